@@ -1,0 +1,41 @@
+# Flags that every target of the project shares.
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_program(SCALEMIX_CCACHE ccache)
+if(SCALEMIX_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # Precompiled headers and ccache live together only with these two.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      ${SCALEMIX_CCACHE})
+endif()
+
+add_library(scalemix_flags INTERFACE)
+target_compile_options(scalemix_flags INTERFACE
+  $<BUILD_INTERFACE:-Wall -Wextra>
+  # Noise is bit-equal on every CPU target only if no multiply-add is fused behind our back.
+  -ffp-contract=off)
+target_include_directories(scalemix_flags INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_compile_features(scalemix_flags INTERFACE cxx_std_20)
+
+if(SCALEMIX_SANITIZE)
+  list(JOIN SCALEMIX_SANITIZE "," scalemix_sanitizers)
+  target_compile_options(scalemix_flags INTERFACE -fsanitize=${scalemix_sanitizers} -fno-omit-frame-pointer -g)
+  target_link_options(scalemix_flags INTERFACE -fsanitize=${scalemix_sanitizers})
+  if("thread" IN_LIST SCALEMIX_SANITIZE)
+    # The sanitizer does not understand OpenMP's runtime; base/parallel.h has a second backend for it.
+    target_compile_definitions(scalemix_flags INTERFACE SCALEMIX_PARALLEL_STD_THREAD)
+  endif()
+endif()

@@ -1,0 +1,31 @@
+// Ways to divide rows into training, validation and test. All are pure functions of (rows, seed).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "scalemix/data/dataset.h"
+
+namespace scalemix::inline v0::data {
+
+/// A permutation of 0 ... n - 1 (Fisher-Yates over Purpose::shuffle of the stream, `draw` picks another).
+std::vector<std::uint32_t> permutation(std::size_t n, std::uint64_t seed, std::uint32_t draw = 0);
+
+/// One split: round(test * n) test rows, round(validation * rest) validation rows, the rest for training.
+/// Stratified by class where `label` is not empty. Throws DataError if a part asked for would be empty.
+Split fraction(std::size_t n, double test, double validation, std::uint64_t seed,
+               const std::vector<std::int32_t>& label = {});
+
+/// k-fold cross-validation: fold i is the test set of split i; sizes differ by at most one.
+std::vector<Split> folds(std::size_t n, std::size_t k, std::uint64_t seed,
+                         const std::vector<std::int32_t>& label = {});
+
+/// `count` independent repetitions of fraction().
+std::vector<Split> repeated(std::size_t n, std::size_t count, double test, std::uint64_t seed,
+                            const std::vector<std::int32_t>& label = {});
+
+/// Moves a share of the training rows (the last of a permutation) to validation.
+void carve_validation(Split& split, double validation, std::uint64_t seed,
+                      const std::vector<std::int32_t>& label = {});
+
+}  // namespace scalemix::inline v0::data

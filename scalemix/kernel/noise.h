@@ -1,0 +1,57 @@
+// Noise at a site: multiply (or shift) by draws of a law, redrawn from the stream, never stored.
+//
+//   x, y (rows, columns, inner)   y = x * z(row, column)   or   y = x + z(row, column)
+//
+//   unit     columns = C * H * W, inner = 1
+//   channel  columns = C,         inner = H * W
+//   layer    columns = 1,         inner = all
+//   weight   rows = 1, columns = O * I
+//
+// The element in the stream is (row0 + row) * width + logical column. The adjoint of multiply is multiply
+// with the same stream, so a backward pass is the same call on dy; the adjoint of add is the identity.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "scalemix/law/sampler.h"
+#include "scalemix/random/stream.h"
+
+namespace scalemix::inline v0::kernel {
+
+struct Site {
+  std::size_t rows = 1, columns = 1, inner = 1;
+  std::uint64_t row0 = 0;                 // position of the first row in the global batch
+  std::uint64_t width = 0;                // logical columns; 0: the same as columns
+  const std::int64_t* logical = nullptr;  // (columns) logical number of each column; null: 0, 1, 2, ...
+};
+
+enum class Mode { multiply, add };
+
+/// y == x is allowed, partial overlap is not. Threads over fixed tiles; allocates nothing.
+void noise(const law::Sampler& sampler, const Stream& stream, const Site& site, Mode mode,
+           const float* x, float* y);
+
+/// The draws themselves: z (rows, columns); `inner` is not used.
+void draws(const law::Sampler& sampler, const Stream& stream, const Site& site, float* z);
+
+namespace ref {
+/// The specification, one element at a time. T is float or double.
+template <class T>
+void noise(const law::Sampler& sampler, const Stream& stream, const Site& site, Mode mode, const T* x,
+           T* y) {
+  const std::uint64_t width = site.width ? site.width : site.columns;
+  for (std::size_t r = 0; r < site.rows; ++r) {
+    for (std::size_t c = 0; c < site.columns; ++c) {
+      const std::uint64_t column = site.logical ? site.logical[c] : c;
+      const T z = sampler(stream.word((site.row0 + r) * width + column));
+      for (std::size_t k = 0; k < site.inner; ++k) {
+        const std::size_t i = (r * site.columns + c) * site.inner + k;
+        y[i] = mode == Mode::multiply ? x[i] * z : x[i] + z;
+      }
+    }
+  }
+}
+}  // namespace ref
+
+}  // namespace scalemix::inline v0::kernel

@@ -1,0 +1,57 @@
+// A law chosen at run time from a spec string: "bernoulli:p=0.5", "gaussian:alpha=0.25", "half_cauchy".
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scalemix/law/law.h"
+#include "scalemix/law/sampler.h"
+
+namespace scalemix::inline v0::law {
+
+/// One row of the list of laws.
+struct LawRow {
+  std::string_view name, summary, source;
+  std::span<const Parameter> parameters;
+};
+const std::vector<LawRow>& laws();
+
+class AnyLaw {
+ public:
+  /// Throws ConfigError for an unknown name or parameter (saying what exists and what is nearest) or a value
+  /// that is no number, std::domain_error for a value out of range.
+  static AnyLaw parse(std::string_view spec);
+  /// From values in the order of the row's parameters (all of them).
+  static AnyLaw make(std::string_view name, std::span<const double> values);
+
+  std::string spec() const;  // canonical: every parameter, shortest exact number
+  const LawRow& row() const;
+  std::span<const double> values() const;
+
+  double mean() const;
+  double mu2() const;
+  double mu4() const;
+  double pdf(double z) const;
+  double cdf(double z) const;
+  double quantile(double u) const;
+
+  /// Whether the multiplier is z / E z (mean finite and not zero) rather than z.
+  bool normalised() const;
+  /// What stands for the multiplier in a deterministic pass: 1 if normalised, else the median of z.
+  double centre() const;
+
+  /// Draws of the multiplier (z / E z or z): the form kernels use.
+  const Sampler& multiplier() const;
+  /// Draws of z itself, for additive noise.
+  const Sampler& raw() const;
+
+ private:
+  struct State;
+  explicit AnyLaw(std::shared_ptr<const State> state);
+  std::shared_ptr<const State> state_;  // immutable, shared; samplers are built once per distinct law
+};
+
+}  // namespace scalemix::inline v0::law

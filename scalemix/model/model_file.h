@@ -1,0 +1,43 @@
+// A model on disk: one safetensors file with the tensors, and in its metadata the spec, the preprocessing,
+// `format`, `features` and a SHA-256 `checksum` over the tensor bytes and all other metadata.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "scalemix/model/safetensors.h"
+#include "scalemix/model/spec.h"
+
+namespace scalemix::inline v0::model {
+
+/// What stands between the user's units and the network's.
+struct Preprocessing {
+  std::vector<float> mean, scale;    // (K): x' = (x - mean) / scale, 0 where x is NaN
+  double target_mean = 0, target_scale = 1;
+  std::vector<std::string> classes;  // class names as in the input
+  std::string target;                // name of the target column
+  std::vector<std::string> features; // names of the encoded columns
+  nlohmann::json schema;             // how to code a table's columns; null for images and arrays
+};
+
+struct Model {
+  Spec spec;
+  Preprocessing preprocessing;
+  /// "<layer name>.<parameter name>" for each of parameters(layer); for regression also
+  /// "output.log_precision" (outputs): log of the noise precision, in standardised target units.
+  std::map<std::string, Tensor> tensors;
+  nlohmann::json about;              // free: data set, seed, metrics, version; not needed to predict
+};
+
+inline constexpr int kFormat = 1;
+
+/// Throws FileError (missing, unreadable) or DataError (damaged: which check failed, what was expected and
+/// what came; a newer format; an unknown feature).
+Model load_model(const std::string& path);
+
+/// Atomic. Throws FileError; std::invalid_argument if tensors and spec do not match.
+void save_model(const std::string& path, const Model& model);
+
+}  // namespace scalemix::inline v0::model

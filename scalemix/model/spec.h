@@ -1,0 +1,99 @@
+// The network as data: layers in order, each with its geometry, its noise and its site number.
+//
+// A spec is made by an architecture (architecture.h), made noisy by methods (method.h), built into torch
+// modules by torch/nn and into a predictor by predictor.h, and stored in the model file as JSON.
+//
+// Site numbers: every layer gets one when it joins the spec. It names the layer's noise and its initial
+// weights in the stream, is stored, and is never renumbered; so pruning or decorating a network does not
+// change the noise of what was there before.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scalemix/base/task.h"
+
+namespace scalemix::inline v0::model {
+
+using Shape = std::vector<std::size_t>;  // of one row: {K} or {C, H, W}
+
+/// What a noise layer multiplies (or shifts): each unit, a whole channel, or the whole row.
+enum class Site { unit, channel, layer };
+
+enum class Mode { multiply, add };
+
+/// One layer. Fields that a type does not use keep their defaults and are not written.
+struct Layer {
+  std::string type;        // a name of layer_kinds()
+  std::string name;        // unique in the spec: "linear1", prefix of its tensors
+  std::uint32_t site = 0;  // number in the stream, from 1; 0: not yet given
+
+  // linear, conv2d, batch_norm: sizes. conv2d and pools: square windows.
+  std::size_t in = 0, out = 0;
+  std::size_t kernel = 1, stride = 1, padding = 0;
+  bool bias = true;
+  double slope = 0.01;  // leaky_relu
+  double eps = 1e-5;    // batch_norm
+
+  // noise: a law at a site. `width` is the number of logical columns; `columns` the logical number of each
+  // column that is left (empty: all of them, in order).
+  std::string law;
+  Site at = Site::unit;
+  Mode mode = Mode::multiply;
+  std::size_t width = 0;
+  std::vector<std::int64_t> columns;
+
+  // linear, conv2d: a law on the weights (dropconnect), or a learned posterior over them.
+  std::string weight_law;
+  std::string posterior;    // "" or "svdo": weight means and log_sigma2, local reparameterisation
+  double threshold = 3;     // svdo: a weight with log alpha at or above it counts as zero
+  double init_log_sigma2 = -10;
+
+  // residual: y = shortcut(x) + branch(x); an empty shortcut is the identity.
+  std::vector<Layer> branch, shortcut;
+};
+
+struct Spec {
+  Shape input;                       // of one row
+  Task task = Task::classification;
+  std::size_t outputs = 0;           // classes, or regression targets
+  std::vector<Layer> layers;
+  std::string architecture;          // what it was made from, for people: "mlp:300-100"
+  std::vector<std::string> methods;  // in the order applied, canonical words
+
+  /// Gives every layer without one a site number above all in use, and a unique name.
+  void number();
+  /// Checks every layer against the shape that reaches it; throws std::invalid_argument naming the layer,
+  /// what it expects and what comes.
+  void validate() const;
+};
+
+/// Shape after a layer; throws std::invalid_argument if it cannot take `in`.
+Shape output_shape(const Layer& layer, const Shape& in);
+
+/// Calls f(layer, input shape) for every layer in execution order, into branches (branch, then shortcut).
+void for_each_layer(const Spec& spec, const std::function<void(const Layer&, const Shape&)>& f);
+void for_each_layer(Spec& spec, const std::function<void(Layer&)>& f);
+
+/// True for a layer that draws noise when the network is stochastic.
+bool stochastic(const Layer& layer);
+
+/// A tensor that a layer owns. `shape` has no replica axis.
+struct Parameter {
+  std::string name;  // "weight", "bias", "log_sigma2", "running_mean", ...
+  Shape shape;
+  bool trained = true;  // false: a running statistic
+};
+std::vector<Parameter> parameters(const Layer& layer);
+
+nlohmann::json to_json(const Spec& spec);
+/// Throws std::invalid_argument with the place ("layers[2].kernel") for an unknown key, a wrong type, an
+/// unknown layer type (with the nearest known), or a shape that does not fit.
+Spec spec_from_json(const nlohmann::json& json);
+
+}  // namespace scalemix::inline v0::model
