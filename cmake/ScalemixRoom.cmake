@@ -21,7 +21,7 @@ function(scalemix_bundle name)
   add_library(scalemix::${name} ALIAS scalemix_${name}_bundle)
 endfunction()
 
-# scalemix_test(ROOM LINK ...): the program scalemix_ROOM_test from tests/ROOM/*_test.cc, one ctest case a TEST.
+# scalemix_test(ROOM LINK ...): the program scalemix_ROOM_test from tests/ROOM/*_test.cc, one ctest case a room.
 function(scalemix_test room)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${room}/*_test.cc")
@@ -33,5 +33,5 @@ function(scalemix_test room)
   target_include_directories(scalemix_${room}_test PRIVATE "${PROJECT_SOURCE_DIR}")
   target_compile_definitions(scalemix_${room}_test PRIVATE SCALEMIX_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   add_test(NAME ${room} COMMAND scalemix_${room}_test)
-  set_tests_properties(${room} PROPERTIES LABELS unit)
+  set_tests_properties(${room} PROPERTIES LABELS unit TIMEOUT 900)
 endfunction()

@@ -32,9 +32,10 @@ class DataError : public std::runtime_error {
   static std::string place(const std::string& file, std::size_t line,
                            std::size_t column) {
     std::string where = file;
-    if (line) where += ":" + std::to_string(line);
-    if (column) where += (line ? ":" : ": column ") + std::to_string(column);
-    return where.empty() ? where : where + ": ";
+    if (line) where.append(":").append(std::to_string(line));
+    if (column) where.append(line ? ":" : ": column ").append(std::to_string(column));
+    if (!where.empty()) where.append(": ");
+    return where;
   }
 };
 

@@ -34,6 +34,7 @@ struct Dataset {
   std::string target;                 // name of the target column; may be empty
   nlohmann::json schema;              // table columns and their coding (table.h); null for images and arrays
   std::vector<Split> splits;          // splits that came with the data; may be empty
+  std::vector<std::string> notes;     // what the reader did that the user should know: rows dropped, …
 
   std::size_t rows() const { return task == Task::regression ? y.size() : label.size(); }
   std::size_t width() const {

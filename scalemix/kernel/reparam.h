@@ -4,7 +4,12 @@
 //   backward: dmean = db;  dvar = db * zeta / (2 sqrt(var + kEps)), zeta redrawn
 //
 // mean, var, b (rows, columns), all contiguous; a convolution's columns are the NCHW offsets of a row.
+// site.inner is not used. Requires var >= 0. Draws are used in the loop that makes them and stored nowhere.
+// Square root, product, sum and quotient are rounded exactly and never fused, so results have the same bits on
+// every SIMD target and for any number of threads.
 #pragma once
+
+#include <cmath>
 
 #include "scalemix/kernel/noise.h"
 
@@ -20,6 +25,31 @@ void reparam(const law::Sampler& normal, const Stream& stream, const Site& site,
 void reparam_backward(const law::Sampler& normal, const Stream& stream, const Site& site,
                       const float* var, const float* db, float* dvar);
 
-// namespace ref: the same in plain double (H2 writes it here).
+namespace ref {
+/// zeta of the element at place `i` of the site.
+inline float zeta(const law::Sampler& normal, const Stream& stream, const Site& site, std::size_t i) {
+  const std::uint64_t width = site.width ? site.width : site.columns;
+  const std::size_t row = i / site.columns, column = i % site.columns;
+  const std::uint64_t logical = site.logical ? site.logical[column] : column;
+  return normal(stream.word((site.row0 + row) * width + logical));
+}
+
+/// The specification, one element at a time. T is float or double.
+template <class T>
+void reparam(const law::Sampler& normal, const Stream& stream, const Site& site, const T* mean,
+             const T* var, T* b) {
+  for (std::size_t i = 0; i < site.rows * site.columns; ++i) {
+    b[i] = mean[i] + std::sqrt(var[i] + T{kReparamEps}) * zeta(normal, stream, site, i);
+  }
+}
+
+template <class T>
+void reparam_backward(const law::Sampler& normal, const Stream& stream, const Site& site,
+                      const T* var, const T* db, T* dvar) {
+  for (std::size_t i = 0; i < site.rows * site.columns; ++i) {
+    dvar[i] = db[i] * zeta(normal, stream, site, i) / (2 * std::sqrt(var[i] + T{kReparamEps}));
+  }
+}
+}  // namespace ref
 
 }  // namespace scalemix::inline v0::kernel

@@ -1,4 +1,5 @@
-// A law chosen at run time from a spec string: "bernoulli:p=0.5", "gaussian:alpha=0.25", "half_cauchy".
+// A law chosen at run time from a spec string: "bernoulli:p=0.5", "gaussian:alpha=0.25",
+// "half_cauchy".
 #pragma once
 
 #include <memory>
@@ -21,8 +22,8 @@ const std::vector<LawRow>& laws();
 
 class AnyLaw {
  public:
-  /// Throws ConfigError for an unknown name or parameter (saying what exists and what is nearest) or a value
-  /// that is no number, std::domain_error for a value out of range.
+  /// Throws ConfigError for an unknown name or parameter (saying what exists and what is nearest)
+  /// or a value that is no number, std::domain_error for a value out of range.
   static AnyLaw parse(std::string_view spec);
   /// From values in the order of the row's parameters (all of them).
   static AnyLaw make(std::string_view name, std::span<const double> values);
@@ -51,7 +52,8 @@ class AnyLaw {
  private:
   struct State;
   explicit AnyLaw(std::shared_ptr<const State> state);
-  std::shared_ptr<const State> state_;  // immutable, shared; samplers are built once per distinct law
+  std::shared_ptr<const State>
+      state_;  // immutable, shared; samplers are built once per distinct law
 };
 
 }  // namespace scalemix::inline v0::law

@@ -33,6 +33,15 @@ struct Model {
 
 inline constexpr int kFormat = 1;
 
+/// Throws std::invalid_argument unless the spec is valid and numbered, the tensors are exactly those the spec
+/// names, in F32 and in its shapes, and the preprocessing fits the spec.
+void check_model(const Model& model);
+
+/// SHA-256 over all metadata but "checksum" and all tensors, in the order of their names: for each metadata
+/// entry key and value; for each tensor name, dtype, shape ("300,784") and bytes; each piece preceded by its
+/// length in decimal and a colon.
+std::string model_checksum(const Container& container);
+
 /// Throws FileError (missing, unreadable) or DataError (damaged: which check failed, what was expected and
 /// what came; a newer format; an unknown feature).
 Model load_model(const std::string& path);

@@ -64,7 +64,7 @@ struct Spec {
   std::size_t outputs = 0;           // classes, or regression targets
   std::vector<Layer> layers;
   std::string architecture;          // what it was made from, for people: "mlp:300-100"
-  std::vector<std::string> methods;  // in the order applied, canonical words
+  std::vector<std::string> methods;  // in the order applied, canonical words; "none" leaves no trace
 
   /// Gives every layer without one a site number above all in use, and a unique name.
   void number();
@@ -73,14 +73,21 @@ struct Spec {
   void validate() const;
 };
 
+/// Numbers in a shape. Throws std::invalid_argument at 2^31 and above.
+std::size_t elements(const Shape& shape);
+
+/// Columns that a noise layer at a site sees: elements, channels or 1.
+std::size_t site_columns(Site at, const Shape& shape);
+
 /// Shape after a layer; throws std::invalid_argument if it cannot take `in`.
 Shape output_shape(const Layer& layer, const Shape& in);
 
-/// Calls f(layer, input shape) for every layer in execution order, into branches (branch, then shortcut).
+/// Calls f(layer, input shape) for every layer in execution order, into branches: a residual first, then its
+/// branch, then its shortcut. The first throws std::invalid_argument where shapes do not fit.
 void for_each_layer(const Spec& spec, const std::function<void(const Layer&, const Shape&)>& f);
 void for_each_layer(Spec& spec, const std::function<void(Layer&)>& f);
 
-/// True for a layer that draws noise when the network is stochastic.
+/// True for a layer that draws noise when the network is stochastic; for a residual, if one inside does.
 bool stochastic(const Layer& layer);
 
 /// A tensor that a layer owns. `shape` has no replica axis.

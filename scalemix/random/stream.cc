@@ -23,13 +23,11 @@ std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> c,
 }
 
 std::array<std::uint32_t, 4> Stream::block(std::uint64_t index) const {
-  return philox({static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32),
-                 stream, draw},
-                {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
+  return philox(
+      {static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), stream, draw},
+      {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
 }
 
-std::uint32_t Stream::word(std::uint64_t element) const {
-  return block(element / 4)[element % 4];
-}
+std::uint32_t Stream::word(std::uint64_t element) const { return block(element / 4)[element % 4]; }
 
 }  // namespace scalemix::inline v0

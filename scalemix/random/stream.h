@@ -1,13 +1,14 @@
 // The noise stream: a pure function of (seed, stream, draw, element).
 //
-// Philox4x32-10 (Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011) with
+// Philox4x32-10 (Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC
+// 2011) with
 //
 //   key     = (low, high half of seed)
 //   counter = (low, high half of element / 4, stream, draw)
 //
-// Word element % 4 of that block belongs to the element. A uniform is u = ((word >> 9) + 0.5) 2^-23, in the
-// open interval (0, 1), the same number in float and double. So noise does not depend on threads, vector
-// width, chunks or ranks; a backward pass redraws it and stores nothing.
+// Word element % 4 of that block belongs to the element. A uniform is u = ((word >> 9) + 0.5)
+// 2^-23, in the open interval (0, 1), the same number in float and double. So noise does not depend
+// on threads, vector width, chunks or ranks; a backward pass redraws it and stores nothing.
 #pragma once
 
 #include <array>

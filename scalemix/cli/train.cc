@@ -1,0 +1,204 @@
+// scalemix train --data mnist --model mlp:300-100 --method svdo
+//
+// Data + architecture + method -> run folder. Every key of the config is a flag; see run/config.h.
+
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <ostream>
+
+#include "scalemix/base/atomic_file.h"
+#include "scalemix/base/error.h"
+#include "scalemix/base/parallel.h"
+#include "scalemix/cli/command.h"
+#include "scalemix/cli/exit_code.h"
+#include "scalemix/cli/train_report.h"
+#include "scalemix/torch/train/trainer.h"
+
+namespace scalemix::inline v0::cli {
+namespace {
+
+struct TrainOptions {
+  std::vector<std::vector<std::string>> given;  // words of each config flag, in the table's order
+  std::string config_file, resume;
+  bool dry_run = false, json = false, quiet = false;
+};
+
+std::atomic<bool> stop_asked{false};
+
+void ask_to_stop(int) { stop_asked = true; }
+
+/// The first SIGINT or SIGTERM ends the step and writes a checkpoint; a second one ends the process.
+void catch_signals() {
+  struct sigaction action = {};
+  action.sa_handler = ask_to_stop;
+  action.sa_flags = SA_RESETHAND;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+/// Defaults < file < environment < flags.
+run::TrainConfig gather_config(const TrainOptions& o) {
+  run::TrainConfig config;
+  if (!o.config_file.empty()) run::read_toml(o.config_file, config);
+  run::read_environment(config);
+  const auto& fields = run::train_fields();
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (o.given[i].empty()) continue;
+    if (const auto* list = std::get_if<std::vector<std::string> run::TrainConfig::*>(&fields[i].member)) {
+      (config.**list).clear();
+    }
+    for (const std::string& word : o.given[i]) {
+      run::set_from_text(config, fields[i], word, "--" + run::flag_of(fields[i].key));
+    }
+  }
+  return config;
+}
+
+void use_threads(run::TrainConfig& config) {
+  if (config.threads == 0) config.threads = threads();
+  set_threads(config.threads);
+  at::set_num_threads(config.threads);
+}
+
+std::string default_out(const train::Plan& plan) {
+  const std::filesystem::path data(plan.data.name);
+  const std::string name = data.has_extension() ? data.stem().string() : plan.data.name;
+  const std::string& method = plan.config.method.front();
+  return run::Folder::fresh_path(fmt::format(
+      "{}-{}-{}", name, std::filesystem::path(plan.config.model).stem().string(),
+      method.substr(0, method.find(':'))));
+}
+
+void say(const TrainOptions& o, const std::string& what) {
+  if (!o.quiet) fmt::print(stderr, "{}\n", what);
+}
+
+void announce(const TrainOptions& o, const train::Plan& plan) {
+  const train::Estimate e = train::estimate(plan);
+  const run::TrainConfig& c = plan.config;
+  say(o, fmt::format("data    {}: {} rows, {} inputs, {}", plan.data.name, plan.data.rows(),
+                     plan.data.width(),
+                     plan.data.task == Task::regression
+                         ? "regression"
+                         : fmt::format("{} classes", plan.data.classes.size())));
+  say(o, fmt::format("network {}, {}, {} weights{}", c.model, fmt::join(c.method, " + "), e.weights,
+                     plan.replicas.size() > 1 ? fmt::format(", {} replicas", plan.replicas.size()) : ""));
+  say(o, fmt::format("train   {} epochs of {} steps, batch {}, {} lr {:g}, {} threads", c.epochs, e.steps,
+                     c.batch, c.optimiser, c.lr, c.threads));
+  for (const std::string& warning : plan.warnings) say(o, "warning: " + warning);
+}
+
+int dry_run(const TrainOptions& o, const train::Plan& plan, std::ostream& out) {
+  const train::Estimate e = train::estimate(plan);
+  const double seconds = train::estimate_seconds(plan);
+  if (o.json) {
+    out << nlohmann::json{{"config", run::to_toml(plan.config)},
+                          {"replicas", plan.replicas.size()},
+                          {"weights", e.weights},
+                          {"bytes", e.bytes},
+                          {"seconds", seconds}}
+                   .dump(2)
+        << '\n';
+    return kSuccess;
+  }
+  out << run::to_toml(plan.config);
+  fmt::print(out, "\n# {} replicas of {} weights; about {:.0f} MiB and {} of training\n",
+             plan.replicas.size(), e.weights, static_cast<double>(e.bytes) / (1 << 20),
+             run::clock_text(seconds));
+  return kSuccess;
+}
+
+int interrupted(const run::Folder& folder) {
+  fmt::print(stderr, "scalemix: interrupted; a checkpoint is written. Go on with:\n  scalemix train --resume {}\n",
+             folder.path());
+  return kInterrupted;
+}
+
+int train_and_report(const TrainOptions& o, const train::Plan& plan, const run::Folder& folder,
+                     std::ostream& out) {
+  announce(o, plan);
+  catch_signals();
+  train::RunOptions options;
+  options.quiet = o.quiet;
+  options.stop = &stop_asked;
+  options.say = [&o](const std::string& what) { say(o, what); };
+  try {
+    if (!train::Trainer(plan, folder, options).run()) return interrupted(folder);
+  } catch (const Diverged& error) {
+    const bool kept = std::filesystem::exists(folder.checkpoint());
+    throw Diverged(fmt::format("training diverged at {}. Try a lower --lr or --clip 1. {}", error.what(),
+                               kept ? "The last good checkpoint is in " + folder.checkpoint()
+                                    : "No checkpoint had been written yet."));
+  }
+  const nlohmann::json metrics = final_metrics(plan, folder);
+  write_atomically(folder.metrics(), metrics.dump(2) + "\n");
+  if (o.json) {
+    out << metrics.dump(2) << '\n';
+  } else {
+    print_metrics(metrics, folder, out);
+  }
+  return kSuccess;
+}
+
+int resume(const TrainOptions& o, std::ostream& out) {
+  const run::Folder folder = run::Folder::open(o.resume);
+  if (std::filesystem::exists(folder.metrics())) {
+    say(o, o.resume + ": this run is finished; its results:");
+    print_metrics(read_metrics(folder), folder, out);
+    return kSuccess;
+  }
+  for (std::size_t i = 0; i < o.given.size(); ++i) {
+    if (!o.given[i].empty()) {
+      throw ConfigError(fmt::format("--{} cannot be given with --resume: the run's own config.toml holds",
+                                    run::flag_of(run::train_fields()[i].key)));
+    }
+  }
+  run::TrainConfig config;
+  run::read_toml(folder.config(), config);
+  use_threads(config);
+  const train::Plan plan = train::make_plan(config);
+  return train_and_report(o, plan, folder, out);
+}
+
+int run_train(const TrainOptions& o, std::ostream& out) {
+  if (!o.resume.empty()) return resume(o, out);
+  run::TrainConfig config = gather_config(o);
+  run::validate(config);
+  use_threads(config);
+  train::Plan plan = train::make_plan(config);
+  if (o.dry_run) return dry_run(o, plan, out);
+  if (plan.config.out.empty()) plan.config.out = default_out(plan);
+  const run::Folder folder = run::Folder::create(plan.config.out);
+  write_atomically(folder.config(), run::to_toml(plan.config));
+  return train_and_report(o, plan, folder, out);
+}
+
+}  // namespace
+
+Action setup_train(CLI::App& sub) {
+  auto o = std::make_shared<TrainOptions>();
+  const auto& fields = run::train_fields();
+  o->given.resize(fields.size());
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    CLI::Option* option = sub.add_option("--" + run::flag_of(fields[i].key), o->given[i],
+                                         std::string(fields[i].help));
+    option->allow_extra_args(false)->type_name(std::string(fields[i].metavar));
+    option->group(std::string(fields[i].group));
+    const bool list = std::holds_alternative<std::vector<std::string> run::TrainConfig::*>(fields[i].member);
+    if (!list) option->take_last();
+  }
+  sub.add_option("--config", o->config_file, "TOML file with any of these keys");
+  sub.add_option("--resume", o->resume, "go on with an interrupted run");
+  sub.add_flag("--dry-run", o->dry_run, "print the resolved config, memory and time; train nothing");
+  sub.add_flag("--json", o->json, "print the results as JSON");
+  sub.add_flag("--quiet", o->quiet, "no messages, no progress");
+  sub.footer("Every key may also stand in --config FILE or as SCALEMIX_TRAIN_<KEY> in the environment;\n"
+             "defaults < file < environment < flags.");
+  return [o](std::ostream& out) { return run_train(*o, out); };
+}
+
+}  // namespace scalemix::inline v0::cli

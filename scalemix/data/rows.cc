@@ -1,0 +1,174 @@
+#include "scalemix/data/rows.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "scalemix/base/error.h"
+#include "scalemix/data/array.h"
+#include "scalemix/data/bytes.h"
+#include "scalemix/data/category.h"
+#include "scalemix/data/registry.h"
+#include "scalemix/data/schema.h"
+#include "scalemix/data/table.h"
+
+namespace scalemix::inline v0::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::size_t width_of(const std::vector<std::size_t>& shape) {
+  std::size_t k = 1;
+  for (const std::size_t axis : shape) k *= axis;
+  return k;
+}
+
+Target target_of(Labels labels) {
+  return labels == Labels::required   ? Target::required
+         : labels == Labels::optional ? Target::optional
+                                      : Target::ignored;
+}
+
+void check_shape(const std::string& file, const Format& format, const std::vector<std::size_t>& shape) {
+  if (shape == format.shape) return;
+  throw DataError(file, 0, 0, fmt::format("the model expects inputs of shape ({}), got ({})",
+                                          fmt::join(format.shape, ", "), fmt::join(shape, ", ")));
+}
+
+/// The coding of a table for a model that was not trained on one: its inputs by position, the target last.
+Schema schema_of(const Format& format) {
+  if (!format.schema.is_null()) return schema_from_json(format.schema);
+  const std::size_t k = width_of(format.shape);
+  Schema schema = numeric_schema(k + 1, k);
+  schema.target.categorical = format.task == Task::classification;
+  schema.target.categories = format.classes;
+  if (!format.target.empty()) schema.target.name = format.target;
+  return schema;
+}
+
+LabelledRows from_encoded(Encoded&& encoded, const std::string& file, const Format& format) {
+  LabelledRows rows;
+  rows.rows = encoded.rows;
+  rows.x = std::move(encoded.x);
+  rows.labelled = encoded.labelled;
+  rows.y = std::move(encoded.y);
+  rows.label = std::move(encoded.label);
+  rows.warnings = std::move(encoded.warnings);
+  if (rows.rows == 0) throw DataError(file, 0, 0, "there are no rows");
+  if (rows.x.size() != rows.rows * width_of(format.shape)) check_shape(file, format, {rows.x.size() / rows.rows});
+  return rows;
+}
+
+LabelledRows read_table_rows(const std::string& path, const Format& format, Labels labels,
+                             const OpenOptions& options) {
+  if (format.shape.size() != 1) {
+    throw DataError(path, 0, 0, fmt::format("the model expects images of shape ({}), got a text table; "
+                                            "give .npy, .npz, IDX or CIFAR files",
+                                            fmt::join(format.shape, ", ")));
+  }
+  const Schema schema = schema_of(format);
+  Table table = read_table(path, {false, 0});
+  // The stored names tell better than the look of the first row whether it is a header.
+  const bool header = options.header.value_or(first_row_names(table, schema));
+  if (header) {
+    table.take_header();
+  } else if (schema.header && !options.header) {
+    table = read_table(path == "-" ? throw DataError("standard input", 1, 0, "expected a header with the "
+                                                     "names of the columns")
+                                   : path);
+  }
+  return from_encoded(encode(table, schema, {target_of(labels), false}), table.file(), format);
+}
+
+/// Answers from numbers: targets, or classes by name.
+void label_rows(const std::vector<float>& y, const std::string& file, const Format& format, Labels labels,
+                LabelledRows& rows) {
+  if (format.task == Task::regression) {
+    rows.y = y;
+    rows.labelled = true;
+    return;
+  }
+  const CategoryIndex classes(format.classes);
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    const std::int32_t label = classes.find(fmt::format("{}", y[i]));
+    if (label >= 0) {
+      rows.label.push_back(label);
+      continue;
+    }
+    const DataError error(file, 0, 0, fmt::format("answer {}: {} is not a class the model knows: {}", i + 1, y[i],
+                                                  fmt::join(format.classes, ", ")));
+    if (labels == Labels::required) throw error;
+    rows.warnings.push_back(std::string(error.what()) + "; the answers are not used");
+    rows.label.clear();
+    return;
+  }
+  rows.labelled = true;
+}
+
+LabelledRows read_array_rows(const std::string& path, const Format& format, Labels labels) {
+  Arrays arrays = read_arrays(path);
+  const bool table = arrays.x.shape.size() == 2;
+  if (table && !arrays.y && (!format.schema.is_null() || input_shape(arrays) != format.shape)) {
+    return from_encoded(encode(arrays, schema_of(format), {target_of(labels), false}), path, format);
+  }
+  check_shape(path, format, input_shape(arrays));
+  LabelledRows rows;
+  rows.rows = arrays.x.rows();
+  rows.x = std::move(arrays.x.values);
+  if (!arrays.y && labels == Labels::required) throw DataError(path, 0, 0, "there are no answers: expected an array y");
+  if (!arrays.y || labels == Labels::ignored) return rows;
+  if (arrays.y->values.size() != rows.rows) {
+    throw DataError(path, 0, 0, fmt::format("expected {} answers, got {}", rows.rows, arrays.y->values.size()));
+  }
+  label_rows(arrays.y->values, path, format, labels, rows);
+  return rows;
+}
+
+bool is_text_table(const std::string& what) {
+  if (what == "-") return true;
+  const std::string end = ending(what);
+  return end != "npy" && end != "npz" && end != "bin" && what.find("-ubyte") == std::string::npos;
+}
+
+}  // namespace
+
+Format format_of(const Dataset& data) {
+  return {data.task, data.shape, data.classes, data.target, data.schema};
+}
+
+LabelledRows open_rows(const std::string& what, const Format& format, Labels labels,
+                       const OpenOptions& options) {
+  const bool set = find_set(what) != nullptr;
+  const bool here = what == "-" || fs::exists(what);
+  if (set || !here || fs::is_directory(what) || ending(what) == "bin") {
+    return rows_of(open(what, options), format);  // a word that is neither set nor file throws there
+  }
+  return is_text_table(what) ? read_table_rows(what, format, labels, options)
+                             : read_array_rows(what, format, labels);
+}
+
+LabelledRows rows_of(const Dataset& data, const Format& format) {
+  check_shape(data.name, format, data.shape);
+  if (data.task != format.task) {
+    throw DataError(data.name, 0, 0, fmt::format("the model was trained for {}, this data set is for {}",
+                                                 format.task == Task::regression ? "regression" : "classification",
+                                                 data.task == Task::regression ? "regression" : "classification"));
+  }
+  LabelledRows rows;
+  rows.rows = data.rows();
+  rows.x = data.x;
+  rows.labelled = true;
+  rows.y = data.y;
+  const CategoryIndex classes(format.classes);
+  for (const std::int32_t label : data.label) {
+    const std::string& name = data.classes[static_cast<std::size_t>(label)];
+    rows.label.push_back(classes.find(name));
+    if (rows.label.back() < 0) {
+      throw DataError(data.name, 0, 0, fmt::format("'{}' is not a class the model knows: {}", name,
+                                                   fmt::join(format.classes, ", ")));
+    }
+  }
+  return rows;
+}
+
+}  // namespace scalemix::inline v0::data

@@ -1,0 +1,250 @@
+#include "scalemix/data/table.h"
+
+#include <csv.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <set>
+
+#include "scalemix/base/error.h"
+#include "scalemix/data/bytes.h"
+
+namespace scalemix::inline v0::data {
+namespace {
+
+constexpr std::size_t kLooks = 100;  // rows that decide on separator and header
+
+/// The length of the first line of `text`, its line feed included.
+std::size_t line_length(std::string_view text) {
+  const std::size_t end = text.find('\n');
+  return end == std::string_view::npos ? text.size() : end + 1;
+}
+
+/// How often `c` stands outside quotes.
+std::size_t count_outside_quotes(std::string_view line, char c) {
+  std::size_t n = 0;
+  bool quoted = false;
+  for (const char d : line) {
+    if (d == '"') quoted = !quoted;
+    n += !quoted && d == c;
+  }
+  return n;
+}
+
+/// The separator that cuts the first lines into the same number of cells, the more cells the better.
+char see_separator(std::string_view text, const std::string& name) {
+  if (ending(name) == "tsv") return '\t';
+  const bool blanks_allowed = ending(name) != "csv";
+  char best = blanks_allowed ? ' ' : ',';
+  double best_score = 0;
+  for (const char c : {',', ';', '\t'}) {
+    std::size_t lines = 0, same = 0, first = 0;
+    for (std::string_view rest = text; !rest.empty() && lines < kLooks;) {
+      const std::size_t length = line_length(rest);
+      const std::size_t n = count_outside_quotes(rest.substr(0, length), c);
+      first = lines == 0 ? n : first;
+      same += n == first;
+      ++lines;
+      rest.remove_prefix(length);
+    }
+    if (first == 0) continue;
+    const double score = static_cast<double>(same) / static_cast<double>(lines) +
+                         0.5 * (1 - 1 / static_cast<double>(first + 1));
+    if (score > best_score) best = c, best_score = score;
+  }
+  return best;
+}
+
+bool is_missing(std::string_view text) {
+  if (text.size() > 4) return false;
+  for (const std::string_view word : {"", "?", "NA", "N/A", "NaN", "nan", "NAN", "null", "NULL"}) {
+    if (text == word) return true;
+  }
+  return false;
+}
+
+/// Whether the first row names the columns (read_table's rule).
+bool looks_like_header(const Table& table) {
+  const std::size_t looks = std::min(table.rows(), kLooks);
+  bool all_text = true;
+  double value;
+  for (std::size_t j = 0; j < table.columns(); ++j) {
+    if (read_cell(table.cell(0, j), value) != Cell::text) {
+      all_text = false;
+      continue;
+    }
+    std::size_t numbers = 0, others = 0;
+    for (std::size_t i = 1; i < looks; ++i) {
+      const Cell cell = read_cell(table.cell(i, j), value);
+      numbers += cell == Cell::number;
+      others += cell == Cell::text;
+    }
+    if (numbers > 0 && others == 0) return true;
+  }
+  return all_text;
+}
+
+}  // namespace
+
+/// Builds a Table cell by cell; libcsv's callbacks land here.
+class TableReader {
+ public:
+  explicit TableReader(const std::string& name) { table_.file_ = name; }
+
+  Table read(std::string_view text, char separator) {
+    table_.text_.reserve(text.size());
+    line_ = row_line_ = 1;
+    separator == ' ' ? read_blanks(text) : read_separated(text, separator);
+    if (table_.line_.empty()) throw DataError(table_.file_, 0, 0, "the table is empty");
+    for (std::size_t j = 1; j <= table_.columns_; ++j) table_.names_.push_back(std::to_string(j));
+    return std::move(table_);
+  }
+
+ private:
+  void read_separated(std::string_view text, char separator) {
+    csv_parser parser;
+    if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0) throw std::bad_alloc();
+    struct Free {
+      csv_parser* parser;
+      ~Free() { csv_free(parser); }
+    } const free{&parser};
+    csv_set_delim(&parser, static_cast<unsigned char>(separator));
+    // Line by line, so that the callbacks know where they are.
+    for (; !text.empty(); ++line_) {
+      const std::size_t length = line_length(text);
+      if (csv_parse(&parser, text.data(), length, on_cell, on_row, this) != length) {
+        bad_quote(parser);
+      }
+      check_ragged();
+      if (ended_) row_line_ = line_ + 1;
+      text.remove_prefix(length);
+    }
+    if (csv_fini(&parser, on_cell, on_row, this) != 0) {
+      throw DataError(table_.file_, row_line_, cells_ + 1, "the quote of this cell is never closed");
+    }
+    check_ragged();
+  }
+
+  [[noreturn]] void bad_quote(csv_parser& parser) {
+    if (csv_error(&parser) != CSV_EPARSE) throw std::bad_alloc();
+    throw DataError(table_.file_, line_, cells_ + 1,
+                    "a quote inside a cell that is not quoted as a whole; write \"a \"\"b\"\" c\"");
+  }
+
+  void read_blanks(std::string_view text) {
+    for (; !text.empty(); ++line_) {
+      const std::size_t length = line_length(text);
+      std::string_view line = text.substr(0, length);
+      row_line_ = line_;
+      for (;;) {
+        const std::size_t begin = line.find_first_not_of(" \t\r\n");
+        if (begin == std::string_view::npos) break;
+        const std::size_t end = std::min(line.find_first_of(" \t\r\n", begin), line.size());
+        add_cell(line.substr(begin, end - begin));
+        line.remove_prefix(end);
+      }
+      if (cells_ > 0) end_row();
+      check_ragged();
+      text.remove_prefix(length);
+    }
+  }
+
+  void add_cell(std::string_view text) {
+    table_.text_ += text;
+    table_.end_.push_back(table_.text_.size());
+    ++cells_;
+    ended_ = false;
+  }
+
+  void end_row() {
+    if (table_.columns_ == 0) table_.columns_ = cells_;
+    // Thrown after libcsv has returned: no exception may cross its frames.
+    if (cells_ != table_.columns_ && ragged_line_ == 0) ragged_line_ = row_line_, ragged_ = cells_;
+    table_.line_.push_back(static_cast<std::uint32_t>(row_line_));
+    cells_ = 0;
+    ended_ = true;
+  }
+
+  void check_ragged() const {
+    if (ragged_line_ == 0) return;
+    throw DataError(table_.file_, ragged_line_, 0,
+                    "expected " + std::to_string(table_.columns_) + " columns as in the first row, got " +
+                        std::to_string(ragged_));
+  }
+
+  static void on_cell(void* text, std::size_t size, void* self) {
+    static_cast<TableReader*>(self)->add_cell({static_cast<const char*>(text), size});
+  }
+  static void on_row(int, void* self) { static_cast<TableReader*>(self)->end_row(); }
+
+  Table table_;
+  std::size_t line_ = 1, row_line_ = 1, cells_ = 0;
+  std::size_t ragged_line_ = 0, ragged_ = 0;
+  bool ended_ = true;
+};
+
+std::string_view Table::cell(std::size_t row, std::size_t column) const {
+  const std::size_t k = row * columns_ + column;
+  const std::size_t begin = k == 0 ? first_ : end_[k - 1];
+  return std::string_view(text_).substr(begin, end_[k] - begin);
+}
+
+void Table::take_header() {
+  std::set<std::string> seen;
+  for (std::size_t j = 0; j < columns_; ++j) {
+    const std::string name(cell(0, j));
+    names_[j] = name.empty() ? std::to_string(j + 1) : name;
+    if (!seen.insert(names_[j]).second) {
+      throw DataError(file_, line_[0], j + 1, "a second column is named '" + names_[j] + "'");
+    }
+  }
+  first_ = end_[columns_ - 1];
+  end_.erase(end_.begin(), end_.begin() + static_cast<std::ptrdiff_t>(columns_));
+  line_.erase(line_.begin());
+  header_ = true;
+}
+
+Cell read_cell(std::string_view text, double& value) {
+  if (is_missing(text)) return Cell::missing;
+  std::string_view digits = text;
+  if (digits.size() > 1 && digits[0] == '+' && digits[1] != '-') digits.remove_prefix(1);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (end != digits.data() + digits.size() || error == std::errc::invalid_argument) return Cell::text;
+  if (std::isnan(value)) return Cell::missing;
+  if (error == std::errc::result_out_of_range) {
+    // Both ways out of double's range end here; a tiny number is zero.
+    value = std::strtod(std::string(digits).c_str(), nullptr);
+    if (std::abs(value) <= 1) return Cell::number;
+    return Cell::too_large;
+  }
+  if (std::isinf(value)) return Cell::infinite;
+  if (std::abs(value) > std::numeric_limits<float>::max()) return Cell::too_large;
+  return Cell::number;
+}
+
+Table read_table(const std::string& path, const TableOptions& options) {
+  return parse_table(read_bytes(path), path == "-" ? "standard input" : path, options);
+}
+
+Table parse_table(std::string_view text, const std::string& name, const TableOptions& options) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  if (text.substr(0, 4096).find('\0') != std::string_view::npos) {
+    throw DataError(name, 0, 0, "is not a text table: it holds zero bytes");
+  }
+  std::string converted;
+  if (text.find('\n') == std::string_view::npos && text.find('\r') != std::string_view::npos) {
+    converted = text;
+    std::replace(converted.begin(), converted.end(), '\r', '\n');
+    text = converted;
+  }
+  const char separator = options.separator ? options.separator : see_separator(text, name);
+  TableReader reader(name);
+  Table table = reader.read(text, separator);
+  if (options.header.value_or(looks_like_header(table))) table.take_header();
+  return table;
+}
+
+}  // namespace scalemix::inline v0::data

@@ -1,0 +1,63 @@
+// Element-wise activations and the other small steps of a forward pass, in place.
+//
+//   relu        max(x, 0)                    leaky_relu  x > 0 ? x : slope x
+//   tanh        tanh x                       sigmoid     1 / (1 + e^-x)
+//   gelu        x Phi(x) (erf form)          silu        x sigmoid(x)
+//   elu         x > 0 ? x : e^x - 1          hard_tanh   min(max(x, -1), 1)
+//   sine        sin x                        erf         erf x
+//   identity    x
+//
+// Relative error at most kActivationError of the exact value, NaN stays NaN. Every name is one of PyTorch's
+// functions with its defaults; `slope` is leaky_relu's alone.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace scalemix::inline v0::kernel {
+
+enum class Activation {
+  identity, relu, leaky_relu, tanh, sigmoid, gelu, silu, elu, hard_tanh, sine, erf
+};
+
+inline constexpr double kActivationError = 1e-6;
+
+struct ActivationRow {
+  Activation activation;
+  std::string_view name;
+};
+/// Every activation and its name.
+std::span<const ActivationRow> activations();
+
+/// The activation of a name, or nothing.
+std::optional<Activation> find_activation(std::string_view name);
+
+/// x (n) becomes f(x).
+void activate(Activation f, float slope, std::size_t n, float* x);
+
+/// x (rows, columns) += bias (columns).
+void add_bias(std::size_t rows, std::size_t columns, const float* bias, float* x);
+
+/// y += x, both (n): the join of a residual block.
+void add(std::size_t n, const float* x, float* y);
+
+/// Each row of x (rows, columns) becomes e^x / sum e^x, its largest element subtracted first. columns > 0.
+void softmax(std::size_t rows, std::size_t columns, float* x);
+
+/// Batch normalisation with running statistics: x (rows, channels, inner) = x * scale[c] + shift[c].
+void batch_norm(std::size_t rows, std::size_t channels, std::size_t inner, const float* scale,
+                const float* shift, float* x);
+
+/// scale = weight / sqrt(var + eps), shift = bias - mean * scale, all (channels); null weight is 1, null
+/// bias 0.
+void fold_batch_norm(std::size_t channels, const float* mean, const float* var, const float* weight,
+                     const float* bias, double eps, float* scale, float* shift);
+
+namespace ref {
+/// The specification in double.
+double activate(Activation f, double slope, double x);
+}  // namespace ref
+
+}  // namespace scalemix::inline v0::kernel

@@ -1,0 +1,75 @@
+// Convolution and pooling of images, forward only: what the predictor needs. Square window, stride and
+// padding; the channel is the second axis.
+//
+//   x (N, C, H, W)   w (O, C, k, k)   bias (O) or null   y (N, O, H', W')
+//   y[n,o,i,j] = bias[o] + sum_{c,a,b} w[o,c,a,b] x[n, c, i stride + a - padding, j stride + b - padding]
+//   H' = (H + 2 padding - k) / stride + 1, rounded down; x is 0 outside the image
+//
+// The image is unfolded block by block into scratch and multiplied by gemm.h. Blocks depend on the shape
+// alone. Nothing is allocated (oneDNN's inside aside).
+#pragma once
+
+#include <cstddef>
+
+namespace scalemix::inline v0::kernel {
+
+struct Window {
+  std::size_t kernel = 1, stride = 1, padding = 0;
+};
+
+/// Length of an axis after a window; 0 if the window does not fit.
+std::size_t window_length(const Window& window, std::size_t length);
+
+struct Conv2d {
+  std::size_t n, c, h, w;  // input
+  std::size_t o;           // output channels
+  Window window;
+
+  std::size_t out_h() const { return window_length(window, h); }
+  std::size_t out_w() const { return window_length(window, w); }
+};
+
+/// Number of floats conv2d_forward needs in `scratch`.
+std::size_t conv2d_scratch(const Conv2d& shape);
+
+/// y is overwritten; it may not overlap x, w or scratch.
+void conv2d_forward(const Conv2d& shape, const float* x, const float* w, const float* bias,
+                    float* scratch, float* y);
+
+struct Pool2d {
+  std::size_t n, c, h, w;  // input
+  Window window;           // Requires padding <= kernel / 2
+
+  std::size_t out_h() const { return window_length(window, h); }
+  std::size_t out_w() const { return window_length(window, w); }
+};
+
+/// Largest of each window; padding never wins, NaN always does. y may not overlap x.
+void max_pool2d(const Pool2d& shape, const float* x, float* y);
+
+/// Sum of each window over kernel^2: padding counts as zeros. y may not overlap x.
+void avg_pool2d(const Pool2d& shape, const float* x, float* y);
+
+namespace ref {
+/// The specification of conv2d_forward, summed in double. T is float or double.
+template <class T>
+void conv2d_forward(const Conv2d& s, const T* x, const T* w, const T* bias, T* y) {
+  const std::size_t k = s.window.kernel, oh = s.out_h(), ow = s.out_w();
+  for (std::size_t i = 0; i < s.n * s.o * oh * ow; ++i) {
+    const std::size_t n = i / (s.o * oh * ow), o = i / (oh * ow) % s.o;
+    double sum = bias ? bias[o] : 0;
+    for (std::size_t j = 0; j < s.c * k * k; ++j) {
+      // Positions in the padded image.
+      const std::size_t row = i / ow % oh * s.window.stride + j / k % k;
+      const std::size_t column = i % ow * s.window.stride + j % k;
+      const std::size_t p = s.window.padding;
+      if (row < p || row >= s.h + p || column < p || column >= s.w + p) continue;
+      const std::size_t at = ((n * s.c + j / (k * k)) * s.h + row - p) * s.w + column - p;
+      sum += static_cast<double>(w[o * s.c * k * k + j]) * x[at];
+    }
+    y[i] = static_cast<T>(sum);
+  }
+}
+}  // namespace ref
+
+}  // namespace scalemix::inline v0::kernel

@@ -1,0 +1,214 @@
+// The SIMD half of scalemix/kernel/noise.h. This file is compiled once per instruction set. Work is
+// cut into tiles of kTile values of x, or of draws, whatever the number of threads.
+
+#include "scalemix/kernel/noise.h"
+
+#include <algorithm>
+#include <array>
+
+#include "scalemix/base/parallel.h"
+#include "scalemix/kernel/target.h"
+
+#ifndef HWY_COMPILE_ALL_ATTAINABLE
+#define HWY_COMPILE_ALL_ATTAINABLE  // the scalar target too, which tests compare the others with
+#endif
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "scalemix/kernel/noise.cc"
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+#include "scalemix/kernel/stream-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace scalemix::inline v0::kernel::HWY_NAMESPACE {
+
+HWY_INLINE VF apply(Mode mode, VF x, VF z) {
+  return mode == Mode::multiply ? hn::Mul(x, z) : hn::Add(x, z);
+}
+
+/// y = x * z or x + z, z fresh from the stream.
+template <Mode kMode>
+struct NoiseBody {
+  const float* x;
+  float* y;
+
+  HWY_INLINE void at(std::size_t i, VF z) const {
+    const DF d;
+    hn::StoreU(apply(kMode, hn::LoadU(d, x + i), z), d, y + i);
+  }
+  HWY_INLINE void full(std::size_t i, VF z0, VF z1, VF z2, VF z3) const {
+    const std::size_t lanes = hn::Lanes(DF());
+    at(i, z0);
+    at(i + lanes, z1);
+    at(i + 2 * lanes, z2);
+    at(i + 3 * lanes, z3);
+  }
+  HWY_INLINE void part(std::size_t i, std::size_t n, const float* z) const {
+    // Through a padded copy, so that the ends take the same path as the body.
+    HWY_ALIGN float padded[kMaxBatch] = {};
+    std::copy_n(x + i, n, padded);
+    const DF d;
+    for (std::size_t j = 0; j < n; j += hn::Lanes(d)) {
+      hn::Store(apply(kMode, hn::Load(d, padded + j), hn::Load(d, z + j)), d, padded + j);
+    }
+    std::copy_n(padded, n, y + i);
+  }
+};
+
+template <Mode kMode>
+struct NoiseVisit {
+  const law::Sampler& sampler;
+  const Stream& stream;
+  std::uint64_t first;
+  std::size_t n;
+  NoiseBody<kMode> body;
+  template <class Sample>
+  HWY_INLINE void run() const {
+    for_each_draw<Sample>(sampler, stream, first, n, body);
+  }
+};
+
+void noise_run(const law::Sampler& sampler, const Stream& stream, std::uint64_t first,
+               std::size_t n, Mode mode, const float* x, float* y) {
+  if (mode == Mode::multiply) {
+    with_kind(sampler.kind, NoiseVisit<Mode::multiply>{sampler, stream, first, n, {x, y}});
+  } else {
+    with_kind(sampler.kind, NoiseVisit<Mode::add>{sampler, stream, first, n, {x, y}});
+  }
+}
+
+void draw_run(const law::Sampler& sampler, const Stream& stream, std::uint64_t first, std::size_t n,
+              float* z) {
+  fill(sampler, stream, first, n, z);
+}
+
+/// x, y (places, stride), of which the first n of each place: y = x * z or x + z, z (places).
+void spread(const float* z, std::size_t places, std::size_t stride, std::size_t n, Mode mode,
+            const float* x, float* y) {
+  const DF d;
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t place = 0; place < places; ++place, x += stride, y += stride) {
+    const VF all = hn::Set(d, z[place]);
+    std::size_t i = 0;
+    for (; i + lanes <= n; i += lanes) {
+      hn::StoreU(apply(mode, hn::LoadU(d, x + i), all), d, y + i);
+    }
+    for (; i < n; ++i) y[i] = mode == Mode::multiply ? x[i] * z[place] : x[i] + z[place];
+  }
+}
+
+}  // namespace scalemix::inline v0::kernel::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace scalemix::inline v0::kernel {
+namespace {
+
+HWY_EXPORT(noise_run);
+HWY_EXPORT(draw_run);
+HWY_EXPORT(spread);
+
+constexpr std::size_t kTile = 16384;  // values of x in a tile
+constexpr std::size_t kChunk = 512;   // draws kept on the stack at a time
+
+std::size_t ceil_div(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
+
+std::uint64_t width(const Site& site) { return site.width ? site.width : site.columns; }
+
+/// Calls run(element, i, n) for the stretches of places begin ... end - 1 (place = row * columns +
+/// column) whose elements follow one another; i is the stretch's first place.
+template <class Run>
+void for_each_stretch(const Site& site, std::size_t begin, std::size_t end, const Run& run) {
+  const std::uint64_t w = width(site);
+  if (w == site.columns) return run(site.row0 * w + begin, begin, end - begin);
+  while (begin < end) {
+    const std::size_t row = begin / site.columns, column = begin % site.columns;
+    const std::size_t n = std::min(end - begin, site.columns - column);
+    run((site.row0 + row) * w + column, begin, n);
+    begin += n;
+  }
+}
+
+/// Draws at places begin ... end - 1 of a shrunk layer, whose columns lie anywhere in the stream; a
+/// block is made once for neighbours that share it.
+void draw_mapped(const law::Sampler& sampler, const Stream& stream, const Site& site,
+                 std::size_t begin, std::size_t end, float* z) {
+  std::array<std::uint32_t, 4> four{};
+  std::uint64_t block = ~std::uint64_t{0};  // no element has it
+  for (std::size_t place = begin; place < end; ++place) {
+    const std::size_t row = place / site.columns, column = place % site.columns;
+    const std::uint64_t element =
+        (site.row0 + row) * width(site) + static_cast<std::uint64_t>(site.logical[column]);
+    if (element / 4 != block) four = stream.block(block = element / 4);
+    z[place - begin] = sampler(four[element % 4]);
+  }
+}
+
+void draw_places(const law::Sampler& sampler, const Stream& stream, const Site& site,
+                 std::size_t begin, std::size_t end, float* z) {
+  if (site.logical) return draw_mapped(sampler, stream, site, begin, end, z);
+  for_each_stretch(site, begin, end, [&](std::uint64_t element, std::size_t i, std::size_t n) {
+    HWY_DYNAMIC_DISPATCH(draw_run)(sampler, stream, element, n, z + (i - begin));
+  });
+}
+
+/// One value a place, columns in order: draws never leave the registers.
+void noise_fused(const law::Sampler& sampler, const Stream& stream, const Site& site, Mode mode,
+                 const float* x, float* y) {
+  const std::size_t places = site.rows * site.columns;
+  parallel_tiles(ceil_div(places, kTile), [&](std::size_t tile) {
+    const std::size_t begin = tile * kTile, end = std::min(places, begin + kTile);
+    for_each_stretch(site, begin, end, [&](std::uint64_t element, std::size_t i, std::size_t n) {
+      HWY_DYNAMIC_DISPATCH(noise_run)(sampler, stream, element, n, mode, x + i, y + i);
+    });
+  });
+}
+
+/// Places begin ... end - 1, values from ... from + n - 1 of each.
+void noise_places(const law::Sampler& sampler, const Stream& stream, const Site& site, Mode mode,
+                  std::size_t begin, std::size_t end, std::size_t from, std::size_t n,
+                  const float* x, float* y) {
+  float z[kChunk];
+  while (begin < end) {
+    const std::size_t stop = std::min(end, begin + kChunk);
+    draw_places(sampler, stream, site, begin, stop, z);
+    const std::size_t i = begin * site.inner + from;
+    HWY_DYNAMIC_DISPATCH(spread)(z, stop - begin, site.inner, n, mode, x + i, y + i);
+    begin = stop;
+  }
+}
+
+/// A draw shared by `inner` values: whole places to a tile, or parts of one place if it is large.
+void noise_shared(const law::Sampler& sampler, const Stream& stream, const Site& site, Mode mode,
+                  const float* x, float* y) {
+  const std::size_t places = site.rows * site.columns;
+  const std::size_t group = std::max<std::size_t>(1, kTile / site.inner);
+  const std::size_t size = group == 1 ? kTile : site.inner;
+  const std::size_t parts = ceil_div(site.inner, size);
+  parallel_tiles(ceil_div(places, group) * parts, [&](std::size_t tile) {
+    const std::size_t begin = tile / parts * group, end = std::min(places, begin + group);
+    const std::size_t from = tile % parts * size, n = std::min(size, site.inner - from);
+    noise_places(sampler, stream, site, mode, begin, end, from, n, x, y);
+  });
+}
+
+}  // namespace
+
+void noise(const law::Sampler& sampler, const Stream& stream, const Site& site, Mode mode,
+           const float* x, float* y) {
+  init_target();
+  if (site.rows * site.columns * site.inner == 0) return;
+  if (site.inner == 1 && !site.logical) return noise_fused(sampler, stream, site, mode, x, y);
+  noise_shared(sampler, stream, site, mode, x, y);
+}
+
+void draws(const law::Sampler& sampler, const Stream& stream, const Site& site, float* z) {
+  init_target();
+  const std::size_t places = site.rows * site.columns;
+  parallel_tiles(ceil_div(places, kTile), [&](std::size_t tile) {
+    const std::size_t begin = tile * kTile, end = std::min(places, begin + kTile);
+    draw_places(sampler, stream, site, begin, end, z + begin);
+  });
+}
+
+}  // namespace scalemix::inline v0::kernel
+#endif  // HWY_ONCE

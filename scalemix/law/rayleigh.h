@@ -1,0 +1,52 @@
+// Rayleigh noise: the scale whose prior on a weight is Laplace's.
+//
+//   density (z / s^2) exp(-z^2 / (2 s^2)) on z > 0,  s = scale
+//   mean s sqrt(pi / 2), E z^2 = 2 s^2, E z^4 = 8 s^4;  mu2 = 4 / pi,  mu4 = 32 / pi^2
+//   The multiplier z / E z does not depend on s; a prior or raw noise does: w ~ N(0, z^2) is
+//   Laplace with scale s.
+//
+// Source: Andrews & Mallows (1974), Scale mixtures of normal distributions, JRSS B 36
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <string_view>
+
+#include <boost/math/constants/constants.hpp>
+
+#include "scalemix/law/law.h"
+
+namespace scalemix::inline v0::law {
+
+class Rayleigh {
+ public:
+  static constexpr std::string_view kName = "rayleigh";
+  static constexpr std::string_view kSummary = "Rayleigh; a normal weight times it is Laplace";
+  static constexpr std::string_view kSource =
+      "Andrews & Mallows (1974), Scale mixtures of normal distributions, JRSS B 36";
+  static constexpr std::string_view kStandard = "rayleigh";
+  static constexpr std::array kParameters = {
+      Parameter{"scale", 1, 1e-30, 1e30, false, false, "mode of the density"},
+  };
+
+  explicit Rayleigh(std::span<const double> v) : s_(checked(kName, kParameters, v, 0)) {}
+
+  double mean() const { return s_ * std::sqrt(boost::math::constants::half_pi<double>()); }
+  double mu2() const { return 4 / boost::math::constants::pi<double>(); }
+  double mu4() const { return 2 * mu2() * mu2(); }
+  double pdf(double z) const { return z <= 0 ? 0 : z / s_ / s_ * std::exp(-z / s_ * z / s_ / 2); }
+  double cdf(double z) const { return z <= 0 ? 0 : -std::expm1(-z / s_ * z / s_ / 2); }
+  double quantile(double u) const { return s_ * standard_quantile(u); }
+
+  static double standard_quantile(double u) { return std::sqrt(-2 * std::log1p(-u)); }
+  double shift() const { return 0; }
+  double spread() const { return s_; }
+
+ private:
+  double s_;
+};
+static_assert(NoiseLaw<Rayleigh> && LocationScale<Rayleigh>);
+
+}  // namespace scalemix::inline v0::law

@@ -1,0 +1,193 @@
+#include "scalemix/model/model_file.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <iterator>
+#include <stdexcept>
+
+#include "scalemix/base/error.h"
+#include "scalemix/base/sha256.h"
+#include "scalemix/model/layer_kind.h"
+#include "scalemix/model/preprocessing.h"
+
+namespace scalemix::inline v0::model {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kKeys[] = {"about", "checksum", "features", "format", "preprocessing",
+                                      "spec"};
+
+void expect_tensor(const std::map<std::string, Tensor>& tensors, const std::string& name,
+                   const Shape& shape) {
+  const auto found = tensors.find(name);
+  if (found == tensors.end()) throw std::invalid_argument(fmt::format("no tensor '{}'", name));
+  const Tensor& tensor = found->second;
+  if (tensor.dtype != "F32" || tensor.shape != shape ||
+      tensor.bytes.size() != tensor.count() * sizeof(float)) {
+    throw std::invalid_argument(fmt::format("tensor '{}': expected F32 {}, got {} {} in {} bytes",
+                                            name, shape_text(shape), tensor.dtype,
+                                            shape_text(tensor.shape), tensor.bytes.size()));
+  }
+}
+
+std::map<std::string, Shape> expected_tensors(const Spec& spec) {
+  std::map<std::string, Shape> out;
+  for_each_layer(spec, [&](const Layer& layer, const Shape&) {
+    for (const Parameter& p : parameters(layer)) out[layer.name + "." + p.name] = p.shape;
+  });
+  if (spec.task == Task::regression) out["output.log_precision"] = {spec.outputs};
+  return out;
+}
+
+void check_tensors(const Model& model) {
+  const std::map<std::string, Shape> expected = expected_tensors(model.spec);
+  for (const auto& [name, shape] : expected) expect_tensor(model.tensors, name, shape);
+  for (const auto& [name, tensor] : model.tensors) {
+    if (expected.count(name) == 0) {
+      throw std::invalid_argument(fmt::format("tensor '{}' belongs to no layer", name));
+    }
+  }
+}
+
+void feed(Sha256& digest, std::string_view text) {
+  const std::string length = fmt::format("{}:", text.size());
+  digest.update(length.data(), length.size());
+  digest.update(text.data(), text.size());
+}
+
+std::string dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// What a reader of one file throws.
+class Checker {
+ public:
+  Checker(const std::string& path, const Container& container)
+      : path_(path), container_(container) {}
+
+  template <class... Args>
+  [[noreturn]] void refuse(fmt::format_string<Args...> text, Args&&... args) const {
+    throw DataError(path_, 0, 0, fmt::format(text, std::forward<Args>(args)...));
+  }
+
+  const std::string& text(const std::string& key) const {
+    const auto found = container_.metadata.find(key);
+    if (found == container_.metadata.end()) {
+      refuse("not a scalemix model: no '{}' in its metadata", key);
+    }
+    return found->second;
+  }
+
+  json parsed(const std::string& key) const {
+    try {
+      return json::parse(text(key));
+    } catch (const json::parse_error& error) {
+      refuse("metadata '{}' is not JSON: {}", key, error.what());
+    }
+  }
+
+  void format() const {
+    const json format = parsed("format");
+    if (!format.is_number_integer() || format.get<std::int64_t>() < 1) {
+      refuse("format: expected a whole number from 1, got {}", format.dump());
+    }
+    if (format.get<std::int64_t>() > kFormat) {
+      refuse("format {} is newer than this program reads ({}): use a newer scalemix",
+             format.get<std::int64_t>(), kFormat);
+    }
+  }
+
+  void checksum() const {
+    const std::string expected = text("checksum"), got = model_checksum(container_);
+    if (expected != got) refuse("damaged: its checksum is {}, expected {}", got, expected);
+  }
+
+  void features() const {
+    const json list = parsed("features");
+    if (!list.is_array()) refuse("features: expected a list, got {}", list.dump());
+    if (!list.empty()) {
+      refuse("uses the feature {} that this program does not know: use a newer scalemix",
+             list[0].dump());
+    }
+  }
+
+  void keys() const {
+    for (const auto& [key, value] : container_.metadata) {
+      if (std::find(std::begin(kKeys), std::end(kKeys), key) == std::end(kKeys)) {
+        refuse("unknown metadata '{}'", key);
+      }
+    }
+  }
+
+ private:
+  const std::string& path_;
+  const Container& container_;
+};
+
+}  // namespace
+
+std::string model_checksum(const Container& container) {
+  Sha256 digest;
+  for (const auto& [key, value] : container.metadata) {
+    if (key == "checksum") continue;
+    feed(digest, key);
+    feed(digest, value);
+  }
+  for (const auto& [name, tensor] : container.tensors) {
+    feed(digest, name);
+    feed(digest, tensor.dtype);
+    feed(digest, fmt::format("{}", fmt::join(tensor.shape, ",")));
+    feed(digest, {reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size()});
+  }
+  return digest.hex();
+}
+
+void check_model(const Model& model) {
+  model.spec.validate();
+  for_each_layer(model.spec, [](const Layer& layer, const Shape&) {
+    if (layer.site == 0 || layer.name.empty()) {
+      throw std::invalid_argument(
+          fmt::format("{}: no site or name; call Spec::number first", label(layer)));
+    }
+  });
+  check_tensors(model);
+  check_preprocessing(model.preprocessing, model.spec);
+}
+
+Model load_model(const std::string& path) {
+  Container container = read_safetensors(path);
+  const Checker checker(path, container);
+  checker.format();
+  checker.checksum();
+  checker.features();
+  checker.keys();
+  Model model;
+  try {
+    model.spec = spec_from_json(checker.parsed("spec"));
+    model.preprocessing = preprocessing_from_json(checker.parsed("preprocessing"));
+    model.about = checker.parsed("about");
+    model.tensors = std::move(container.tensors);
+    check_model(model);
+  } catch (const std::invalid_argument& error) {
+    throw DataError(path, 0, 0, error.what());
+  }
+  return model;
+}
+
+void save_model(const std::string& path, const Model& model) {
+  check_model(model);
+  Container container;
+  container.tensors = model.tensors;
+  container.metadata = {{"format", fmt::format("{}", kFormat)},
+                        {"features", "[]"},
+                        {"spec", dump(to_json(model.spec))},
+                        {"preprocessing", dump(to_json(model.preprocessing))},
+                        {"about", dump(model.about)}};
+  container.metadata["checksum"] = model_checksum(container);
+  write_safetensors(path, container);
+}
+
+}  // namespace scalemix::inline v0::model

@@ -1,0 +1,187 @@
+#include "scalemix/model/spec.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include "scalemix/model/layer_kind.h"
+
+namespace scalemix::inline v0::model {
+namespace {
+
+using Visit = std::function<void(const Layer&, const Shape&)>;
+
+constexpr std::uint32_t kMaxSite = std::uint32_t{1} << 28;
+
+Shape walk(const std::vector<Layer>& layers, Shape shape, const std::string& place,
+           const Visit& visit);
+
+Shape residual_output(const Layer& layer, const Shape& in, const std::string& place,
+                      const Visit& visit) {
+  if (layer.branch.empty()) throw std::invalid_argument(label(layer) + ": the branch is empty");
+  const std::string dot = place.empty() ? "" : place + ".";
+  const Shape branch = walk(layer.branch, in, dot + "branch", visit);
+  const Shape shortcut = walk(layer.shortcut, in, dot + "shortcut", visit);
+  if (branch != shortcut) {
+    throw std::invalid_argument(fmt::format("{}: the branch gives {}, the shortcut {}",
+                                            label(layer), shape_text(branch),
+                                            shape_text(shortcut)));
+  }
+  return branch;
+}
+
+/// Shape after one layer. What it visits is checked on the way, each layer once.
+Shape step(const Layer& layer, const Shape& in, const std::string& place, const Visit& visit) {
+  visit(layer, in);
+  if (layer.type == "residual") return residual_output(layer, in, place, visit);
+  const Shape out = layer_kind(layer.type).output(layer, in);
+  elements(out);
+  for (const Parameter& parameter : parameters(layer)) elements(parameter.shape);
+  return out;
+}
+
+/// An error that has its place already: the walk does not add the places around it.
+struct Placed : std::invalid_argument {
+  using std::invalid_argument::invalid_argument;
+};
+
+Shape walk(const std::vector<Layer>& layers, Shape shape, const std::string& place,
+           const Visit& visit) {
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const std::string here = fmt::format("{}[{}]", place, i);
+    try {
+      shape = step(layers[i], shape, here, visit);
+    } catch (const Placed&) {
+      throw;
+    } catch (const std::invalid_argument& error) {
+      throw Placed(here + ": " + error.what());
+    }
+  }
+  return shape;
+}
+
+void visit_all(std::vector<Layer>& layers, const std::function<void(Layer&)>& f) {
+  for (Layer& layer : layers) {
+    f(layer);
+    visit_all(layer.branch, f);
+    visit_all(layer.shortcut, f);
+  }
+}
+
+void check_name(const Layer& layer, std::set<std::string>& names) {
+  const bool plain = std::all_of(layer.name.begin(), layer.name.end(), [](unsigned char c) {
+    return std::isalnum(c) || c == '_' || c == '-';
+  });
+  if (!plain || layer.name.size() > 64) {
+    throw std::invalid_argument(fmt::format(
+        "a name has letters, digits, '_' and '-', 64 at most, got '{}'", layer.name));
+  }
+  if (!layer.name.empty() && !names.insert(layer.name).second) {
+    throw std::invalid_argument(fmt::format("the name '{}' is taken", layer.name));
+  }
+}
+
+void check_site(const Layer& layer, std::set<std::uint32_t>& sites) {
+  if (layer.site >= kMaxSite) {
+    throw std::invalid_argument(
+        fmt::format("{}: site must be below 2^28, got {}", label(layer), layer.site));
+  }
+  if (layer.site != 0 && !sites.insert(layer.site).second) {
+    throw std::invalid_argument(
+        fmt::format("{}: site {} is another layer's", label(layer), layer.site));
+  }
+}
+
+void check_input(const Spec& spec) {
+  if (spec.input.size() != 1 && spec.input.size() != 3) {
+    throw std::invalid_argument("input: expected (K) or (C, H, W), got " + shape_text(spec.input));
+  }
+  for (const std::size_t side : spec.input) {
+    if (side == 0) throw std::invalid_argument("input: empty, got " + shape_text(spec.input));
+  }
+  elements(spec.input);
+  const std::size_t least = spec.task == Task::classification ? 2 : 1;
+  if (spec.outputs < least || spec.outputs >= kMaxSize) {
+    throw std::invalid_argument(fmt::format("outputs: expected at least {} for {}, got {}", least,
+                                            least == 2 ? "classification" : "regression",
+                                            spec.outputs));
+  }
+}
+
+}  // namespace
+
+std::size_t elements(const Shape& shape) {
+  std::size_t n = 1;
+  for (const std::size_t side : shape) {
+    if (side != 0 && n >= (kMaxSize + side - 1) / side) {
+      throw std::invalid_argument("2^31 numbers or more in the shape " + shape_text(shape));
+    }
+    n *= side;
+  }
+  return n;
+}
+
+std::size_t site_columns(Site at, const Shape& shape) {
+  if (at == Site::layer) return 1;
+  return at == Site::channel ? shape.at(0) : elements(shape);
+}
+
+void Spec::number() {
+  std::uint32_t last = 0;
+  std::set<std::string> names;
+  visit_all(layers, [&](Layer& layer) {
+    last = std::max(last, layer.site);
+    names.insert(layer.name);
+  });
+  std::map<std::string_view, std::size_t> counts;
+  visit_all(layers, [&](Layer& layer) {
+    if (layer.site == 0) layer.site = ++last;
+    if (!layer.name.empty()) return;
+    const std::string_view prefix = layer_kind(layer.type).prefix;
+    do {
+      layer.name = fmt::format("{}{}", prefix, ++counts[prefix]);
+    } while (!names.insert(layer.name).second);
+  });
+}
+
+void Spec::validate() const {
+  check_input(*this);
+  std::set<std::string> names;
+  std::set<std::uint32_t> sites;
+  const Shape out = walk(layers, input, "layers", [&](const Layer& layer, const Shape&) {
+    check_name(layer, names);
+    check_site(layer, sites);
+  });
+  if (out != Shape{outputs}) {
+    throw std::invalid_argument(fmt::format("the network gives {}, expected ({}) for its outputs",
+                                            shape_text(out), outputs));
+  }
+}
+
+Shape output_shape(const Layer& layer, const Shape& in) {
+  return step(layer, in, "", [](const Layer&, const Shape&) {});
+}
+
+void for_each_layer(const Spec& spec, const std::function<void(const Layer&, const Shape&)>& f) {
+  walk(spec.layers, spec.input, "layers", f);
+}
+
+void for_each_layer(Spec& spec, const std::function<void(Layer&)>& f) { visit_all(spec.layers, f); }
+
+bool stochastic(const Layer& layer) {
+  const auto any = [](const std::vector<Layer>& layers) {
+    return std::any_of(layers.begin(), layers.end(), stochastic);
+  };
+  return layer.type == "noise" || !layer.weight_law.empty() || !layer.posterior.empty() ||
+         any(layer.branch) || any(layer.shortcut);
+}
+
+std::vector<Parameter> parameters(const Layer& layer) {
+  const LayerKind& kind = layer_kind(layer.type);
+  return kind.parameters ? kind.parameters(layer) : std::vector<Parameter>{};
+}
+
+}  // namespace scalemix::inline v0::model

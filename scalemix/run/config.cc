@@ -1,0 +1,261 @@
+#include "scalemix/run/config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cstdlib>
+#include <toml++/toml.h>
+
+#include "scalemix/base/error.h"
+#include "scalemix/base/nearest.h"
+
+namespace scalemix::inline v0::run {
+namespace {
+
+using C = TrainConfig;
+
+const std::vector<Field> kFields = {
+    {"data", &C::data, "NAME|FILE|FOLDER", "what to learn from", "Data"},
+    {"target", &C::target, "COLUMN", "target column, by name or number from 1 (default: the last)",
+     "Data"},
+    {"task", &C::task, "TASK", "regression, classification, or auto", "Data"},
+    {"categorical", &C::categorical, "COLUMN", "read a column of numbers as categories (repeatable)",
+     "Data"},
+    {"ignore", &C::ignore, "COLUMN", "leave a column out (repeatable)", "Data"},
+    {"missing", &C::missing, "POLICY", "missing cells: mean, error, or drop the row", "Data"},
+    {"header", &C::header, "WHETHER", "first row holds names: yes, no, or auto", "Data"},
+    {"splits", &C::splits, "all|K", "splits that came with the data (all, or the first K), or K "
+     "random ones, trained as replicas", "Division"},
+    {"split", &C::split, "I", "only split I (from 0) of those that came with the data", "Division"},
+    {"folds", &C::folds, "K", "K-fold cross-validation, the folds as replicas", "Division"},
+    {"test_fraction", &C::test_fraction, "F", "share of rows for the test set where none came",
+     "Division"},
+    {"validation_fraction", &C::validation_fraction, "F",
+     "share of the training rows held out to watch (early stopping needs it)", "Division"},
+    {"model", &C::model, "ARCH|FILE", "architecture: mlp:300-100, lenet5, ... (scalemix list)",
+     "Network"},
+    {"method", &C::method, "METHOD", "noise: bernoulli:p=0.5, svdo, ... (repeatable; scalemix list)",
+     "Network"},
+    {"init", &C::init, "INIT", "initial weights: he, xavier, normal:SD, or auto", "Network"},
+    {"epochs", &C::epochs, "N", "passes over the training rows (0: chosen by data and method)",
+     "Optimisation"},
+    {"batch", &C::batch, "N", "rows a step (0: 100 for images, 128 for tables)", "Optimisation"},
+    {"optimiser", &C::optimiser, "NAME", "adam or sgd (with momentum)", "Optimisation"},
+    {"lr", &C::lr, "RATE", "learning rate (0: 0.001 for adam, 0.01 for sgd)", "Optimisation"},
+    {"momentum", &C::momentum, "M", "momentum of sgd", "Optimisation"},
+    {"weight_decay", &C::weight_decay, "L", "L2 coefficient on the weights, not on biases",
+     "Optimisation"},
+    {"schedule", &C::schedule, "NAME", "learning rate over epochs: constant, step, cosine, linear "
+     "(to zero over the second half), or auto", "Optimisation"},
+    {"schedule_step", &C::schedule_step, "N", "epochs between steps of schedule step (0: a third)",
+     "Optimisation"},
+    {"schedule_factor", &C::schedule_factor, "F", "factor of each step of schedule step",
+     "Optimisation"},
+    {"warmup_start", &C::warmup_start, "EPOCH", "epoch at which the penalty starts to count (-1: auto)",
+     "Optimisation"},
+    {"warmup", &C::warmup, "EPOCHS", "epochs over which the penalty's weight grows to 1 (-1: auto)",
+     "Optimisation"},
+    {"clip", &C::clip, "NORM", "largest norm of the gradient (0: no clipping)", "Optimisation"},
+    {"patience", &C::patience, "N",
+     "stop after N epochs without a better validation score, keep the best (0: never)",
+     "Optimisation"},
+    {"precision", &C::precision, "TAU|learned",
+     "noise precision of a regression target, in 1 / target units squared", "Optimisation"},
+    {"seed", &C::seed, "N", "seed of everything that is random", "Run"},
+    {"seeds", &C::seeds, "N", "train N replicas with seeds seed ... seed + N - 1", "Run"},
+    {"threads", &C::threads, "N", "threads (0: all cores)", "Run"},
+    {"samples", &C::samples, "N",
+     "Monte-Carlo draws of the final evaluation (-1: 100 if the network is noisy, 0: none)", "Run"},
+    {"checkpoint_seconds", &C::checkpoint_seconds, "S", "write a checkpoint about every S seconds",
+     "Run"},
+    {"checkpoint_steps", &C::checkpoint_steps, "N", "write a checkpoint every N steps instead",
+     "Run"},
+    {"out", &C::out, "FOLDER", "run folder (default: runs/DATA-MODEL-METHOD, numbered)", "Run"},
+};
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+template <class T>
+T number(const Field& field, const std::string& text, const std::string& origin) {
+  T value{};
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc{} || stop != end) {
+    throw ConfigError(fmt::format("{}: {} must be {}, got '{}'", origin, field.key,
+                                  std::is_integral_v<T> ? "a whole number" : "a number", text));
+  }
+  return value;
+}
+
+void set_from_node(TrainConfig& config, const Field& field, const toml::node& node,
+                   const std::string& origin) {
+  if (const auto* list = node.as_array()) {
+    if (auto* member = std::get_if<std::vector<std::string> C::*>(&field.member)) {
+      (config.**member).clear();
+      for (const toml::node& item : *list) set_from_node(config, field, item, origin);
+      return;
+    }
+    throw ConfigError(fmt::format("{}: {} takes one value, got a list", origin, field.key));
+  }
+  if (const auto text = node.value_exact<std::string>()) {
+    return set_from_text(config, field, *text, origin);
+  }
+  if (const auto whole = node.value_exact<std::int64_t>()) {
+    return set_from_text(config, field, fmt::format("{}", *whole), origin);
+  }
+  if (const auto real = node.value_exact<double>()) {
+    return set_from_text(config, field, fmt::format("{}", *real), origin);
+  }
+  throw ConfigError(
+      fmt::format("{}: {} must be a number, a text or a list of texts", origin, field.key));
+}
+
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (c == '\n') {
+      out += "\\n";
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+const Field* find(std::string_view key) {
+  const auto it = std::find_if(kFields.begin(), kFields.end(),
+                               [&](const Field& field) { return field.key == key; });
+  return it == kFields.end() ? nullptr : &*it;
+}
+
+void require(bool ok, std::string_view key, std::string_view expected, const auto& got) {
+  if (!ok) throw ConfigError(fmt::format("{} must be {}, got {}", key, expected, got));
+}
+
+void require_word(std::string_view key, const std::string& got,
+                  const std::vector<std::string>& words) {
+  if (std::find(words.begin(), words.end(), got) != words.end()) return;
+  throw ConfigError(fmt::format("{} must be one of {}, got '{}' (did you mean {}?)", key,
+                                fmt::join(words, ", "), got, nearest(got, words)));
+}
+
+}  // namespace
+
+const std::vector<Field>& train_fields() { return kFields; }
+
+std::string flag_of(std::string_view key) {
+  std::string flag(key);
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
+
+void set_from_text(TrainConfig& config, const Field& field, const std::string& text,
+                   const std::string& origin) {
+  std::visit(Overloaded{
+                 [&](std::string C::*m) { config.*m = text; },
+                 [&](std::vector<std::string> C::*m) { (config.*m).push_back(text); },
+                 [&](int C::*m) { config.*m = number<int>(field, text, origin); },
+                 [&](double C::*m) { config.*m = number<double>(field, text, origin); },
+                 [&](std::uint64_t C::*m) { config.*m = number<std::uint64_t>(field, text, origin); },
+             },
+             field.member);
+}
+
+void read_toml(const std::string& path, TrainConfig& config) {
+  toml::table table;
+  try {
+    table = toml::parse_file(path);
+  } catch (const toml::parse_error& error) {
+    if (error.source().begin.line == 0) throw FileError(path, "cannot be read", true);
+    throw ConfigError(
+        fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
+  }
+  for (const auto& [key, node] : table) {
+    const std::string origin = fmt::format("{}:{}", path, node.source().begin.line);
+    const Field* field = find(key.str());
+    if (!field) {
+      std::vector<std::string> known;
+      for (const Field& f : kFields) known.emplace_back(f.key);
+      throw ConfigError(fmt::format("{}: unknown key '{}' (did you mean '{}'?)", origin, key.str(),
+                                    nearest(std::string(key.str()), known)));
+    }
+    set_from_node(config, *field, node, origin);
+  }
+}
+
+void read_environment(TrainConfig& config) {
+  for (const Field& field : kFields) {
+    std::string name = "SCALEMIX_TRAIN_";
+    for (const char c : field.key) name += static_cast<char>(std::toupper(c));
+    const char* text = std::getenv(name.c_str());
+    if (!text) continue;
+    if (auto* list = std::get_if<std::vector<std::string> C::*>(&field.member)) {
+      (config.**list).clear();
+    }
+    set_from_text(config, field, text, name);
+  }
+}
+
+std::string to_toml(const TrainConfig& config) {
+  std::string out, group;
+  for (const Field& field : kFields) {
+    if (field.group != group) {
+      group = field.group;
+      out += fmt::format("{}# {}\n", out.empty() ? "" : "\n", group);
+    }
+    const std::string value = std::visit(
+        Overloaded{
+            [&](std::string C::*m) { return quoted(config.*m); },
+            [&](std::vector<std::string> C::*m) {
+              std::vector<std::string> items;
+              for (const std::string& item : config.*m) items.push_back(quoted(item));
+              return fmt::format("[{}]", fmt::join(items, ", "));
+            },
+            [&](auto C::*m) { return fmt::format("{}", config.*m); },
+        },
+        field.member);
+    out += fmt::format("{} = {}\n", field.key, value);
+  }
+  return out;
+}
+
+void validate(const TrainConfig& c) {
+  require_word("task", c.task, {"auto", "regression", "classification"});
+  require_word("missing", c.missing, {"mean", "error", "drop"});
+  require_word("header", c.header, {"auto", "yes", "no"});
+  require_word("optimiser", c.optimiser, {"adam", "sgd"});
+  require_word("schedule", c.schedule, {"auto", "constant", "step", "cosine", "linear"});
+  require(c.split >= -1, "split", "-1 (all) or a number from 0", c.split);
+  require(c.folds == 0 || c.folds >= 2, "folds", "0 or at least 2", c.folds);
+  require(c.test_fraction >= 0 && c.test_fraction < 1, "test_fraction", "in [0, 1)",
+          c.test_fraction);
+  require(c.validation_fraction >= 0 && c.validation_fraction < 1, "validation_fraction",
+          "in [0, 1)", c.validation_fraction);
+  require(c.epochs >= 0, "epochs", "0 (auto) or more", c.epochs);
+  require(c.batch >= 0, "batch", "0 (auto) or more", c.batch);
+  require(c.lr >= 0, "lr", "0 (auto) or more", c.lr);
+  require(c.momentum >= 0 && c.momentum < 1, "momentum", "in [0, 1)", c.momentum);
+  require(c.weight_decay >= 0, "weight_decay", "0 or more", c.weight_decay);
+  require(c.schedule_step >= 0, "schedule_step", "0 or more", c.schedule_step);
+  require(c.schedule_factor > 0 && c.schedule_factor <= 1, "schedule_factor", "in (0, 1]",
+          c.schedule_factor);
+  require(c.clip >= 0, "clip", "0 (off) or more", c.clip);
+  require(c.patience >= 0, "patience", "0 (off) or more", c.patience);
+  require(c.seeds >= 1, "seeds", "at least 1", c.seeds);
+  require(c.threads >= 0, "threads", "0 (all cores) or more", c.threads);
+  require(c.samples >= -1, "samples", "-1 (auto) or more", c.samples);
+  require(c.checkpoint_seconds >= 0, "checkpoint_seconds", "0 or more", c.checkpoint_seconds);
+  require(c.checkpoint_steps >= 0, "checkpoint_steps", "0 or more", c.checkpoint_steps);
+  require(c.patience == 0 || c.validation_fraction > 0, "validation_fraction",
+          "above 0 where patience is set", c.validation_fraction);
+}
+
+}  // namespace scalemix::inline v0::run

@@ -1,0 +1,98 @@
+// The configuration of a training run: one struct, and one table of its keys.
+//
+// The table serves the command line (a flag a key), the config file (TOML), the environment
+// (SCALEMIX_TRAIN_<KEY>), config.toml of the run folder, shell completion and the docs. Precedence:
+// defaults < file < environment < flags.
+//
+// Numbers that are 0 (or -1 where 0 means something) and words that are "auto" are chosen from the data and
+// the method by resolve() in torch/train; config.toml holds what was chosen.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace scalemix::inline v0::run {
+
+struct TrainConfig {
+  // data
+  std::string data = "glyphs";
+  std::string target;
+  std::string task = "auto";
+  std::vector<std::string> categorical, ignore;
+  std::string missing = "mean";
+  std::string header = "auto";
+  // division
+  std::string splits = "auto";
+  int split = -1;
+  int folds = 0;
+  double test_fraction = 0.1;
+  double validation_fraction = 0;
+  // network
+  std::string model = "auto";
+  std::vector<std::string> method;
+  std::string init = "auto";
+  // optimisation
+  int epochs = 0;
+  int batch = 0;
+  std::string optimiser = "adam";
+  double lr = 0;
+  double momentum = 0.9;
+  double weight_decay = 0;
+  std::string schedule = "auto";
+  int schedule_step = 0;
+  double schedule_factor = 0.1;
+  double warmup_start = -1;
+  double warmup = -1;
+  double clip = 0;
+  int patience = 0;
+  std::string precision = "learned";
+  // run
+  std::uint64_t seed = 0;
+  int seeds = 1;
+  int threads = 0;
+  int samples = -1;
+  double checkpoint_seconds = 30;
+  int checkpoint_steps = 0;
+  std::string out;
+
+  bool operator==(const TrainConfig&) const = default;
+};
+
+/// One key: its name in a file (`test_fraction`, the flag is --test-fraction), where it lives, what it means.
+struct Field {
+  using Member =
+      std::variant<std::string TrainConfig::*, int TrainConfig::*, double TrainConfig::*,
+                   std::uint64_t TrainConfig::*, std::vector<std::string> TrainConfig::*>;
+  std::string_view key;
+  Member member;
+  std::string_view metavar;
+  std::string_view help;
+  std::string_view group;
+};
+const std::vector<Field>& train_fields();
+
+/// "test_fraction" -> "test-fraction"
+std::string flag_of(std::string_view key);
+
+/// Sets a key from text. Throws ConfigError naming the key, what is expected and what came; `origin` says
+/// where it came from ("--lr", "train.toml:3"). A list is one item a call, appended.
+void set_from_text(TrainConfig& config, const Field& field, const std::string& text,
+                   const std::string& origin);
+
+/// Reads a TOML file over `config`. Throws FileError, or ConfigError with file, line and, for an unknown key,
+/// the nearest known one.
+void read_toml(const std::string& path, TrainConfig& config);
+
+/// Takes SCALEMIX_TRAIN_<KEY> for every key that is set in the environment.
+void read_environment(TrainConfig& config);
+
+/// The whole config as TOML, enough to repeat the run.
+std::string to_toml(const TrainConfig& config);
+
+/// Checks ranges and words; throws ConfigError naming key, range and value.
+void validate(const TrainConfig& config);
+
+}  // namespace scalemix::inline v0::run

@@ -1,0 +1,40 @@
+// Progress on standard error: one line that is redrawn on a terminal, with rate and time left; a plain line
+// now and then elsewhere; nothing when quiet.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace scalemix::inline v0::run {
+
+class Progress {
+ public:
+  /// `what` is counted up to `total` ("epoch").
+  Progress(std::string what, std::uint64_t total, bool quiet);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// `done` may be a fraction of a unit (half an epoch). `note` follows the bar: "loss 0.31".
+  void update(double done, const std::string& note);
+  /// Ends the line, with a last note.
+  void finish(const std::string& note);
+  /// Skips what was done before a resume, so that rate and time left are of this process.
+  void start_at(double done);
+
+ private:
+  void draw(double done, const std::string& note);
+
+  using Clock = std::chrono::steady_clock;
+  std::string what_;
+  std::uint64_t total_;
+  bool quiet_, terminal_, open_ = false;
+  double first_ = 0;
+  Clock::time_point begin_, drawn_;
+};
+
+/// "1:05", "2:03:00": hours only where there are some.
+std::string clock_text(double seconds);
+
+}  // namespace scalemix::inline v0::run

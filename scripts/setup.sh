@@ -1,0 +1,148 @@
+#!/usr/bin/env bash
+# Installs what a build needs and is not there. Changes nothing, and takes no time, where all of it is.
+#
+#   scripts/setup.sh [--dry-run] [--pip-torch] [GROUP ...]      groups of scripts/packages.txt; default: build
+#
+# LibTorch, the first that holds: one in CMAKE_PREFIX_PATH; Debian's libtorch-dev; where apt has none (or with
+# --pip-torch) the torch package of pip, in .venv. Which one is the last line on stdout: "given FOLDER", "apt"
+# or "pip FOLDER". All else goes to stderr. SCALEMIX_TORCH=OFF leaves LibTorch out: "none".
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+torch_version=2.13.0
+venv=${SCALEMIX_VENV:-$root/.venv}
+dry_run=false
+pip_torch=false
+groups=()
+
+say() { echo "setup: $*" >&2; }
+die() {
+  say "$*"
+  exit 1
+}
+
+# Names of the packages in the groups, one a line.
+listed() {
+  local group
+  for group in "$@"; do
+    awk -v group="$group" '!/^#/ && $2 == group { print $1 }' "$root/scripts/packages.txt"
+  done
+}
+
+# Those of the named packages that dpkg does not have, one a line.
+absent() {
+  local have
+  have=$(dpkg-query -W -f '${Package} ${Status}\n' "$@" 2>/dev/null |
+    awk '$2 == "install" && $4 == "installed" { print $1 }' || true)
+  comm -23 <(printf '%s\n' "$@" | sort -u) <(sort -u <<<"$have")
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    die "needs root, and there is no sudo: run as root: $*"
+  fi
+}
+
+updated=false
+update_once() {
+  $updated && return
+  updated=true
+  say "apt-get update"
+  as_root apt-get update -qq >&2
+}
+
+install() {
+  [ $# -gt 0 ] || return 0
+  if $dry_run; then
+    say "would install with apt: $*"
+    return
+  fi
+  update_once
+  say "installing with apt: $*"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+}
+
+# The folder in CMAKE_PREFIX_PATH that holds a LibTorch, if one does.
+given_torch() {
+  local folder config
+  while IFS= read -r folder; do
+    [ -n "$folder" ] || continue
+    for config in "$folder"/{share,lib,lib/*}/cmake/Torch/TorchConfig.cmake; do
+      if [ -f "$config" ]; then
+        echo "$folder"
+        return
+      fi
+    done
+  done < <(tr ':;' '\n\n' <<<"${CMAKE_PREFIX_PATH:-}")
+}
+
+apt_has_torch() {
+  [ -z "$(absent libtorch-dev)" ] && return
+  $dry_run || update_once
+  apt-cache policy libtorch-dev 2>/dev/null | grep -q 'Candidate: [0-9]'
+}
+
+install_pip_torch() {
+  local have
+  have=$("$venv/bin/python3" -c 'import torch; print(torch.__version__.split("+")[0])' 2>/dev/null || true)
+  if [ "$have" != "$torch_version" ]; then
+    if $dry_run; then
+      say "would install with pip in $venv: torch==$torch_version numpy"
+      return
+    fi
+    mapfile -t missing < <(absent $(listed pip))
+    install "${missing[@]}"
+    say "installing with pip in $venv: torch==$torch_version numpy"
+    [ -x "$venv/bin/python3" ] || python3 -m venv "$venv"
+    "$venv/bin/python3" -m pip install --quiet "torch==$torch_version" numpy >&2
+  fi
+  # One path for all versions of Python: the package's own root folder is what CMAKE_PREFIX_PATH must name.
+  $dry_run || ln -sfn "$("$venv/bin/python3" -c \
+    'import os, torch; print(os.path.dirname(torch.__file__))')" "$venv/torch"
+}
+
+choose_torch() {
+  local folder
+  folder=$(given_torch)
+  if [ "${SCALEMIX_TORCH:-ON}" = OFF ]; then
+    echo none
+  elif $pip_torch; then
+    install_pip_torch
+    echo "pip $venv/torch"
+  elif [ -n "$folder" ]; then
+    echo "given $folder"
+  elif apt_has_torch; then
+    mapfile -t missing < <(absent libtorch-dev)
+    install "${missing[@]}"
+    echo apt
+  else
+    say "apt has no libtorch-dev here"
+    install_pip_torch
+    echo "pip $venv/torch"
+  fi
+}
+
+for argument in "$@"; do
+  case $argument in
+    --dry-run) dry_run=true ;;
+    --pip-torch) pip_torch=true ;;
+    --*) die "unknown option $argument; there are --dry-run and --pip-torch" ;;
+    *)
+      [ -n "$(listed "$argument")" ] || die "scripts/packages.txt has no group \"$argument\""
+      groups+=("$argument")
+      ;;
+  esac
+done
+[ ${#groups[@]} -gt 0 ] || groups=(build)
+
+if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
+  mapfile -t missing < <(absent $(listed "${groups[@]}"))
+  install "${missing[@]}"
+elif ! command -v cmake >/dev/null || ! command -v ninja >/dev/null; then
+  die "no apt here: install what these Debian packages hold: $(listed "${groups[@]}" | tr '\n' ' ')"
+fi
+choose_torch

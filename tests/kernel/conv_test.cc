@@ -1,0 +1,159 @@
+#include "scalemix/kernel/conv.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "fixture.h"
+
+namespace scalemix::kernel {
+namespace {
+
+std::size_t outputs(const Conv2d& s) { return s.n * s.o * s.out_h() * s.out_w(); }
+
+void expect_conv(const Conv2d& s, bool with_bias) {
+  SCOPED_TRACE(::testing::Message()
+               << s.n << "x" << s.c << "x" << s.h << "x" << s.w << " to " << s.o << ", kernel "
+               << s.window.kernel << " stride " << s.window.stride << " padding "
+               << s.window.padding);
+  const std::size_t depth = s.c * s.window.kernel * s.window.kernel;
+  const auto x = values(s.n * s.c * s.h * s.w, -1, 1, 1), w = values(s.o * depth, -1, 1, 2);
+  const auto bias = values(s.o, -1, 1, 3);
+  const float* b = with_bias ? bias.data() : nullptr;
+  // NaN everywhere: what is not written, or read before it is written, shows.
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::vector<float> scratch(conv2d_scratch(s) + 1, nan), y(outputs(s), nan), exact(outputs(s));
+  conv2d_forward(s, x.data(), w.data(), b, scratch.data(), y.data());
+  ref::conv2d_forward(s, x.data(), w.data(), b, exact.data());
+  const double bound = 1.2e-7 * static_cast<double>(depth + 2);
+  for (std::size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y[i], exact[i], bound) << i;
+  EXPECT_TRUE(std::isnan(scratch.back())) << "wrote beyond the scratch it asked for";
+}
+
+TEST(Conv, IsTheDirectSumForAllWindows) {
+  for (const std::size_t kernel : {1, 2, 3, 5}) {
+    for (const std::size_t stride : {1, 2, 3}) {
+      for (const std::size_t padding : {0, 1, 2, 4}) {
+        const Conv2d s{3, 2, 7, 9, 4, {kernel, stride, padding}};
+        expect_conv(s, true);
+        expect_conv(s, false);
+      }
+    }
+  }
+}
+
+TEST(Conv, IsTheDirectSumForTheLayersOfKnownNetworks) {
+  expect_conv({5, 1, 28, 28, 20, {5, 1, 0}}, true);     // LeNet-5, first
+  expect_conv({33, 20, 12, 12, 50, {5, 1, 0}}, true);   // second: several images to a block
+  expect_conv({2, 3, 32, 32, 16, {3, 1, 1}}, false);    // VGG, first
+  expect_conv({3, 64, 32, 32, 8, {3, 1, 1}}, false);    // rows of an image to a block
+  expect_conv({9, 96, 4, 4, 10, {3, 1, 1}}, true);      // late, small images
+  expect_conv({2, 16, 40, 40, 8, {1, 1, 0}}, true);     // 1x1, straight from the image
+  expect_conv({7, 16, 3, 3, 8, {1, 1, 0}}, true);       // 1x1, many small images
+  expect_conv({2, 8, 16, 16, 8, {1, 2, 0}}, true);      // shortcut of a residual block
+  expect_conv({1, 1, 3, 1500, 2, {3, 1, 0}}, true);     // one row longer than a block
+}
+
+TEST(Conv, AKernelAsLargeAsTheImageGivesOnePixel) {
+  expect_conv({4, 3, 6, 6, 5, {6, 1, 0}}, true);
+  EXPECT_EQ((Conv2d{1, 1, 6, 6, 1, {6, 1, 0}}).out_h(), 1u);
+}
+
+TEST(Conv, NothingComesOfNothing) {
+  for (const Conv2d s : {Conv2d{0, 1, 5, 5, 1, {3, 1, 0}}, Conv2d{1, 1, 5, 5, 0, {3, 1, 0}},
+                         Conv2d{1, 1, 2, 2, 1, {3, 1, 0}}}) {
+    float y = 7;
+    EXPECT_EQ(conv2d_scratch(s), 0u);
+    conv2d_forward(s, nullptr, nullptr, nullptr, nullptr, &y);
+    EXPECT_EQ(y, 7);
+  }
+}
+
+TEST(Conv, ThreadsChangeNoBitWhereBlocksAreShared) {
+  const Conv2d s{20, 8, 12, 12, 16, {3, 1, 1}};
+  const auto x = values(s.n * s.c * s.h * s.w, -1, 1, 1), w = values(s.o * s.c * 9, -1, 1, 2);
+  std::vector<float> scratch(conv2d_scratch(s)), first(outputs(s)), y(outputs(s));
+  conv2d_forward(s, x.data(), w.data(), nullptr, scratch.data(), first.data());
+  for_some_threads([&] {
+    conv2d_forward(s, x.data(), w.data(), nullptr, scratch.data(), y.data());
+    for (std::size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y[i], first[i], 1e-5);
+  });
+}
+
+TEST(Conv, NanReachesOnlyTheWindowsThatSeeIt) {
+  const Conv2d s{1, 1, 5, 5, 1, {3, 1, 0}};
+  std::vector<float> x(25, 1), w(9, 1), scratch(conv2d_scratch(s)), y(9);
+  x[0] = std::numeric_limits<float>::quiet_NaN();
+  conv2d_forward(s, x.data(), w.data(), nullptr, scratch.data(), y.data());
+  EXPECT_TRUE(std::isnan(y[0]));
+  for (std::size_t i = 1; i < 9; ++i) EXPECT_EQ(y[i], 9);
+}
+
+TEST(WindowLength, RoundsDownAndIsZeroWhereItDoesNotFit) {
+  EXPECT_EQ(window_length({2, 2, 0}, 5), 2u);
+  EXPECT_EQ(window_length({3, 1, 1}, 5), 5u);
+  EXPECT_EQ(window_length({3, 2, 1}, 5), 3u);
+  EXPECT_EQ(window_length({5, 1, 0}, 4), 0u);
+  EXPECT_EQ(window_length({5, 1, 1}, 4), 2u);
+}
+
+TEST(Pool, TakesTheLargestAndTheMean) {
+  const float x[] = {1, 2, 5, 3,  //
+                     4, 3, 1, 0,  //
+                     9, 9, 9, 9};
+  const Pool2d s{1, 1, 3, 4, {2, 2, 0}};  // the last row is left over
+  float y[2];
+  max_pool2d(s, x, y);
+  EXPECT_EQ(y[0], 4);
+  EXPECT_EQ(y[1], 5);
+  avg_pool2d(s, x, y);
+  EXPECT_EQ(y[0], 2.5f);
+  EXPECT_EQ(y[1], 2.25f);
+}
+
+TEST(Pool, PaddingNeverWinsAMaximumAndCountsAsZeroInAMean) {
+  const float x[] = {-1, -2, -3, -4};
+  const Pool2d s{1, 1, 2, 2, {2, 2, 1}};
+  float y[4];
+  max_pool2d(s, x, y);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(y[i], x[i]);
+  avg_pool2d(s, x, y);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(y[i], x[i] / 4);
+}
+
+TEST(Pool, NanWinsWhereverItStands) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (int at = 0; at < 4; ++at) {
+    float x[] = {1, 2, 3, 4}, y = 0;
+    x[at] = nan;
+    max_pool2d({1, 1, 2, 2, {2, 2, 0}}, x, &y);
+    EXPECT_TRUE(std::isnan(y)) << at;
+  }
+}
+
+TEST(Pool, MinusInfinityStays) {
+  const float low = -std::numeric_limits<float>::infinity();
+  const float x[] = {low, low, low, low};
+  float y = 0;
+  max_pool2d({1, 1, 2, 2, {2, 2, 0}}, x, &y);
+  EXPECT_EQ(y, low);
+}
+
+TEST(Pool, EveryPlaneStandsAlone) {
+  const Pool2d s{3, 2, 5, 4, {3, 2, 1}};
+  const auto x = values(3 * 2 * 5 * 4, -1, 1);
+  std::vector<float> all(6 * s.out_h() * s.out_w()), one(s.out_h() * s.out_w());
+  const Pool2d single{1, 1, 5, 4, s.window};
+  for (auto* pool : {&max_pool2d, &avg_pool2d}) {
+    pool(s, x.data(), all.data());
+    for (std::size_t plane = 0; plane < 6; ++plane) {
+      pool(single, &x[plane * 20], one.data());
+      for (std::size_t i = 0; i < one.size(); ++i) EXPECT_EQ(all[plane * one.size() + i], one[i]);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace scalemix::kernel

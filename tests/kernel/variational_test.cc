@@ -1,0 +1,201 @@
+#include "scalemix/kernel/variational.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <vector>
+
+#include "fixture.h"
+
+namespace scalemix::kernel {
+namespace {
+
+// w with zeros, tiny and large magnitudes among them; log_sigma2 so that both clips and all between occur.
+std::vector<float> weights(std::size_t n) {
+  std::vector<float> w = values(n, -1, 1, 2);
+  for (std::size_t i = 0; i < n; i += 7) w[i] *= 1e-3f;
+  for (std::size_t i = 0; i < n; i += 11) w[i] = 0;
+  for (std::size_t i = 0; i < n; i += 13) w[i] *= 1e10f;
+  return w;
+}
+std::vector<float> log_variances(std::size_t n) { return values(n, -14, 4, 3); }
+
+double alpha_bound(double w, double log_sigma2) {
+  return 5e-7 * (1 + std::abs(log_sigma2) + std::abs(std::log(w * w + kSquareEps)));
+}
+
+/// Whether float and double may disagree about the clip.
+bool at_the_clip(double w, double log_sigma2) {
+  const double la = ref::log_alpha_free(w, log_sigma2);
+  return std::abs(std::abs(la) - kLogAlphaClip) <= alpha_bound(w, log_sigma2);
+}
+
+TEST(Variational, LogAlphaIsWithinItsBoundOnEveryTarget) {
+  for_every_target([] {
+    for (const std::size_t n : kSizes) {
+      const auto w = weights(n), ls = log_variances(n);
+      std::vector<float> got(n);
+      std::vector<double> exact(n);
+      log_alpha(n, w.data(), ls.data(), got.data());
+      const std::vector<double> wd(w.begin(), w.end()), lsd(ls.begin(), ls.end());
+      ref::log_alpha(n, wd.data(), lsd.data(), exact.data());
+      for (std::size_t i = 0; i < n; ++i) {
+        ASSERT_NEAR(got[i], exact[i], alpha_bound(w[i], ls[i])) << w[i] << " " << ls[i];
+      }
+    }
+  });
+}
+
+TEST(Variational, TermsAreWithinTheirBoundsOnEveryTarget) {
+  for_every_target([] {
+    for (const std::size_t n : kSizes) {
+      const auto w = weights(n), ls = log_variances(n);
+      std::vector<float> got(n);
+      const double penalty = svdo_terms(n, w.data(), ls.data(), got.data());
+      const std::vector<double> wd(w.begin(), w.end()), lsd(ls.begin(), ls.end());
+      std::vector<double> exact(n);
+      const double exact_penalty = ref::svdo_terms(n, wd.data(), lsd.data(), exact.data());
+      ASSERT_NEAR(penalty, exact_penalty, 2e-6 * exact_penalty);
+      for (std::size_t i = 0; i < n; ++i) ASSERT_NEAR(got[i], exact[i], 1e-6 * exact[i]);
+    }
+  });
+}
+
+TEST(Variational, GradientsAreWithinTheirBoundsOnEveryTarget) {
+  for_every_target([] {
+    for (const std::size_t n : kSizes) {
+      for (const bool through_variance : {false, true}) {
+        const auto w = weights(n), ls = log_variances(n), ds = values(n, -2, 2, 4);
+        std::vector<float> dw(n, 0.5f), dls(n, -0.25f);
+        const float* dsigma2 = through_variance ? ds.data() : nullptr;
+        svdo_terms_backward(n, w.data(), ls.data(), dsigma2, 0.7, dw.data(), dls.data());
+        const std::vector<double> wd(w.begin(), w.end()), lsd(ls.begin(), ls.end());
+        const std::vector<double> dsd(ds.begin(), ds.end());
+        std::vector<double> exact_dw(n, 0.5), exact_dls(n, -0.25);
+        ref::svdo_terms_backward(n, wd.data(), lsd.data(), through_variance ? dsd.data() : nullptr,
+                                 0.7, exact_dw.data(), exact_dls.data());
+        for (std::size_t i = 0; i < n; ++i) {
+          if (at_the_clip(wd[i], lsd[i])) continue;
+          const double through_w = std::abs(2 * wd[i] / (wd[i] * wd[i] + kSquareEps));
+          ASSERT_NEAR(dw[i], exact_dw[i], 1e-5 * (0.5 + through_w)) << w[i] << " " << ls[i];
+          ASSERT_NEAR(dls[i], exact_dls[i], 1e-5 * (1 + 2 * std::exp(lsd[i])));
+        }
+      }
+    }
+  });
+}
+
+TEST(Variational, ReferenceGradientsAreThoseOfFiniteDifferences) {
+  // Inside, on both sides of each clip, and at a weight of zero.
+  const std::vector<double> w = {0.3, -0.02, 1e-3, 0, 2, 0.5, 0.1};
+  const std::vector<double> ls = {-2, -9, -5, -12, -9, 7, -4};
+  const std::size_t n = w.size();
+  std::vector<double> dw(n), dls(n), unused(n);
+  const std::vector<double> dsigma2(n, 0.3);
+  ref::svdo_terms_backward<double>(n, w.data(), ls.data(), dsigma2.data(), 1.5, dw.data(),
+                                   dls.data());
+  const auto loss = [&](double wi, double lsi) {
+    double sigma2;
+    return 1.5 * ref::svdo_terms(1, &wi, &lsi, &sigma2) + 0.3 * sigma2;
+  };
+  for (std::size_t i = 0; i < n; ++i) {
+    const double h = 1e-7 * (std::abs(w[i]) + 1e-3), g = 1e-6;
+    const double to_w = (loss(w[i] + h, ls[i]) - loss(w[i] - h, ls[i])) / (2 * h);
+    const double to_ls = (loss(w[i], ls[i] + g) - loss(w[i], ls[i] - g)) / (2 * g);
+    EXPECT_NEAR(dw[i], to_w, 1e-5 * (1 + std::abs(to_w))) << "weight " << i;
+    EXPECT_NEAR(dls[i], to_ls, 1e-7) << "weight " << i;
+  }
+}
+
+TEST(Variational, AClippedWeightHasNoPenaltyGradient) {
+  const float w[] = {5, 1e-3f}, ls[] = {-12, 6};  // log alpha -15.2 and 19.6
+  float dw[] = {0, 0}, dls[] = {0, 0};
+  svdo_terms_backward(2, w, ls, nullptr, 1, dw, dls);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(dw[i], 0);
+    EXPECT_EQ(dls[i], 0);
+  }
+}
+
+// Kingma, Salimans & Welling (2015): minus the divergence, up to a constant, by log alpha; exact values by
+// -1/2 [log 2 + sum_j Pois(j; 1 / (2 alpha)) digamma(j + 1/2)].
+struct Divergence {
+  double log_alpha, minus_kl;
+};
+constexpr Divergence kExact[] = {{-8, -3.999832}, {-4, -1.990574}, {-2, -0.908973}, {-1, -0.279350},
+                                 {0, 0.208496},   {1, 0.461988},   {2, 0.569013},   {3, 0.610493},
+                                 {4, 0.626051},   {8, 0.635014}};
+
+TEST(Variational, ThePenaltyIsTheExactDivergenceToWithinItsStatedError) {
+  double worst = 0;
+  for (const Divergence& d : kExact) {
+    const double minus_kl = kSvdoK1 - ref::svdo_penalty(d.log_alpha);
+    worst = std::max(worst, std::abs(minus_kl - d.minus_kl));
+  }
+  EXPECT_LE(worst, 0.0088);
+  EXPECT_GE(worst, 0.001);  // it is an approximation: a smaller miss would mean another formula
+}
+
+TEST(Variational, ThePenaltyVanishesForLargeAlphaAndIsHalfLogAlphaForSmall) {
+  EXPECT_NEAR(ref::svdo_penalty(40), 0, 1e-15);
+  EXPECT_NEAR(ref::svdo_penalty(-30), kSvdoK1 + 15, 1e-12);
+  // The exact limit of minus the divergence is (Euler's constant + log 2) / 2 = 0.6351814.
+  EXPECT_NEAR(kSvdoK1, (std::numbers::egamma + std::numbers::ln2) / 2, 6e-4);
+}
+
+TEST(Variational, TheSlopeIsWithinItsStatedErrorOfTheExactOne) {
+  // The exact slope of minus the divergence is sqrt(u) Dawson(sqrt u), u = 1 / (2 alpha), by its series
+  // exp(-u) sum_k u^(k + 1/2) / (k! (2k + 1)).
+  for (double la = -3; la <= 6; la += 0.25) {
+    const double u = std::exp(-la) / 2;
+    double sum = 0, term = std::sqrt(u);
+    for (int k = 0; k < 200; ++k, term *= u / k) sum += term / (2 * k + 1);
+    EXPECT_NEAR(-ref::svdo_slope(la), std::sqrt(u) * std::exp(-u) * sum, 0.0137) << la;
+  }
+}
+
+TEST(Variational, ThreadsChangeNoBit) {
+  const std::size_t n = 5 * Tiles::kLeast + 3;
+  const auto w = weights(n), ls = log_variances(n);
+  std::vector<float> sigma2(n), first_sigma2(n);
+  set_threads(1);
+  const double first = svdo_terms(n, w.data(), ls.data(), first_sigma2.data());
+  for_some_threads([&] {
+    EXPECT_EQ(svdo_terms(n, w.data(), ls.data(), sigma2.data()), first);
+    EXPECT_EQ(sigma2, first_sigma2);
+  });
+}
+
+TEST(Variational, NanReachesEveryOutput) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for_every_target([&] {
+    for (const bool in_w : {true, false}) {
+      std::vector<float> w(9, 0.5f), ls(9, -4.0f), sigma2(9), la(9), dw(9), dls(9);
+      (in_w ? w : ls)[4] = nan;
+      EXPECT_TRUE(std::isnan(svdo_terms(9, w.data(), ls.data(), sigma2.data())));
+      EXPECT_EQ(std::isnan(sigma2[4]), !in_w);
+      log_alpha(9, w.data(), ls.data(), la.data());
+      EXPECT_TRUE(std::isnan(la[4]));
+      svdo_terms_backward(9, w.data(), ls.data(), nullptr, 1, dw.data(), dls.data());
+      EXPECT_TRUE(std::isnan(dw[4]));
+      EXPECT_TRUE(std::isnan(dls[4]));
+      EXPECT_FALSE(std::isnan(dw[3]) || std::isnan(dls[5]));
+    }
+  });
+}
+
+TEST(Variational, VarianceOverflowsToInfinityNotToANumber) {
+  for_every_target([] {
+    const float w[] = {1, 1, 1}, ls[] = {89, 150, -150};
+    float sigma2[3];
+    svdo_terms(3, w, ls, sigma2);
+    EXPECT_EQ(sigma2[0], std::numeric_limits<float>::infinity());
+    EXPECT_EQ(sigma2[1], std::numeric_limits<float>::infinity());
+    EXPECT_EQ(sigma2[2], 0);
+  });
+}
+
+}  // namespace
+}  // namespace scalemix::kernel

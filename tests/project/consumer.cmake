@@ -1,0 +1,50 @@
+# Builds and runs examples/consumer against a build tree and against what `cmake --install` makes of it.
+#
+#   cmake -DSOURCE= -DBUILD= -DWORK= -DCOMPONENT= -DGENERATOR= -DCXX= -DTORCH_DIR= -DBUILD_TYPE= -P consumer.cmake
+#
+# For the runtime, the libraries that only the other components need are hidden: it must do without them.
+
+function(must_run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE text ERROR_VARIABLE text)
+  if(NOT status EQUAL 0)
+    list(JOIN ARGN " " command)
+    message(FATAL_ERROR "${command}\nended with ${status}:\n${text}")
+  endif()
+endfunction()
+
+set(options -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_BUILD_TYPE=${BUILD_TYPE}
+  -DSCALEMIX_COMPONENT=${COMPONENT})
+if(COMPONENT STREQUAL "torch")
+  list(APPEND options -DTorch_DIR=${TORCH_DIR})
+elseif(COMPONENT STREQUAL "runtime")
+  foreach(hidden CURL ZLIB tomlplusplus Torch)
+    list(APPEND options -DCMAKE_DISABLE_FIND_PACKAGE_${hidden}=ON)
+  endforeach()
+endif()
+
+# use(FOLDER PREFIX): configures, builds and runs the consumer with scalemix from PREFIX alone.
+function(use folder prefix)
+  file(REMOVE_RECURSE "${folder}")
+  must_run(${CMAKE_COMMAND} -S ${SOURCE}/examples/consumer -B ${folder} ${options}
+    -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_FIND_PACKAGE_NO_PACKAGE_REGISTRY=ON)
+  must_run(${CMAKE_COMMAND} --build ${folder})
+  must_run(${CMAKE_COMMAND} -E chdir ${folder} ./use_${COMPONENT})
+  file(STRINGS ${folder}/CMakeCache.txt found REGEX "^scalemix_DIR:")
+  if(NOT found MATCHES "=${prefix}")
+    message(FATAL_ERROR "expected scalemix below ${prefix}, got ${found}")
+  endif()
+endfunction()
+
+use(${WORK}/in_build_tree ${BUILD})
+file(REMOVE_RECURSE ${WORK}/prefix)
+must_run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
+use(${WORK}/in_prefix ${WORK}/prefix)
+
+# What a prefix holds must not lead back to where it was built.
+file(GLOB_RECURSE texts ${WORK}/prefix/lib/cmake/*.cmake)
+foreach(text IN LISTS texts)
+  file(READ ${text} content)
+  if(content MATCHES "${BUILD}|${SOURCE}/scalemix")
+    message(FATAL_ERROR "${text} names the build tree")
+  endif()
+endforeach()
