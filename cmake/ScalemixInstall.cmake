@@ -52,7 +52,7 @@ endif()
 
 configure_package_config_file(
   "${PROJECT_SOURCE_DIR}/cmake/scalemix-config.cmake.in" "${PROJECT_BINARY_DIR}/scalemix-config.cmake"
-  INSTALL_DESTINATION "${scalemix_cmake_dir}" NO_SET_AND_CHECK_MACRO)
+  INSTALL_DESTINATION "${scalemix_cmake_dir}" NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
 # Before 1.0 a minor version may break what the one before promised.
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/scalemix-config-version.cmake"
   COMPATIBILITY SameMinorVersion)

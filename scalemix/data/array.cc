@@ -21,15 +21,19 @@ std::size_t target_column(const std::string& file, std::size_t columns, const st
     if (std::to_string(j + 1) == wanted) return j;
   }
   throw DataError(file, 0, 0,
-                  fmt::format("there is no target column '{}'; the array has columns 1 to {}", wanted, columns));
+                  fmt::format("there is no target column '{}'; the array has columns 1 to {}",
+                              wanted, columns));
 }
 
 void check_finite(const Arrays& arrays) {
   const auto& values = arrays.x.values;
-  const auto bad = std::find_if(values.begin(), values.end(), [](float v) { return std::isinf(v); });
+  const auto bad =
+      std::find_if(values.begin(), values.end(), [](float v) { return std::isinf(v); });
   if (bad == values.end()) return;
-  const std::size_t row = static_cast<std::size_t>(bad - values.begin()) / (values.size() / arrays.x.rows());
-  throw DataError(arrays.file, 0, 0, fmt::format("row {} of the inputs holds an infinite number", row + 1));
+  const std::size_t row =
+      static_cast<std::size_t>(bad - values.begin()) / (values.size() / arrays.x.rows());
+  throw DataError(arrays.file, 0, 0,
+                  fmt::format("row {} of the inputs holds an infinite number", row + 1));
 }
 
 void check_answers(const Arrays& arrays) {
@@ -37,12 +41,13 @@ void check_answers(const Arrays& arrays) {
   const bool one_each = y.values.size() == arrays.x.rows() && y.rows() == arrays.x.rows();
   if (!one_each) {
     throw DataError(arrays.file, 0, 0,
-                    fmt::format("expected {} answers, one a row, got an array of shape ({})", arrays.x.rows(),
-                                fmt::join(y.shape, ", ")));
+                    fmt::format("expected {} answers, one a row, got an array of shape ({})",
+                                arrays.x.rows(), fmt::join(y.shape, ", ")));
   }
   for (std::size_t i = 0; i < y.values.size(); ++i) {
     if (!std::isfinite(y.values[i])) {
-      throw DataError(arrays.file, 0, 0, fmt::format("answer {} is not a finite number: {}", i + 1, y.values[i]));
+      throw DataError(arrays.file, 0, 0,
+                      fmt::format("answer {} is not a finite number: {}", i + 1, y.values[i]));
     }
   }
 }
@@ -50,7 +55,8 @@ void check_answers(const Arrays& arrays) {
 /// A table of numbers in one array: inputs and target are its columns.
 Dataset dataset_of_table(const Arrays& arrays, const OpenOptions& options) {
   const std::size_t columns = arrays.x.shape[1];
-  if (columns < 2) throw DataError(arrays.file, 0, 0, "expected inputs and a target, got one column");
+  if (columns < 2)
+    throw DataError(arrays.file, 0, 0, "expected inputs and a target, got one column");
   Schema schema = numeric_schema(columns, target_column(arrays.file, columns, options.target));
   const Encoded rows = encode(arrays, schema, {Target::required, false});
   Dataset data;
@@ -77,16 +83,17 @@ bool check_columns(const Arrays& arrays, const Schema& schema, Target target) {
   }
   for (const Column& column : schema.inputs) {
     if (column.categorical) {
-      throw DataError(arrays.file, 0, 0,
-                      "the model has the categorical column '" + column.name + "'; give a text table");
+      throw DataError(
+          arrays.file, 0, 0,
+          "the model has the categorical column '" + column.name + "'; give a text table");
     }
   }
   const std::size_t columns = arrays.x.shape[1];
   const bool without_target = columns + 1 == schema.table_columns;
   if (!without_target && columns != schema.table_columns) {
     throw DataError(arrays.file, 0, 0,
-                    fmt::format("expected {} columns, or {} without the target, got {}", schema.table_columns,
-                                schema.table_columns - 1, columns));
+                    fmt::format("expected {} columns, or {} without the target, got {}",
+                                schema.table_columns, schema.table_columns - 1, columns));
   }
   if (without_target && target == Target::required) {
     throw DataError(arrays.file, 0, 0, "the target column is not there");
@@ -109,12 +116,15 @@ Arrays read_arrays(const std::string& path) {
 std::vector<std::size_t> input_shape(const Arrays& arrays) {
   const auto& shape = arrays.x.shape;
   if (shape.size() < 2 || shape.size() > 4) {
-    throw DataError(arrays.file, 0, 0,
-                    fmt::format("expected inputs of shape (N, K), (N, H, W) or (N, C, H, W), got ({})",
-                                fmt::join(shape, ", ")));
+    throw DataError(
+        arrays.file, 0, 0,
+        fmt::format("expected inputs of shape (N, K), (N, H, W) or (N, C, H, W), got ({})",
+                    fmt::join(shape, ", ")));
   }
   if (arrays.x.values.empty()) {
-    throw DataError(arrays.file, 0, 0, fmt::format("there is nothing in an array of shape ({})", fmt::join(shape, ", ")));
+    throw DataError(
+        arrays.file, 0, 0,
+        fmt::format("there is nothing in an array of shape ({})", fmt::join(shape, ", ")));
   }
   check_finite(arrays);
   std::vector<std::size_t> input(shape.begin() + 1, shape.end());
@@ -125,14 +135,17 @@ std::vector<std::size_t> input_shape(const Arrays& arrays) {
 Dataset dataset_of(const Arrays& arrays, const OpenOptions& options) {
   const std::vector<std::size_t> shape = input_shape(arrays);
   if (!arrays.y && shape.size() == 1) return dataset_of_table(arrays, options);
-  if (!arrays.y) throw DataError(arrays.file, 0, 0, "there are images and no answers; put both into an .npz as x and y");
+  if (!arrays.y)
+    throw DataError(arrays.file, 0, 0,
+                    "there are images and no answers; put both into an .npz as x and y");
   check_answers(arrays);
   Dataset data;
   data.shape = shape;
   data.x = arrays.x.values;
   data.target = "y";
   data.task = options.task.value_or(arrays.y->integer ? Task::classification : Task::regression);
-  for (std::size_t j = 0; shape.size() == 1 && j < shape[0]; ++j) data.features.push_back(std::to_string(j + 1));
+  for (std::size_t j = 0; shape.size() == 1 && j < shape[0]; ++j)
+    data.features.push_back(std::to_string(j + 1));
   if (data.task == Task::regression) {
     data.y = arrays.y->values;
   } else {
@@ -191,7 +204,9 @@ void classify(const std::vector<float>& y, const std::string& file, Dataset& dat
     data.classes.push_back(fmt::format("{}", static_cast<long long>(value)));
   }
   if (values.size() < 2) {
-    throw DataError(file, 0, 0, fmt::format("the answers have one class only, '{}'", fmt::join(data.classes, "")));
+    throw DataError(
+        file, 0, 0,
+        fmt::format("the answers have one class only, '{}'", fmt::join(data.classes, "")));
   }
   const std::vector<float> sorted(values.begin(), values.end());
   for (const float value : y) {

@@ -30,13 +30,13 @@ struct Arrays {
 /// Reads .npy (x), .npz (x and perhaps y) or one IDX file (x) by its ending and first bytes.
 Arrays read_arrays(const std::string& path);
 
-/// Shape of one input: (N, K) gives {K}, (N, H, W) gives {1, H, W}, (N, C, H, W) gives {C, H, W}. Throws
-/// DataError for another number of axes, an empty axis, or an infinite value.
+/// Shape of one input: (N, K) gives {K}, (N, H, W) gives {1, H, W}, (N, C, H, W) gives {C, H, W}.
+/// Throws DataError for another number of axes, an empty axis, or an infinite value.
 std::vector<std::size_t> input_shape(const Arrays& arrays);
 
-/// A data set of x and y; y of integers means classification unless the task says otherwise. A two-axis x
-/// without y is a table of numbers whose target is one of its columns (OpenOptions::target, by number).
-/// Throws DataError if y is not one number a row.
+/// A data set of x and y; y of integers means classification unless the task says otherwise. A
+/// two-axis x without y is a table of numbers whose target is one of its columns
+/// (OpenOptions::target, by number). Throws DataError if y is not one number a row.
 Dataset dataset_of(const Arrays& arrays, const OpenOptions& options);
 
 /// A two-axis array coded by position, as encode() codes a table without a header.

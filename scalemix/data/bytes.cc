@@ -87,13 +87,13 @@ std::string gunzip(std::string_view packed, const std::string& name) {
     if (state == Z_STREAM_END) {
       inflateReset(&z);
     } else if (state == Z_BUF_ERROR || (state == Z_OK && !more && z.avail_out > 0)) {
-      throw DataError(name, 0, 0,
-                      "truncated gzip file: it ends after " + std::to_string(plain.size()) +
-                          " unpacked bytes");
+      throw DataError(
+          name, 0, 0,
+          "truncated gzip file: it ends after " + std::to_string(plain.size()) + " unpacked bytes");
     } else if (state != Z_OK) {
       throw DataError(name, 0, 0,
-                      std::string("damaged gzip file: ") + (z.msg ? z.msg : "not gzip") + " after " +
-                          std::to_string(plain.size()) + " unpacked bytes");
+                      std::string("damaged gzip file: ") + (z.msg ? z.msg : "not gzip") +
+                          " after " + std::to_string(plain.size()) + " unpacked bytes");
     }
   }
 }
@@ -151,13 +151,15 @@ std::string ending(const std::string& path) {
 
 std::uint64_t little_endian(std::string_view bytes, std::size_t at, std::size_t size) {
   std::uint64_t value = 0;
-  for (std::size_t i = size; i-- > 0;) value = value << 8 | static_cast<unsigned char>(bytes[at + i]);
+  for (std::size_t i = size; i-- > 0;)
+    value = value << 8 | static_cast<unsigned char>(bytes[at + i]);
   return value;
 }
 
 std::uint64_t big_endian(std::string_view bytes, std::size_t at, std::size_t size) {
   std::uint64_t value = 0;
-  for (std::size_t i = 0; i < size; ++i) value = value << 8 | static_cast<unsigned char>(bytes[at + i]);
+  for (std::size_t i = 0; i < size; ++i)
+    value = value << 8 | static_cast<unsigned char>(bytes[at + i]);
   return value;
 }
 

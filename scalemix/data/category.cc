@@ -25,8 +25,9 @@ double value_of(const std::string& text) {
 void sort_categories(std::vector<std::string>& categories) {
   std::sort(categories.begin(), categories.end());
   if (!all_numbers(categories)) return;
-  std::stable_sort(categories.begin(), categories.end(),
-                   [](const std::string& a, const std::string& b) { return value_of(a) < value_of(b); });
+  std::stable_sort(
+      categories.begin(), categories.end(),
+      [](const std::string& a, const std::string& b) { return value_of(a) < value_of(b); });
 }
 
 CategoryIndex::CategoryIndex(const std::vector<std::string>& categories) {

@@ -13,7 +13,8 @@ namespace scalemix::inline v0::data {
 /// Sorts by value if all are numbers ("2" before "10"), else by text.
 void sort_categories(std::vector<std::string>& categories);
 
-/// Finds the number of a category by its text or, among categories that are all numbers, by its value
+/// Finds the number of a category by its text or, among categories that are all numbers, by its
+/// value
 /// ("1.0" is "1").
 class CategoryIndex {
  public:

@@ -1,5 +1,5 @@
-// CIFAR-10's binary form (Krizhevsky, 2009): records of 3073 bytes, a label 0 ... 9 and the red, green and
-// blue planes of a 32 x 32 image.
+// CIFAR-10's binary form (Krizhevsky, 2009): records of 3073 bytes, a label 0 ... 9 and the red,
+// green and blue planes of a 32 x 32 image.
 #pragma once
 
 #include <string>
@@ -8,9 +8,10 @@
 
 namespace scalemix::inline v0::data {
 
-/// One file of records, or a folder with data_batch_*.bin (training) and test_batch.bin, which gives one
-/// split. Class names come from batches.meta.txt beside them, else the canonical ten. Throws DataError for a
-/// file that is no whole number of records or a label beyond 9, FileError for a missing file.
+/// One file of records, or a folder with data_batch_*.bin (training) and test_batch.bin, which
+/// gives one split. Class names come from batches.meta.txt beside them, else the canonical ten.
+/// Throws DataError for a file that is no whole number of records or a label beyond 9, FileError
+/// for a missing file.
 Dataset open_cifar(const std::string& path);
 
 /// Whether a folder holds such files.

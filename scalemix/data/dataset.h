@@ -1,8 +1,8 @@
 // A data set in memory: rows of numbers, what is to be predicted, and how it came to be.
 //
-// `x` holds the inputs in their own units, encoded (one-hot for categories) but not yet standardised; NaN
-// marks a missing number, which standardisation turns into the training mean. Standardisation belongs to a
-// split (it is learned on training rows only): see standardise.h.
+// `x` holds the inputs in their own units, encoded (one-hot for categories) but not yet
+// standardised; NaN marks a missing number, which standardisation turns into the training mean.
+// Standardisation belongs to a split (it is learned on training rows only): see standardise.h.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ struct Split {
 };
 
 struct Dataset {
-  std::string name;                   // "uci:concrete", "friedman1", a file's name
+  std::string name;  // "uci:concrete", "friedman1", a file's name
   Task task = Task::regression;
   std::vector<std::size_t> shape;     // of one input: {K} or {C, H, W}
   std::vector<float> x;               // (N, K), K = product of shape
@@ -32,9 +32,9 @@ struct Dataset {
   std::vector<std::string> classes;   // (C) class names, as in the input
   std::vector<std::string> features;  // (K) names of the encoded columns; empty for images
   std::string target;                 // name of the target column; may be empty
-  nlohmann::json schema;              // table columns and their coding (table.h); null for images and arrays
-  std::vector<Split> splits;          // splits that came with the data; may be empty
-  std::vector<std::string> notes;     // what the reader did that the user should know: rows dropped, …
+  nlohmann::json schema;  // table columns and their coding (table.h); null for images and arrays
+  std::vector<Split> splits;       // splits that came with the data; may be empty
+  std::vector<std::string> notes;  // what the reader did that the user should know: rows dropped, …
 
   std::size_t rows() const { return task == Task::regression ? y.size() : label.size(); }
   std::size_t width() const {
@@ -47,19 +47,19 @@ struct Dataset {
 
 /// How to read what `--data` names. Everything has a default that works.
 struct OpenOptions {
-  std::string target;                 // column name or number from 1; default: the last column
-  std::optional<Task> task;           // default: classification if the target is text, else regression
+  std::string target;        // column name or number from 1; default: the last column
+  std::optional<Task> task;  // default: classification if the target is text, else regression
   std::vector<std::string> categorical;  // columns to read as categories though they hold numbers
-  std::vector<std::string> ignore;    // columns to leave out
-  std::string missing = "mean";       // missing cell: "mean", "error", or "drop" the row
-  std::optional<bool> header;         // default: seen from the first row
-  std::size_t rows = 0;               // generators: how many; 0: their default
-  std::uint64_t seed = 0;             // generators
+  std::vector<std::string> ignore;       // columns to leave out
+  std::string missing = "mean";          // missing cell: "mean", "error", or "drop" the row
+  std::optional<bool> header;            // default: seen from the first row
+  std::size_t rows = 0;                  // generators: how many; 0: their default
+  std::uint64_t seed = 0;                // generators
 };
 
-/// Opens a named set (`mnist`, `uci:concrete`, `glyphs`), a file (.csv .tsv .txt .npy .npz, gz of these) or a
-/// folder (IDX, CIFAR binary, UCI splits). Throws DataError, FileError, or ConfigError with the nearest
-/// known name for a name that is neither a set nor a file.
+/// Opens a named set (`mnist`, `uci:concrete`, `glyphs`), a file (.csv .tsv .txt .npy .npz, gz of
+/// these) or a folder (IDX, CIFAR binary, UCI splits). Throws DataError, FileError, or ConfigError
+/// with the nearest known name for a name that is neither a set nor a file.
 Dataset open(const std::string& what, const OpenOptions& options = {});
 
 }  // namespace scalemix::inline v0::data

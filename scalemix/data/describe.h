@@ -10,8 +10,8 @@
 
 namespace scalemix::inline v0::data {
 
-/// One encoded column, the target, or all pixels of a set of images. Statistics are over the numbers that
-/// are there; `sd` divides by their count. All are 0 if there is none.
+/// One encoded column, the target, or all pixels of a set of images. Statistics are over the
+/// numbers that are there; `sd` divides by their count. All are 0 if there is none.
 struct ColumnSummary {
   std::string name;
   std::size_t missing = 0, distinct = 0;
@@ -31,7 +31,8 @@ struct Description {
   std::vector<ColumnSummary> columns;  // (K); images: one for all pixels
   std::vector<ColumnSummary> target;   // regression: one
   std::vector<ClassSummary> classes;   // classification
-  std::vector<std::string> notes;      // constant columns, missing cells, repeated rows, what the reader did
+  std::vector<std::string>
+      notes;  // constant columns, missing cells, repeated rows, what the reader did
 };
 
 Description describe(const Dataset& data);

@@ -138,7 +138,8 @@ void download(const std::vector<std::string>& urls, const std::string& sha256,
     rename_durably(part, destination);
     return;
   }
-  throw FileError(destination, "could not be downloaded; what has come is kept for another try" + failures);
+  throw FileError(destination,
+                  "could not be downloaded; what has come is kept for another try" + failures);
 }
 
 }  // namespace scalemix::inline v0::data

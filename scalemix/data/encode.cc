@@ -50,7 +50,8 @@ Places by_name(const Table& table, const Schema& schema, std::vector<std::string
     if (!used[j]) extra.push_back(table.names()[j]);
   }
   if (!extra.empty()) {
-    warnings.push_back(fmt::format("columns the model does not know are left out: {}", fmt::join(extra, ", ")));
+    warnings.push_back(
+        fmt::format("columns the model does not know are left out: {}", fmt::join(extra, ", ")));
   }
   return places;
 }
@@ -66,7 +67,8 @@ Places by_position(const Table& table, const Schema& schema) {
   }
   Places places;
   for (const Column& column : schema.inputs) {
-    places.inputs.push_back(column.position - (without_target && column.position > schema.target.position));
+    places.inputs.push_back(column.position -
+                            (without_target && column.position > schema.target.position));
   }
   if (!without_target) places.target = schema.target.position;
   return places;
@@ -123,11 +125,15 @@ class Encoder {
       case Cell::missing:
         return std::numeric_limits<double>::quiet_NaN();
       case Cell::text:
-        fail(row, place, fmt::format("expected a number in column '{}', got '{}'", column.name, text));
+        fail(row, place,
+             fmt::format("expected a number in column '{}', got '{}'", column.name, text));
       case Cell::infinite:
-        fail(row, place, fmt::format("expected a finite number in column '{}', got '{}'", column.name, text));
+        fail(row, place,
+             fmt::format("expected a finite number in column '{}', got '{}'", column.name, text));
       case Cell::too_large:
-        fail(row, place, fmt::format("the number in column '{}' is beyond the range of float: {}", column.name, text));
+        fail(row, place,
+             fmt::format("the number in column '{}' is beyond the range of float: {}", column.name,
+                         text));
     }
     return value;
   }
@@ -175,13 +181,14 @@ class Encoder {
     const Column& target = schema_.target;
     const std::string_view text = table_.cell(row, places_.target);
     if (missing(row, places_.target)) {
-      return unusable(row, fmt::format("a value is missing in the target column '{}'", target.name));
+      return unusable(row,
+                      fmt::format("a value is missing in the target column '{}'", target.name));
     }
     double value;
     if (!target.categorical && options_.target == Target::optional &&
         read_cell(text, value) != Cell::number) {
-      return unusable(row, fmt::format("'{}' in the target column '{}' is not a finite number", text,
-                                       target.name));
+      return unusable(row, fmt::format("'{}' in the target column '{}' is not a finite number",
+                                       text, target.name));
     }
     if (!target.categorical) {
       out_.y.push_back(static_cast<float>(number(row, places_.target, target)));
@@ -192,8 +199,8 @@ class Encoder {
       out_.label.push_back(k);
       return;
     }
-    unusable(row, fmt::format("'{}' in the target column '{}' is not a class the model knows: {}", text,
-                              target.name, fmt::join(target.categories, ", ")));
+    unusable(row, fmt::format("'{}' in the target column '{}' is not a class the model knows: {}",
+                              text, target.name, fmt::join(target.categories, ", ")));
   }
 
   /// An answer that cannot be used: an error where answers are required, else the end of labelling.
@@ -211,9 +218,11 @@ class Encoder {
     for (std::size_t c = 0; c < unseen_.size(); ++c) {
       const Unseen& u = unseen_[c];
       if (u.count == 0) continue;
-      out_.warnings.push_back(fmt::format(
-          "column '{}': {} {} a category not seen in training, coded as none of them; first '{}' in line {}",
-          schema_.inputs[c].name, u.count, u.count == 1 ? "row has" : "rows have", u.example, u.line));
+      out_.warnings.push_back(
+          fmt::format("column '{}': {} {} a category not seen in training, coded as none of them; "
+                      "first '{}' in line {}",
+                      schema_.inputs[c].name, u.count, u.count == 1 ? "row has" : "rows have",
+                      u.example, u.line));
     }
   }
 

@@ -1,5 +1,5 @@
-// Digits drawn with a random hand: strokes in a unit box, bent by a smooth wave, turned, sheared, scaled and
-// shifted, inked with a random pen, then cluttered with stray marks and pixel noise.
+// Digits drawn with a random hand: strokes in a unit box, bent by a smooth wave, turned, sheared,
+// scaled and shifted, inked with a random pen, then cluttered with stray marks and pixel noise.
 
 #include <algorithm>
 #include <cmath>
@@ -144,7 +144,8 @@ void grain(float* image, RowDraws& draw) {
     const double angle = draw.uniform(0, 2 * pi);
     const double noise[2] = {radius * std::cos(angle), radius * std::sin(angle)};
     for (int k = 0; k < 2; ++k) {
-      image[i + k] = static_cast<float>(std::round(std::clamp(image[i + k] + noise[k], 0.0, 255.0)));
+      image[i + k] =
+          static_cast<float>(std::round(std::clamp(image[i + k] + noise[k], 0.0, 255.0)));
     }
   }
 }
@@ -153,7 +154,9 @@ void grain(float* image, RowDraws& draw) {
 int digit_of(std::uint64_t seed, std::size_t row) {
   int order[10];
   std::iota(order, order + 10, 0);
-  const Stream stream{seed, stream_id(Purpose::generate, static_cast<std::uint32_t>(Generator::glyphs)), 1};  // draw 1: draw 0 makes the images
+  const Stream stream{seed,
+                      stream_id(Purpose::generate, static_cast<std::uint32_t>(Generator::glyphs)),
+                      1};  // draw 1: draw 0 makes the images
   for (int last = 9; last > 0; --last) {
     const double u = stream.uniform(row / 10 * 16 + static_cast<std::uint64_t>(last));
     std::swap(order[last], order[static_cast<int>(u * (last + 1))]);

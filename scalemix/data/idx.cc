@@ -31,14 +31,17 @@ Part read_part(const std::string& folder, const std::string& prefix) {
   const std::string labels = find_file(folder, prefix + "-labels-idx1-ubyte");
   Part part{parse_idx(read_bytes(images), images), parse_idx(read_bytes(labels), labels)};
   if (part.images.shape.size() != 3) {
-    throw DataError(images, 0, 0, fmt::format("expected images of 3 axes, got {}", part.images.shape.size()));
+    throw DataError(images, 0, 0,
+                    fmt::format("expected images of 3 axes, got {}", part.images.shape.size()));
   }
   if (part.labels.shape.size() != 1) {
-    throw DataError(labels, 0, 0, fmt::format("expected labels of 1 axis, got {}", part.labels.shape.size()));
+    throw DataError(labels, 0, 0,
+                    fmt::format("expected labels of 1 axis, got {}", part.labels.shape.size()));
   }
   if (part.images.rows() != part.labels.rows()) {
-    throw DataError(labels, 0, 0, fmt::format("expected a label for each of {} images, got {}",
-                                              part.images.rows(), part.labels.rows()));
+    throw DataError(labels, 0, 0,
+                    fmt::format("expected a label for each of {} images, got {}",
+                                part.images.rows(), part.labels.rows()));
   }
   return part;
 }
@@ -46,18 +49,22 @@ Part read_part(const std::string& folder, const std::string& prefix) {
 void append(const Part& part, const std::string& folder, Dataset& data) {
   const std::vector<std::size_t> shape = {1, part.images.shape[1], part.images.shape[2]};
   if (!data.shape.empty() && shape != data.shape) {
-    throw DataError(folder, 0, 0, fmt::format("test images have {} x {} pixels, training images {} x {}",
-                                              shape[1], shape[2], data.shape[1], data.shape[2]));
+    throw DataError(folder, 0, 0,
+                    fmt::format("test images have {} x {} pixels, training images {} x {}",
+                                shape[1], shape[2], data.shape[1], data.shape[2]));
   }
   data.shape = shape;
   data.x.insert(data.x.end(), part.images.values.begin(), part.images.values.end());
-  for (const float label : part.labels.values) data.label.push_back(static_cast<std::int32_t>(label));
+  for (const float label : part.labels.values)
+    data.label.push_back(static_cast<std::int32_t>(label));
 }
 
 }  // namespace
 
 Array parse_idx(std::string_view bytes, const std::string& name) {
-  const auto damaged = [&](const std::string& what) { throw DataError(name, 0, 0, "IDX file: " + what); };
+  const auto damaged = [&](const std::string& what) {
+    throw DataError(name, 0, 0, "IDX file: " + what);
+  };
   if (bytes.size() < 4) damaged(fmt::format("expected at least 4 bytes, got {}", bytes.size()));
   const std::uint64_t magic = big_endian(bytes, 0, 4), axes = magic & 255;
   if (magic >> 8 != 8 || axes < 1 || axes > 4) {
@@ -76,7 +83,8 @@ Array parse_idx(std::string_view bytes, const std::string& name) {
     n = fits ? n * array.shape[a] : 0;
   }
   if (!fits || n != room) {
-    damaged(fmt::format("its header asks for {} values, got {}", fmt::join(array.shape, " x "), room));
+    damaged(
+        fmt::format("its header asks for {} values, got {}", fmt::join(array.shape, " x "), room));
   }
   array.values.reserve(n);
   for (const char c : bytes.substr(header)) array.values.push_back(static_cast<unsigned char>(c));
@@ -90,12 +98,15 @@ Dataset open_idx(const std::string& folder, std::vector<std::string> classes) {
   append(read_part(folder, "train"), folder, data);
   const std::size_t train = data.rows();
   append(read_part(folder, "t10k"), folder, data);
-  if (train == 0 || data.rows() == train) throw DataError(folder, 0, 0, "there are no images for training or for testing");
+  if (train == 0 || data.rows() == train)
+    throw DataError(folder, 0, 0, "there are no images for training or for testing");
   const std::int32_t last = *std::max_element(data.label.begin(), data.label.end());
-  for (std::int32_t c = 0; classes.empty() && c <= last; ++c) data.classes.push_back(std::to_string(c));
+  for (std::int32_t c = 0; classes.empty() && c <= last; ++c)
+    data.classes.push_back(std::to_string(c));
   if (!classes.empty()) data.classes = std::move(classes);
   if (static_cast<std::size_t>(last) >= data.classes.size()) {
-    throw DataError(folder, 0, 0, fmt::format("expected labels below {}, got {}", data.classes.size(), last));
+    throw DataError(folder, 0, 0,
+                    fmt::format("expected labels below {}, got {}", data.classes.size(), last));
   }
   Split split;
   split.train.resize(train);

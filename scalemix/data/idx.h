@@ -1,5 +1,5 @@
-// IDX, the format of MNIST (LeCun, Cortes & Burges): bytes 0 0, a type, the number of axes, each axis as a
-// big-endian 32-bit number, then the values. Bytes (type 8) only; gzip is unpacked.
+// IDX, the format of MNIST (LeCun, Cortes & Burges): bytes 0 0, a type, the number of axes, each
+// axis as a big-endian 32-bit number, then the values. Bytes (type 8) only; gzip is unpacked.
 #pragma once
 
 #include <string>
@@ -11,13 +11,13 @@
 
 namespace scalemix::inline v0::data {
 
-/// Throws DataError for a wrong magic number, an unsupported type, or another number of bytes than the axes
-/// ask for.
+/// Throws DataError for a wrong magic number, an unsupported type, or another number of bytes than
+/// the axes ask for.
 Array parse_idx(std::string_view bytes, const std::string& name);
 
-/// A folder with {train,t10k}-{images-idx3,labels-idx1}-ubyte, plain or .gz: training images first, then
-/// test images, one split. `classes` defaults to the digits of the labels. Throws DataError where images and
-/// labels differ in number or shape, FileError for a missing file.
+/// A folder with {train,t10k}-{images-idx3,labels-idx1}-ubyte, plain or .gz: training images first,
+/// then test images, one split. `classes` defaults to the digits of the labels. Throws DataError
+/// where images and labels differ in number or shape, FileError for a missing file.
 Dataset open_idx(const std::string& folder, std::vector<std::string> classes = {});
 
 /// Whether a folder holds such files.

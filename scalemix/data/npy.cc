@@ -37,7 +37,8 @@ std::string_view after_key(std::string_view text, const char* key, const std::st
 
 std::vector<std::size_t> parse_shape(std::string_view text, const std::string& name) {
   const std::size_t close = text.find(')');
-  if (!text.starts_with('(') || close == std::string_view::npos) damaged(name, "the shape is no tuple");
+  if (!text.starts_with('(') || close == std::string_view::npos)
+    damaged(name, "the shape is no tuple");
   text = text.substr(1, close - 1);
   std::vector<std::size_t> shape;
   while (!text.empty()) {
@@ -75,12 +76,13 @@ std::size_t count_values(const std::vector<std::size_t>& shape, std::size_t size
                          const std::string& name) {
   std::size_t n = 1;
   for (const std::size_t axis : shape) {
-    if (axis != 0 && n > room / axis) damaged(name, "the shape asks for more values than the file holds");
+    if (axis != 0 && n > room / axis)
+      damaged(name, "the shape asks for more values than the file holds");
     n *= axis;
   }
   if (n * size != room) {
-    damaged(name, fmt::format("shape ({}) asks for {} bytes of values, got {}", fmt::join(shape, ", "),
-                              n * size, room));
+    damaged(name, fmt::format("shape ({}) asks for {} bytes of values, got {}",
+                              fmt::join(shape, ", "), n * size, room));
   }
   return n;
 }
@@ -105,7 +107,8 @@ float checked(double value, bool integer, const std::string& name) {
 }
 
 /// Values from Fortran order, first axis fastest, to C order.
-std::vector<float> to_c_order(const std::vector<float>& from, const std::vector<std::size_t>& shape) {
+std::vector<float> to_c_order(const std::vector<float>& from,
+                              const std::vector<std::size_t>& shape) {
   std::vector<float> to(from.size());
   std::vector<std::size_t> index(shape.size(), 0);
   for (float& value : to) {
@@ -127,7 +130,8 @@ Array parse_npy(std::string_view bytes, const std::string& name) {
   const bool real = kind == 'f' && (size == 4 || size == 8);
   const bool whole = (kind == 'i' || kind == 'u') && std::has_single_bit(size) && size <= 8;
   if (!(real || whole || (kind == 'b' && size == 1))) {
-    damaged(name, fmt::format("expected numbers of type f4, f8, i1 ... i8 or u1 ... u8, got '{}'", type));
+    damaged(name,
+            fmt::format("expected numbers of type f4, f8, i1 ... i8 or u1 ... u8, got '{}'", type));
   }
   const bool big = type[0] == '>';
   const std::size_t n = count_values(header.shape, size, bytes.size() - header.data, name);
@@ -146,7 +150,8 @@ std::string format_npy(const Array& array) {
   for (const std::size_t axis : array.shape) shape += std::to_string(axis) + ",";
   std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",
                                    array.integer ? "<i8" : "<f4", shape);
-  // Magic, version, length and header together fill whole blocks of 64 bytes; the last is a line end.
+  // Magic, version, length and header together fill whole blocks of 64 bytes; the last is a line
+  // end.
   header.append(63 - (10 + header.size()) % 64, ' ');
   header += '\n';
   std::string bytes("\x93NUMPY\x01\x00", 8);
@@ -155,8 +160,9 @@ std::string format_npy(const Array& array) {
   bytes += header;
   const std::size_t size = array.integer ? 8 : 4;
   for (const float value : array.values) {
-    const std::uint64_t bits =
-        array.integer ? static_cast<std::uint64_t>(static_cast<std::int64_t>(value)) : std::bit_cast<std::uint32_t>(value);
+    const std::uint64_t bits = array.integer
+                                   ? static_cast<std::uint64_t>(static_cast<std::int64_t>(value))
+                                   : std::bit_cast<std::uint32_t>(value);
     for (std::size_t b = 0; b < size; ++b) bytes += static_cast<char>(bits >> (8 * b) & 255);
   }
   return bytes;

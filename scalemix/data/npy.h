@@ -1,6 +1,6 @@
 // NumPy's file formats: .npy (one array) and .npz (a zip archive of them, stored or deflated).
-// Format: NEP 1, versions 1.0 to 3.0. Read: float32, float64, (u)int8 ... (u)int64, bool, either byte order,
-// C or Fortran order. Written: float32 and int64, C order, version 1.0.
+// Format: NEP 1, versions 1.0 to 3.0. Read: float32, float64, (u)int8 ... (u)int64, bool, either
+// byte order, C or Fortran order. Written: float32 and int64, C order, version 1.0.
 #pragma once
 
 #include <map>
@@ -22,7 +22,8 @@ std::map<std::string, Array> parse_npz(std::string_view bytes, const std::string
 
 std::string format_npz(const std::map<std::string, Array>& arrays);
 
-/// x and y of an archive: `x` or `X` or `data`, and `y` or `target` or `labels`. Throws DataError without x.
+/// x and y of an archive: `x` or `X` or `data`, and `y` or `target` or `labels`. Throws DataError
+/// without x.
 Arrays arrays_of_npz(std::string_view bytes, const std::string& name);
 
 }  // namespace scalemix::inline v0::data

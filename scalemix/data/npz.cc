@@ -1,4 +1,5 @@
-// The zip half of npy.h. Format: PKWARE's APPNOTE 6.3, without encryption and without its 64-bit form.
+// The zip half of npy.h. Format: PKWARE's APPNOTE 6.3, without encryption and without its 64-bit
+// form.
 
 #include <fmt/format.h>
 #include <zlib.h>
@@ -48,11 +49,13 @@ class Zip {
     const std::uint64_t method = number(central + 10, 2), packed_size = number(central + 20, 4);
     const std::uint64_t size = number(central + 24, 4), local = number(central + 42, 4);
     if (number(central + 8, 2) & 1) damaged(name_, "it is encrypted");
-    if (packed_size == 0xffffffff || size == 0xffffffff) damaged(name_, "members of 4 GiB and more are not supported");
+    if (packed_size == 0xffffffff || size == 0xffffffff)
+      damaged(name_, "members of 4 GiB and more are not supported");
     expect(local, kLocal);
     const std::size_t begin = local + kLocalSize + number(local + 26, 2) + number(local + 28, 2);
     const std::string_view packed = piece(begin, packed_size);
-    if (method != 0 && method != 8) damaged(name_, fmt::format("unknown compression method {}", method));
+    if (method != 0 && method != 8)
+      damaged(name_, fmt::format("unknown compression method {}", method));
     std::string plain = method == 8 ? inflate_raw(packed, size, name_) : std::string(packed);
     const auto sum = crc32_z(0, reinterpret_cast<const Bytef*>(plain.data()), plain.size());
     if (sum != number(central + 16, 4)) damaged(name_, "a member's checksum is wrong");
@@ -84,7 +87,8 @@ std::string shared_fields(std::string_view content, std::size_t name_size) {
   return out;
 }
 
-const Array* first_of(const std::map<std::string, Array>& arrays, std::initializer_list<const char*> names) {
+const Array* first_of(const std::map<std::string, Array>& arrays,
+                      std::initializer_list<const char*> names) {
   for (const char* name : names) {
     const auto found = arrays.find(name);
     if (found != arrays.end()) return &found->second;
@@ -153,7 +157,8 @@ Arrays arrays_of_npz(std::string_view bytes, const std::string& name) {
   if (!x) {
     std::vector<std::string> keys;
     for (const auto& [key, array] : arrays) keys.push_back(key);
-    throw DataError(name, 0, 0, fmt::format("expected an array x (or X, data), got {}", fmt::join(keys, ", ")));
+    throw DataError(name, 0, 0,
+                    fmt::format("expected an array x (or X, data), got {}", fmt::join(keys, ", ")));
   }
   return {name, *x, y ? std::optional<Array>(*y) : std::nullopt};
 }

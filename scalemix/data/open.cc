@@ -34,7 +34,8 @@ Dataset open_table(const std::string& path, const OpenOptions& options) {
   data.features = schema.features();
   data.target = schema.target.name;
   data.schema = to_json(schema);
-  if (rows.dropped) data.notes.push_back(fmt::format("{} rows with a missing value are left out", rows.dropped));
+  if (rows.dropped)
+    data.notes.push_back(fmt::format("{} rows with a missing value are left out", rows.dropped));
   return data;
 }
 
@@ -42,9 +43,10 @@ Dataset open_folder(const std::string& path) {
   if (is_uci_folder(path)) return open_uci(path);
   if (is_idx_folder(path)) return open_idx(path);
   if (is_cifar_folder(path)) return open_cifar(path);
-  throw DataError(path, 0, 0,
-                  "is a folder without known data: expected train-images-idx3-ubyte[.gz], data_batch_1.bin, "
-                  "or data.txt with index_features.txt");
+  throw DataError(
+      path, 0, 0,
+      "is a folder without known data: expected train-images-idx3-ubyte[.gz], data_batch_1.bin, "
+      "or data.txt with index_features.txt");
 }
 
 bool is_array_file(const std::string& path) {
@@ -60,7 +62,8 @@ Dataset open_file(const std::string& path, const OpenOptions& options) {
 
 /// Whether a word that is no file was meant as one.
 bool looks_like_path(const std::string& what) {
-  return what.find('/') != std::string::npos || (!ending(what).empty() && !what.starts_with("uci:"));
+  return what.find('/') != std::string::npos ||
+         (!ending(what).empty() && !what.starts_with("uci:"));
 }
 
 }  // namespace
@@ -71,7 +74,8 @@ Dataset open(const std::string& what, const OpenOptions& options) {
     if (looks_like_path(what)) throw FileError(what, "no such file or folder", true);
     named_set(what);  // throws, with the nearest name
   }
-  Dataset data = what != "-" && fs::is_directory(what) ? open_folder(what) : open_file(what, options);
+  Dataset data =
+      what != "-" && fs::is_directory(what) ? open_folder(what) : open_file(what, options);
   data.name = what == "-" ? "standard input" : what;
   return data;
 }

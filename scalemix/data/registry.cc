@@ -19,18 +19,42 @@ namespace {
 namespace fs = std::filesystem;
 
 NamedSet friedman1_set() {
-  return {"friedman1", {}, "made: 10 inputs, of which the first five matter", Task::regression,
-          kFriedman1Rows, {10}, "Friedman, Annals of Statistics 19(1), 1991", "none needed", "", {}};
+  return {"friedman1",
+          {},
+          "made: 10 inputs, of which the first five matter",
+          Task::regression,
+          kFriedman1Rows,
+          {10},
+          "Friedman, Annals of Statistics 19(1), 1991",
+          "none needed",
+          "",
+          {}};
 }
 
 NamedSet moons_set() {
-  return {"moons", {}, "made: two interleaving half circles, 2 classes", Task::classification,
-          kMoonsRows, {2}, "made here", "none needed", "", {}};
+  return {"moons",
+          {},
+          "made: two interleaving half circles, 2 classes",
+          Task::classification,
+          kMoonsRows,
+          {2},
+          "made here",
+          "none needed",
+          "",
+          {}};
 }
 
 NamedSet glyphs_set() {
-  return {"glyphs", {}, "made: digits drawn from strokes, 10 classes", Task::classification,
-          kGlyphsRows, {1, 28, 28}, "made here", "none needed", "", {}};
+  return {"glyphs",
+          {},
+          "made: digits drawn from strokes, 10 classes",
+          Task::classification,
+          kGlyphsRows,
+          {1, 28, 28},
+          "made here",
+          "none needed",
+          "",
+          {}};
 }
 
 struct IdxFile {
@@ -92,9 +116,11 @@ NamedSet cifar_set() {
   set.task = Task::classification;
   set.rows = 60000;
   set.shape = {3, 32, 32};
-  set.source = "Krizhevsky, Learning multiple layers of features from tiny images, 2009; binary version";
+  set.source =
+      "Krizhevsky, Learning multiple layers of features from tiny images, 2009; binary version";
   set.licence = "not stated with the files";
-  for (int batch = 1; batch <= 5; ++batch) set.files.push_back({fmt::format("data_batch_{}.bin", batch), "", {}});
+  for (int batch = 1; batch <= 5; ++batch)
+    set.files.push_back({fmt::format("data_batch_{}.bin", batch), "", {}});
   set.files.push_back({"test_batch.bin", "", {}});
   return set;
 }
@@ -129,11 +155,12 @@ NamedSet uci_set(const UciRow& row) {
   set.rows = row.rows;
   set.shape = {row.features};
   set.source = "UCI repository; splits of Hernandez-Lobato & Adams, ICML 2015";
-  set.licence = "splits as published by Gal: CC BY-NC 4.0 for his contributions; data: cite UCI's source";
+  set.licence =
+      "splits as published by Gal: CC BY-NC 4.0 for his contributions; data: cite UCI's source";
   set.folder = std::string("uci/") + row.folder;
-#define SCALEMIX_UCI(set_name, file, digest)                                                        \
-  if (std::string(set_name) == row.folder) {                                                        \
-    set.files.push_back({file, digest, {fmt::format("{}{}/data/{}", kHost, set_name, file)}});      \
+#define SCALEMIX_UCI(set_name, file, digest)                                                   \
+  if (std::string(set_name) == row.folder) {                                                   \
+    set.files.push_back({file, digest, {fmt::format("{}{}/data/{}", kHost, set_name, file)}}); \
   }
 #include "scalemix/data/uci_files.inc"
 #undef SCALEMIX_UCI
@@ -141,7 +168,7 @@ NamedSet uci_set(const UciRow& row) {
 }
 
 std::vector<NamedSet> make_sets() {
-  std::vector<NamedSet> sets = {friedman1_set(), moons_set(), glyphs_set(),
+  std::vector<NamedSet> sets = {friedman1_set(), moons_set(),   glyphs_set(),
                                 mnist_set(),     fashion_set(), cifar_set()};
   for (const UciRow& row : kUci) sets.push_back(uci_set(row));
   return sets;
@@ -174,13 +201,15 @@ Dataset read(const NamedSet& set, const std::string& folder) {
 
 /// A named set is what it is: no other target, task or columns.
 void check_options(const NamedSet& set, const OpenOptions& options) {
-  const char* key = !options.target.empty()                         ? "target"
-                    : options.task && *options.task != set.task     ? "task"
-                    : !options.categorical.empty()                  ? "categorical"
-                    : !options.ignore.empty()                       ? "ignore"
-                    : options.rows != 0 && !set.generated()         ? "rows"
-                                                                    : nullptr;
-  if (key) throw ConfigError(fmt::format("{}: the data set '{}' does not take this setting", key, set.name));
+  const char* key = !options.target.empty()                     ? "target"
+                    : options.task && *options.task != set.task ? "task"
+                    : !options.categorical.empty()              ? "categorical"
+                    : !options.ignore.empty()                   ? "ignore"
+                    : options.rows != 0 && !set.generated()     ? "rows"
+                                                                : nullptr;
+  if (key)
+    throw ConfigError(
+        fmt::format("{}: the data set '{}' does not take this setting", key, set.name));
 }
 
 }  // namespace
@@ -218,14 +247,16 @@ std::string cache_folder() {
   if (const std::string own = environment("SCALEMIX_CACHE"); !own.empty()) return own;
   if (const std::string xdg = environment("XDG_CACHE_HOME"); !xdg.empty()) return xdg + "/scalemix";
   const std::string home = environment("HOME");
-  if (home.empty()) throw ConfigError("neither SCALEMIX_CACHE nor HOME is set: no place for a cache");
+  if (home.empty())
+    throw ConfigError("neither SCALEMIX_CACHE nor HOME is set: no place for a cache");
   return home + "/.cache/scalemix";
 }
 
 std::optional<std::string> locate(const NamedSet& set) {
   if (set.generated()) return std::nullopt;
   std::vector<fs::path> roots;
-  if (const std::string data = environment("SCALEMIX_DATA"); !data.empty()) roots.emplace_back(data);
+  if (const std::string data = environment("SCALEMIX_DATA"); !data.empty())
+    roots.emplace_back(data);
   roots.emplace_back(cache_folder());
   for (const fs::path& root : roots) {
     if (complete(root / set.folder, set)) return (root / set.folder).string();
@@ -234,13 +265,15 @@ std::optional<std::string> locate(const NamedSet& set) {
 }
 
 std::string get(const NamedSet& set, const Progress& progress) {
-  if (set.generated()) throw ConfigError(fmt::format("'{}' is generated: there is nothing to download", set.name));
+  if (set.generated())
+    throw ConfigError(fmt::format("'{}' is generated: there is nothing to download", set.name));
   if (const auto here = locate(set)) return *here;
   const fs::path folder = fs::path(cache_folder()) / set.folder;
   if (!set.downloadable()) {
-    throw ConfigError(fmt::format("'{}' cannot be downloaded by name; put its files into {}, the first is {}. "
-                                  "Source: {}",
-                                  set.name, folder.string(), set.files.front().path, set.source));
+    throw ConfigError(
+        fmt::format("'{}' cannot be downloaded by name; put its files into {}, the first is {}. "
+                    "Source: {}",
+                    set.name, folder.string(), set.files.front().path, set.source));
   }
   for (const NamedFile& file : set.files) {
     const fs::path path = folder / file.path;
@@ -254,11 +287,13 @@ Dataset open_set(const NamedSet& set, const OpenOptions& options) {
   if (set.generated()) return generate(set, options);
   const auto folder = locate(set);
   if (!folder) {
-    throw FileError(set.name,
-                    set.downloadable()
-                        ? fmt::format("is not on this machine; 'scalemix data get {}' downloads it", set.name)
-                        : fmt::format("is not on this machine; put its files into {}/{}", cache_folder(), set.folder),
-                    true);
+    throw FileError(
+        set.name,
+        set.downloadable()
+            ? fmt::format("is not on this machine; 'scalemix data get {}' downloads it", set.name)
+            : fmt::format("is not on this machine; put its files into {}/{}", cache_folder(),
+                          set.folder),
+        true);
   }
   Dataset data = read(set, *folder);
   data.name = set.name;

@@ -1,5 +1,5 @@
-// The data sets that have a name: where each comes from, what its licence is, which files it needs, and
-// where they lie on this machine. The generators are sets too; they need no file.
+// The data sets that have a name: where each comes from, what its licence is, which files it needs,
+// and where they lie on this machine. The generators are sets too; they need no file.
 //
 // Files are looked for in $SCALEMIX_DATA/<folder>, then in the cache: $SCALEMIX_CACHE, else
 // $XDG_CACHE_HOME/scalemix, else ~/.cache/scalemix.
@@ -28,10 +28,10 @@ struct NamedSet {
   std::vector<std::string> aliases;  // other accepted names
   std::string summary;               // one line
   Task task = Task::regression;
-  std::size_t rows = 0;              // generators: the default
-  std::vector<std::size_t> shape;    // of one input
+  std::size_t rows = 0;            // generators: the default
+  std::vector<std::size_t> shape;  // of one input
   std::string source, licence;
-  std::string folder;                // below $SCALEMIX_DATA or the cache; empty for generators
+  std::string folder;  // below $SCALEMIX_DATA or the cache; empty for generators
   std::vector<NamedFile> files;
 
   bool generated() const { return folder.empty(); }
@@ -53,12 +53,13 @@ std::string cache_folder();
 /// The folder that holds all files of the set, if there is one.
 std::optional<std::string> locate(const NamedSet& set);
 
-/// Downloads what the cache lacks of a set and returns its folder; does nothing if $SCALEMIX_DATA or the
-/// cache has it. Throws ConfigError for a set that cannot be downloaded, with what to do instead; DataError
-/// for a wrong checksum; FileError for a failed transfer or write.
+/// Downloads what the cache lacks of a set and returns its folder; does nothing if $SCALEMIX_DATA
+/// or the cache has it. Throws ConfigError for a set that cannot be downloaded, with what to do
+/// instead; DataError for a wrong checksum; FileError for a failed transfer or write.
 std::string get(const NamedSet& set, const Progress& progress = {});
 
-/// Opens a set that is generated or lies on this machine. Throws FileError (missing) that says how to get it.
+/// Opens a set that is generated or lies on this machine. Throws FileError (missing) that says how
+/// to get it.
 Dataset open_set(const NamedSet& set, const OpenOptions& options = {});
 
 }  // namespace scalemix::inline v0::data

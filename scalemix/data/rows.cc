@@ -29,13 +29,16 @@ Target target_of(Labels labels) {
                                       : Target::ignored;
 }
 
-void check_shape(const std::string& file, const Format& format, const std::vector<std::size_t>& shape) {
+void check_shape(const std::string& file, const Format& format,
+                 const std::vector<std::size_t>& shape) {
   if (shape == format.shape) return;
-  throw DataError(file, 0, 0, fmt::format("the model expects inputs of shape ({}), got ({})",
-                                          fmt::join(format.shape, ", "), fmt::join(shape, ", ")));
+  throw DataError(file, 0, 0,
+                  fmt::format("the model expects inputs of shape ({}), got ({})",
+                              fmt::join(format.shape, ", "), fmt::join(shape, ", ")));
 }
 
-/// The coding of a table for a model that was not trained on one: its inputs by position, the target last.
+/// The coding of a table for a model that was not trained on one: its inputs by position, the
+/// target last.
 Schema schema_of(const Format& format) {
   if (!format.schema.is_null()) return schema_from_json(format.schema);
   const std::size_t k = width_of(format.shape);
@@ -55,34 +58,35 @@ LabelledRows from_encoded(Encoded&& encoded, const std::string& file, const Form
   rows.label = std::move(encoded.label);
   rows.warnings = std::move(encoded.warnings);
   if (rows.rows == 0) throw DataError(file, 0, 0, "there are no rows");
-  if (rows.x.size() != rows.rows * width_of(format.shape)) check_shape(file, format, {rows.x.size() / rows.rows});
+  if (rows.x.size() != rows.rows * width_of(format.shape))
+    check_shape(file, format, {rows.x.size() / rows.rows});
   return rows;
 }
 
 LabelledRows read_table_rows(const std::string& path, const Format& format, Labels labels,
                              const OpenOptions& options) {
   if (format.shape.size() != 1) {
-    throw DataError(path, 0, 0, fmt::format("the model expects images of shape ({}), got a text table; "
-                                            "give .npy, .npz, IDX or CIFAR files",
-                                            fmt::join(format.shape, ", ")));
+    throw DataError(path, 0, 0,
+                    fmt::format("the model expects images of shape ({}), got a text table; "
+                                "give .npy, .npz, IDX or CIFAR files",
+                                fmt::join(format.shape, ", ")));
   }
   const Schema schema = schema_of(format);
-  Table table = read_table(path, {false, 0});
-  // The stored names tell better than the look of the first row whether it is a header.
-  const bool header = options.header.value_or(first_row_names(table, schema));
-  if (header) {
+  const std::string text = read_bytes(path), name = path == "-" ? "standard input" : path;
+  // The stored names tell better than the look of the first row whether it is a header; where the
+  // model has no names, a header must be announced, or a damaged first row would vanish as one.
+  Table table = parse_table(text, name, {false, 0});
+  if (options.header.value_or(schema.header && first_row_names(table, schema))) {
     table.take_header();
   } else if (schema.header && !options.header) {
-    table = read_table(path == "-" ? throw DataError("standard input", 1, 0, "expected a header with the "
-                                                     "names of the columns")
-                                   : path);
+    table = parse_table(text, name);
   }
   return from_encoded(encode(table, schema, {target_of(labels), false}), table.file(), format);
 }
 
 /// Answers from numbers: targets, or classes by name.
-void label_rows(const std::vector<float>& y, const std::string& file, const Format& format, Labels labels,
-                LabelledRows& rows) {
+void label_rows(const std::vector<float>& y, const std::string& file, const Format& format,
+                Labels labels, LabelledRows& rows) {
   if (format.task == Task::regression) {
     rows.y = y;
     rows.labelled = true;
@@ -95,8 +99,9 @@ void label_rows(const std::vector<float>& y, const std::string& file, const Form
       rows.label.push_back(label);
       continue;
     }
-    const DataError error(file, 0, 0, fmt::format("answer {}: {} is not a class the model knows: {}", i + 1, y[i],
-                                                  fmt::join(format.classes, ", ")));
+    const DataError error(file, 0, 0,
+                          fmt::format("answer {}: {} is not a class the model knows: {}", i + 1,
+                                      y[i], fmt::join(format.classes, ", ")));
     if (labels == Labels::required) throw error;
     rows.warnings.push_back(std::string(error.what()) + "; the answers are not used");
     rows.label.clear();
@@ -109,16 +114,19 @@ LabelledRows read_array_rows(const std::string& path, const Format& format, Labe
   Arrays arrays = read_arrays(path);
   const bool table = arrays.x.shape.size() == 2;
   if (table && !arrays.y && (!format.schema.is_null() || input_shape(arrays) != format.shape)) {
-    return from_encoded(encode(arrays, schema_of(format), {target_of(labels), false}), path, format);
+    return from_encoded(encode(arrays, schema_of(format), {target_of(labels), false}), path,
+                        format);
   }
   check_shape(path, format, input_shape(arrays));
   LabelledRows rows;
   rows.rows = arrays.x.rows();
   rows.x = std::move(arrays.x.values);
-  if (!arrays.y && labels == Labels::required) throw DataError(path, 0, 0, "there are no answers: expected an array y");
+  if (!arrays.y && labels == Labels::required)
+    throw DataError(path, 0, 0, "there are no answers: expected an array y");
   if (!arrays.y || labels == Labels::ignored) return rows;
   if (arrays.y->values.size() != rows.rows) {
-    throw DataError(path, 0, 0, fmt::format("expected {} answers, got {}", rows.rows, arrays.y->values.size()));
+    throw DataError(path, 0, 0,
+                    fmt::format("expected {} answers, got {}", rows.rows, arrays.y->values.size()));
   }
   label_rows(arrays.y->values, path, format, labels, rows);
   return rows;
@@ -141,7 +149,8 @@ LabelledRows open_rows(const std::string& what, const Format& format, Labels lab
   const bool set = find_set(what) != nullptr;
   const bool here = what == "-" || fs::exists(what);
   if (set || !here || fs::is_directory(what) || ending(what) == "bin") {
-    return rows_of(open(what, options), format);  // a word that is neither set nor file throws there
+    return rows_of(open(what, options),
+                   format);  // a word that is neither set nor file throws there
   }
   return is_text_table(what) ? read_table_rows(what, format, labels, options)
                              : read_array_rows(what, format, labels);
@@ -150,9 +159,10 @@ LabelledRows open_rows(const std::string& what, const Format& format, Labels lab
 LabelledRows rows_of(const Dataset& data, const Format& format) {
   check_shape(data.name, format, data.shape);
   if (data.task != format.task) {
-    throw DataError(data.name, 0, 0, fmt::format("the model was trained for {}, this data set is for {}",
-                                                 format.task == Task::regression ? "regression" : "classification",
-                                                 data.task == Task::regression ? "regression" : "classification"));
+    throw DataError(data.name, 0, 0,
+                    fmt::format("the model was trained for {}, this data set is for {}",
+                                format.task == Task::regression ? "regression" : "classification",
+                                data.task == Task::regression ? "regression" : "classification"));
   }
   LabelledRows rows;
   rows.rows = data.rows();
@@ -164,8 +174,9 @@ LabelledRows rows_of(const Dataset& data, const Format& format) {
     const std::string& name = data.classes[static_cast<std::size_t>(label)];
     rows.label.push_back(classes.find(name));
     if (rows.label.back() < 0) {
-      throw DataError(data.name, 0, 0, fmt::format("'{}' is not a class the model knows: {}", name,
-                                                   fmt::join(format.classes, ", ")));
+      throw DataError(data.name, 0, 0,
+                      fmt::format("'{}' is not a class the model knows: {}", name,
+                                  fmt::join(format.classes, ", ")));
     }
   }
   return rows;

@@ -1,9 +1,9 @@
-// New rows for a trained model: read, matched with what the model was trained on, and labelled where the
-// answers are there too.
+// New rows for a trained model: read, matched with what the model was trained on, and labelled
+// where the answers are there too.
 //
-// A table is coded by the stored schema: columns are found by name (their order is free, others are left
-// out with a note) or, in a file without a header, by position. Images and arrays must have the model's
-// input shape.
+// A table is coded by the stored schema: columns are found by name (their order is free, others are
+// left out with a note) or, in a file without a header, by position. Images and arrays must have
+// the model's input shape.
 #pragma once
 
 #include <cstddef>
@@ -28,23 +28,23 @@ struct Format {
 
 Format format_of(const Dataset& data);
 
-/// Whether answers are wanted: `optional` for predict (used if they are there and complete, a warning if
-/// they are not usable), `required` for evaluate (their absence is an error).
+/// Whether answers are wanted: `optional` for predict (used if they are there and complete, a
+/// warning if they are not usable), `required` for evaluate (their absence is an error).
 enum class Labels { ignored, optional, required };
 
 struct LabelledRows {
   std::size_t rows = 0;
-  std::vector<float> x;              // (rows, K), not yet standardised; NaN marks a missing number
+  std::vector<float> x;  // (rows, K), not yet standardised; NaN marks a missing number
   bool labelled = false;
-  std::vector<float> y;              // (rows); labelled regression only
-  std::vector<std::int32_t> label;   // (rows); labelled classification only
-  std::vector<std::string> warnings; // unseen categories, columns left out, unusable answers
+  std::vector<float> y;               // (rows); labelled regression only
+  std::vector<std::int32_t> label;    // (rows); labelled classification only
+  std::vector<std::string> warnings;  // unseen categories, columns left out, unusable answers
 };
 
-/// Reads what `what` names: anything open() reads, or "-" for a table on standard input. Rows keep their
-/// order and none is dropped. `OpenOptions::header` is honoured; `rows` and `seed` go to a generator.
-/// Throws DataError: a column that is not there, text where a number is expected, a class the model does
-/// not know, another shape than the model's, no rows; FileError; ConfigError.
+/// Reads what `what` names: anything open() reads, or "-" for a table on standard input. Rows keep
+/// their order and none is dropped. `OpenOptions::header` is honoured; `rows` and `seed` go to a
+/// generator. Throws DataError: a column that is not there, text where a number is expected, a
+/// class the model does not know, another shape than the model's, no rows; FileError; ConfigError.
 LabelledRows open_rows(const std::string& what, const Format& format,
                        Labels labels = Labels::optional, const OpenOptions& options = {});
 

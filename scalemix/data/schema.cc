@@ -100,19 +100,18 @@ Column learn_target(const Table& table, std::size_t position, const std::optiona
   if (task != Task::classification) check_not_mixed(table, position, census);
   if (task == Task::regression && census.texts > 0) {
     throw DataError(table.file(), table.line(census.first_text), position + 1,
-                    fmt::format("expected a number in the target column '{}', got '{}'", target.name,
-                                table.cell(census.first_text, position)));
+                    fmt::format("expected a number in the target column '{}', got '{}'",
+                                target.name, table.cell(census.first_text, position)));
   }
   target.categorical = task ? *task == Task::classification : census.texts > 0;
   if (!target.categorical) return target;
   target.categories = categories(table, position);
   if (target.categories.size() < 2) {
-    throw DataError(table.file(), 0, position + 1,
-                    fmt::format("the target column '{}' has {}; classification needs two classes",
-                                target.name,
-                                target.categories.empty()
-                                    ? "no value"
-                                    : "one class only, '" + target.categories[0] + "'"));
+    throw DataError(
+        table.file(), 0, position + 1,
+        fmt::format("the target column '{}' has {}; classification needs two classes", target.name,
+                    target.categories.empty() ? "no value"
+                                              : "one class only, '" + target.categories[0] + "'"));
   }
   return target;
 }
@@ -151,7 +150,9 @@ Column column_from_json(const nlohmann::json& json) {
 
 /// A schema comes from a file: nothing in it is trusted.
 void check_schema(const Schema& schema) {
-  const auto outside = [&](const Column& column) { return column.position >= schema.table_columns; };
+  const auto outside = [&](const Column& column) {
+    return column.position >= schema.table_columns;
+  };
   if (outside(schema.target) || std::any_of(schema.inputs.begin(), schema.inputs.end(), outside)) {
     throw DataError("", 0, 0, "table schema: a column stands beyond the table's last");
   }
@@ -169,7 +170,8 @@ std::vector<std::string> Schema::features() const {
   std::vector<std::string> names;
   for (const Column& column : inputs) {
     if (!column.categorical) names.push_back(column.name);
-    for (const std::string& category : column.categories) names.push_back(column.name + "=" + category);
+    for (const std::string& category : column.categories)
+      names.push_back(column.name + "=" + category);
   }
   return names;
 }
@@ -179,12 +181,12 @@ Schema learn_schema(const Table& table, const OpenOptions& options) {
     throw ConfigError("missing: expected mean, error or drop, got '" + options.missing + "'");
   }
   if (table.rows() == 0) throw DataError(table.file(), 0, 0, "the table has a header and no rows");
-  const std::size_t target = options.target.empty()
-                                 ? table.columns() - 1
-                                 : find_column(table, options.target, "target");
+  const std::size_t target =
+      options.target.empty() ? table.columns() - 1 : find_column(table, options.target, "target");
   const auto ignored = positions(table, options.ignore, "ignored");
   const auto categorical = positions(table, options.categorical, "categorical");
-  if (has(ignored, target)) throw ConfigError("the target column '" + table.names()[target] + "' is ignored");
+  if (has(ignored, target))
+    throw ConfigError("the target column '" + table.names()[target] + "' is ignored");
   Schema schema;
   schema.header = table.header();
   schema.table_columns = table.columns();
@@ -195,7 +197,8 @@ Schema learn_schema(const Table& table, const OpenOptions& options) {
     if (j == target || has(ignored, j)) continue;
     schema.inputs.push_back(learn_input(table, j, has(categorical, j)));
   }
-  if (schema.width() == 0) throw DataError(table.file(), 0, 0, "no input column is left beside the target");
+  if (schema.width() == 0)
+    throw DataError(table.file(), 0, 0, "no input column is left beside the target");
   return schema;
 }
 

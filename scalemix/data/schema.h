@@ -1,13 +1,14 @@
-// How the columns of a table become numbers: learned from the training table, stored with the model, and
-// applied to new tables.
+// How the columns of a table become numbers: learned from the training table, stored with the
+// model, and applied to new tables.
 //
-//   numeric      one column; a missing cell is NaN, which standardisation turns into the training mean
-//   categorical  one column a category ("city=Paris"), 1 where the cell holds it, else 0; a missing cell
+//   numeric      one column; a missing cell is NaN, which standardisation turns into the training
+//   mean categorical  one column a category ("city=Paris"), 1 where the cell holds it, else 0; a
+//   missing cell
 //                and a category that was not seen in training are 0 in all of them
 //
 // A column is numeric if its cells are numbers, categorical if they are texts or it is named in
-// OpenOptions::categorical. A column of numbers with some texts among them is an error that names the first
-// text, for that is how damaged numbers look.
+// OpenOptions::categorical. A column of numbers with some texts among them is an error that names
+// the first text, for that is how damaged numbers look.
 #pragma once
 
 #include <cstdint>
@@ -34,14 +35,14 @@ struct Schema {
   std::vector<Column> inputs;     // in the order of their encoding
   Column target;                  // categorical for classification: its categories are the classes
   std::vector<std::string> ignored;
-  std::string missing = "mean";   // OpenOptions::missing
+  std::string missing = "mean";  // OpenOptions::missing
 
-  std::size_t width() const;                 // K: number of encoded columns
-  std::vector<std::string> features() const; // (K)
+  std::size_t width() const;                  // K: number of encoded columns
+  std::vector<std::string> features() const;  // (K)
 };
 
-/// Throws DataError: no such column, text among numbers, one class only, more than 1000 categories in a
-/// column, no input left; ConfigError for an unknown missing policy.
+/// Throws DataError: no such column, text among numbers, one class only, more than 1000 categories
+/// in a column, no input left; ConfigError for an unknown missing policy.
 Schema learn_schema(const Table& table, const OpenOptions& options = {});
 
 nlohmann::json to_json(const Schema& schema);
@@ -53,7 +54,7 @@ enum class Target { ignored, optional, required };
 
 struct Encoded {
   std::size_t rows = 0;
-  std::vector<float> x;             // (rows, K)
+  std::vector<float> x;  // (rows, K)
   bool labelled = false;
   std::vector<float> y;             // (rows) numeric target
   std::vector<std::int32_t> label;  // (rows) categorical target
@@ -63,14 +64,14 @@ struct Encoded {
 
 struct EncodeOptions {
   Target target = Target::optional;
-  bool drop = false;  // leave out rows with a missing cell; else the schema's policy, where "drop" acts as
-                      // "mean", since every row asked about gets an answer
+  bool drop = false;  // leave out rows with a missing cell; else the schema's policy, where "drop"
+                      // acts as "mean", since every row asked about gets an answer
 };
 
-/// Codes a table. Columns are found by name where schema and table have a header, else by position; then a
-/// table may lack the target column. Throws DataError with line and column: a column that is not there,
-/// text or an infinite number where a number is expected, a missing cell under the policy "error", a
-/// missing or unknown target where it is required.
+/// Codes a table. Columns are found by name where schema and table have a header, else by position;
+/// then a table may lack the target column. Throws DataError with line and column: a column that is
+/// not there, text or an infinite number where a number is expected, a missing cell under the
+/// policy "error", a missing or unknown target where it is required.
 Encoded encode(const Table& table, const Schema& schema, const EncodeOptions& options = {});
 
 /// Whether the first row of a table read without a header names one of the schema's columns.

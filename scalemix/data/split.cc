@@ -36,14 +36,14 @@ std::vector<std::size_t> by_class(const Rows& rows, const Labels& label) {
   std::vector<std::size_t> order(rows.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   if (!label.empty()) {
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      return label[rows[a]] < label[rows[b]];
-    });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return label[rows[a]] < label[rows[b]]; });
   }
   return order;
 }
 
-/// Moves round(share * size) rows of `from` to the result, evenly over the classes; both keep their order.
+/// Moves round(share * size) rows of `from` to the result, evenly over the classes; both keep their
+/// order.
 Rows take(Rows& from, double share, const Labels& label, const char* part) {
   const std::size_t n = from.size();
   const auto count = static_cast<std::size_t>(std::llround(share * static_cast<double>(n)));
@@ -97,9 +97,9 @@ std::vector<Split> folds(std::size_t n, std::size_t k, std::uint64_t seed,
   if (k < 2) fail<std::domain_error>("split", "folds must be at least 2", k);
   check_labels(n, label);
   if (k > n) {
-    throw DataError("", 0, 0,
-                    std::to_string(k) + " folds of " + std::to_string(n) +
-                        " rows leave a fold without a row");
+    throw DataError(
+        "", 0, 0,
+        std::to_string(k) + " folds of " + std::to_string(n) + " rows leave a fold without a row");
   }
   const Rows rows = shuffled(n, seed, kTest, 0);
   const std::vector<std::size_t> order = by_class(rows, label);

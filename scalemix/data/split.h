@@ -8,11 +8,13 @@
 
 namespace scalemix::inline v0::data {
 
-/// A permutation of 0 ... n - 1 (Fisher-Yates over Purpose::shuffle of the stream, `draw` picks another).
+/// A permutation of 0 ... n - 1 (Fisher-Yates over Purpose::shuffle of the stream, `draw` picks
+/// another).
 std::vector<std::uint32_t> permutation(std::size_t n, std::uint64_t seed, std::uint32_t draw = 0);
 
-/// One split: round(test * n) test rows, round(validation * rest) validation rows, the rest for training.
-/// Stratified by class where `label` is not empty. Throws DataError if a part asked for would be empty.
+/// One split: round(test * n) test rows, round(validation * rest) validation rows, the rest for
+/// training. Stratified by class where `label` is not empty. Throws DataError if a part asked for
+/// would be empty.
 Split fraction(std::size_t n, double test, double validation, std::uint64_t seed,
                const std::vector<std::int32_t>& label = {});
 

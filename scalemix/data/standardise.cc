@@ -30,7 +30,8 @@ Columns summarise(const Dataset& data, std::span<const std::uint32_t> rows) {
       ++c.count[j];
     }
   }
-  for (std::size_t j = 0; j < k; ++j) c.mean[j] /= static_cast<double>(std::max<std::size_t>(c.count[j], 1));
+  for (std::size_t j = 0; j < k; ++j)
+    c.mean[j] /= static_cast<double>(std::max<std::size_t>(c.count[j], 1));
   for (const std::uint32_t row : rows) {
     const float* x = data.x.data() + row * k;
     for (std::size_t j = 0; j < k; ++j) {

@@ -15,10 +15,10 @@ struct Standardisation {
   double target_mean = 0, target_scale = 1;
 };
 
-/// Learns from the given rows. Tables: mean and population standard deviation per column, a constant column
-/// gets scale 1. Images: mean per pixel, one scale for all: 255, the range of a byte, or 1 if every pixel
-/// is within one of zero already.
-/// Classification leaves the target alone. Throws DataError if `rows` is empty or a column has no number.
+/// Learns from the given rows. Tables: mean and population standard deviation per column, a
+/// constant column gets scale 1. Images: mean per pixel, one scale for all: 255, the range of a
+/// byte, or 1 if every pixel is within one of zero already. Classification leaves the target alone.
+/// Throws DataError if `rows` is empty or a column has no number.
 Standardisation standardise(const Dataset& data, std::span<const std::uint32_t> rows);
 
 /// Names of the columns that are constant on the given rows, for a warning.

@@ -34,7 +34,8 @@ std::size_t count_outside_quotes(std::string_view line, char c) {
   return n;
 }
 
-/// The separator that cuts the first lines into the same number of cells, the more cells the better.
+/// The separator that cuts the first lines into the same number of cells, the more cells the
+/// better.
 char see_separator(std::string_view text, const std::string& name) {
   if (ending(name) == "tsv") return '\t';
   const bool blanks_allowed = ending(name) != "csv";
@@ -123,7 +124,8 @@ class TableReader {
       text.remove_prefix(length);
     }
     if (csv_fini(&parser, on_cell, on_row, this) != 0) {
-      throw DataError(table_.file_, row_line_, cells_ + 1, "the quote of this cell is never closed");
+      throw DataError(table_.file_, row_line_, cells_ + 1,
+                      "the quote of this cell is never closed");
     }
     check_ragged();
   }
@@ -171,8 +173,8 @@ class TableReader {
   void check_ragged() const {
     if (ragged_line_ == 0) return;
     throw DataError(table_.file_, ragged_line_, 0,
-                    "expected " + std::to_string(table_.columns_) + " columns as in the first row, got " +
-                        std::to_string(ragged_));
+                    "expected " + std::to_string(table_.columns_) +
+                        " columns as in the first row, got " + std::to_string(ragged_));
   }
 
   static void on_cell(void* text, std::size_t size, void* self) {
@@ -212,7 +214,8 @@ Cell read_cell(std::string_view text, double& value) {
   std::string_view digits = text;
   if (digits.size() > 1 && digits[0] == '+' && digits[1] != '-') digits.remove_prefix(1);
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (end != digits.data() + digits.size() || error == std::errc::invalid_argument) return Cell::text;
+  if (end != digits.data() + digits.size() || error == std::errc::invalid_argument)
+    return Cell::text;
   if (std::isnan(value)) return Cell::missing;
   if (error == std::errc::result_out_of_range) {
     // Both ways out of double's range end here; a tiny number is zero.

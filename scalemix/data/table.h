@@ -1,8 +1,9 @@
 // A text table in memory: cells as they stand in the file, not yet numbers.
 //
-// Read by libcsv: quoted cells, separators and line ends inside quotes, doubled quotes, LF, CRLF and CR, a
-// byte order mark, gzip. The separator is a comma, semicolon or tab, seen from the first lines; a file that
-// does not end in .csv or .tsv may also be separated by runs of blanks. Blank lines are skipped.
+// Read by libcsv: quoted cells, separators and line ends inside quotes, doubled quotes, LF, CRLF
+// and CR, a byte order mark, gzip. The separator is a comma, semicolon or tab, seen from the first
+// lines; a file that does not end in .csv or .tsv may also be separated by runs of blanks. Blank
+// lines are skipped.
 #pragma once
 
 #include <cstddef>
@@ -46,8 +47,8 @@ class Table {
   bool header_ = false;
 };
 
-/// What a cell holds. "", "NA", "N/A", "NaN" (any case), "null", "NULL" and "?" are missing; infinite numbers and those
-/// beyond float's range are told apart because no column may hold them.
+/// What a cell holds. "", "NA", "N/A", "NaN" (any case), "null", "NULL" and "?" are missing;
+/// infinite numbers and those beyond float's range are told apart because no column may hold them.
 enum class Cell { number, missing, text, infinite, too_large };
 
 /// Sorts a cell and, for a number, reads it.
@@ -58,9 +59,10 @@ struct TableOptions {
   char separator = 0;          // 0: seen; ' ' stands for runs of blanks
 };
 
-/// Reads a table from a file or from standard input ("-"). Without being told, the first row is a header if
-/// some column holds text there and only numbers below, or if no cell of it is a number or missing. Throws
-/// FileError; DataError with line and column: a ragged row, a broken quote, nothing in the file.
+/// Reads a table from a file or from standard input ("-"). Without being told, the first row is a
+/// header if some column holds text there and only numbers below, or if no cell of it is a number
+/// or missing. Throws FileError; DataError with line and column: a ragged row, a broken quote,
+/// nothing in the file.
 Table read_table(const std::string& path, const TableOptions& options = {});
 
 /// The same from text; `name` stands in errors.

@@ -24,9 +24,11 @@ std::vector<std::uint32_t> read_indices(const std::string& path, std::size_t end
   for (std::size_t i = 0; i < table.rows(); ++i) {
     double value = 0;
     const Cell cell = read_cell(table.cell(i, 0), value);
-    if (cell != Cell::number || value < 0 || value >= static_cast<double>(end) || value != std::floor(value)) {
-      throw DataError(path, table.line(i), 1,
-                      fmt::format("expected a whole number from 0 to {}, got '{}'", end - 1, table.cell(i, 0)));
+    if (cell != Cell::number || value < 0 || value >= static_cast<double>(end) ||
+        value != std::floor(value)) {
+      throw DataError(
+          path, table.line(i), 1,
+          fmt::format("expected a whole number from 0 to {}, got '{}'", end - 1, table.cell(i, 0)));
     }
     indices.push_back(static_cast<std::uint32_t>(value));
   }
@@ -47,7 +49,8 @@ Split read_split(const fs::path& folder, std::size_t number, std::size_t rows) {
   std::vector<bool> trained(rows, false);
   for (const std::uint32_t i : split.train) trained[i] = true;
   for (const std::uint32_t i : split.test) {
-    if (trained[i]) throw DataError(test, 0, 0, fmt::format("row {} is in training and in test", i));
+    if (trained[i])
+      throw DataError(test, 0, 0, fmt::format("row {} is in training and in test", i));
   }
   return split;
 }
@@ -62,7 +65,8 @@ Schema read_schema(const fs::path& folder, std::size_t columns) {
   }
   const auto targets = read_indices(target, columns);
   if (schema.inputs.empty()) throw DataError(features, 0, 0, "there are no feature columns");
-  if (targets.size() != 1) throw DataError(target, 0, 0, fmt::format("expected one column, got {}", targets.size()));
+  if (targets.size() != 1)
+    throw DataError(target, 0, 0, fmt::format("expected one column, got {}", targets.size()));
   schema.target = {std::to_string(targets[0] + 1), targets[0], false, {}};
   return schema;
 }
@@ -84,13 +88,16 @@ Dataset open_uci(const std::string& folder) {
   data.schema = to_json(schema);
   const std::string splits = (root / "n_splits.txt").string();
   const auto count = read_indices(splits, 10000);
-  if (count.size() != 1 || count[0] == 0) throw DataError(splits, 0, 0, "expected the number of splits");
-  for (std::size_t k = 0; k < count[0]; ++k) data.splits.push_back(read_split(root, k, data.rows()));
+  if (count.size() != 1 || count[0] == 0)
+    throw DataError(splits, 0, 0, "expected the number of splits");
+  for (std::size_t k = 0; k < count[0]; ++k)
+    data.splits.push_back(read_split(root, k, data.rows()));
   return data;
 }
 
 bool is_uci_folder(const std::string& folder) {
-  return fs::exists(fs::path(folder) / "data.txt") && fs::exists(fs::path(folder) / "index_features.txt");
+  return fs::exists(fs::path(folder) / "data.txt") &&
+         fs::exists(fs::path(folder) / "index_features.txt");
 }
 
 }  // namespace scalemix::inline v0::data

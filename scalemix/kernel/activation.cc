@@ -25,8 +25,9 @@ namespace {
 template <class F>
 HWY_INLINE void map(std::size_t n, float* x, const F& f) {
   const DF d;
-  for_lanes(d, n, [&](std::size_t i, std::size_t count)
-                      HWY_ATTR { store(f(load(d, x + i, count)), d, x + i, count); });
+  for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
+    store(f(load(d, x + i, count)), d, x + i, count);
+  });
 }
 
 /// 1 / (1 + e^-x), from e^-|x| so that neither tail overflows.
@@ -100,11 +101,16 @@ HWY_EXPORT(elu);
 HWY_EXPORT(softmax_row);
 
 constexpr ActivationRow kActivations[] = {
-    {Activation::identity, "identity"},     {Activation::relu, "relu"},
-    {Activation::leaky_relu, "leaky_relu"}, {Activation::tanh, "tanh"},
-    {Activation::sigmoid, "sigmoid"},       {Activation::gelu, "gelu"},
-    {Activation::silu, "silu"},             {Activation::elu, "elu"},
-    {Activation::hard_tanh, "hard_tanh"},   {Activation::sine, "sine"},
+    {Activation::identity, "identity"},
+    {Activation::relu, "relu"},
+    {Activation::leaky_relu, "leaky_relu"},
+    {Activation::tanh, "tanh"},
+    {Activation::sigmoid, "sigmoid"},
+    {Activation::gelu, "gelu"},
+    {Activation::silu, "silu"},
+    {Activation::elu, "elu"},
+    {Activation::hard_tanh, "hard_tanh"},
+    {Activation::sine, "sine"},
     {Activation::erf, "erf"},
 };
 
@@ -141,7 +147,8 @@ void activate_tile(Activation f, float slope, std::size_t n, float* x) {
 /// Runs body(row) for every row, several rows to a tile.
 template <class Body>
 void for_rows(std::size_t rows, std::size_t width, const Body& body) {
-  const std::size_t step = std::max<std::size_t>(1, Tiles::kLeast / std::max<std::size_t>(width, 1));
+  const std::size_t step =
+      std::max<std::size_t>(1, Tiles::kLeast / std::max<std::size_t>(width, 1));
   parallel_tiles((rows + step - 1) / step, [&](std::size_t tile) {
     for (std::size_t r = tile * step; r < std::min(rows, (tile + 1) * step); ++r) body(r);
   });
@@ -177,8 +184,9 @@ void add(std::size_t n, const float* x, float* y) {
 
 void softmax(std::size_t rows, std::size_t columns, float* x) {
   init_target();
-  for_rows(rows, columns,
-           [&](std::size_t r) { HWY_DYNAMIC_DISPATCH(softmax_row)(columns, x + r * columns); });
+  for_rows(rows, columns, [&](std::size_t r) {
+    HWY_DYNAMIC_DISPATCH(softmax_row)(columns, x + r * columns);
+  });
 }
 
 void batch_norm(std::size_t rows, std::size_t channels, std::size_t inner, const float* scale,

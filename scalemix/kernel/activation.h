@@ -7,8 +7,9 @@
 //   sine        sin x                        erf         erf x
 //   identity    x
 //
-// Relative error at most kActivationError of the exact value, NaN stays NaN. Every name is one of PyTorch's
-// functions with its defaults; `slope` is leaky_relu's alone.
+// Relative error at most kActivationError of the exact value (results below the smallest normal
+// float aside), NaN stays NaN. Each is PyTorch's function of that meaning with its defaults;
+// `slope` is leaky_relu's alone.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +20,17 @@
 namespace scalemix::inline v0::kernel {
 
 enum class Activation {
-  identity, relu, leaky_relu, tanh, sigmoid, gelu, silu, elu, hard_tanh, sine, erf
+  identity,
+  relu,
+  leaky_relu,
+  tanh,
+  sigmoid,
+  gelu,
+  silu,
+  elu,
+  hard_tanh,
+  sine,
+  erf
 };
 
 inline constexpr double kActivationError = 1e-6;
@@ -43,15 +54,17 @@ void add_bias(std::size_t rows, std::size_t columns, const float* bias, float* x
 /// y += x, both (n): the join of a residual block.
 void add(std::size_t n, const float* x, float* y);
 
-/// Each row of x (rows, columns) becomes e^x / sum e^x, its largest element subtracted first. columns > 0.
+/// Each row of x (rows, columns) becomes e^x / sum e^x, its largest element subtracted first.
+/// columns > 0.
 void softmax(std::size_t rows, std::size_t columns, float* x);
 
-/// Batch normalisation with running statistics: x (rows, channels, inner) = x * scale[c] + shift[c].
+/// Batch normalisation with running statistics: x (rows, channels, inner) = x * scale[c] +
+/// shift[c].
 void batch_norm(std::size_t rows, std::size_t channels, std::size_t inner, const float* scale,
                 const float* shift, float* x);
 
-/// scale = weight / sqrt(var + eps), shift = bias - mean * scale, all (channels); null weight is 1, null
-/// bias 0.
+/// scale = weight / sqrt(var + eps), shift = bias - mean * scale, all (channels); null weight is 1,
+/// null bias 0.
 void fold_batch_norm(std::size_t channels, const float* mean, const float* var, const float* weight,
                      const float* bias, double eps, float* scale, float* shift);
 

@@ -31,7 +31,8 @@ void gather(const float* x, std::size_t width, std::size_t rows, const Row& row,
 void gather_standardised(const float* x, std::size_t width, std::size_t rows,
                          const std::uint32_t* index, const float* mean, const float* scale,
                          float* out) {
-  gather(x, width, rows, [index](std::size_t b) { return std::size_t{index[b]}; }, mean, scale, out);
+  gather(
+      x, width, rows, [index](std::size_t b) { return std::size_t{index[b]}; }, mean, scale, out);
 }
 
 void gather_standardised(const float* x, std::size_t width, std::size_t rows,
@@ -43,7 +44,8 @@ void gather_standardised(const float* x, std::size_t width, std::size_t rows,
 
 void standardise_rows(const float* x, std::size_t width, std::size_t rows, const float* mean,
                       const float* scale, float* out) {
-  gather(x, width, rows, [](std::size_t b) { return b; }, mean, scale, out);
+  gather(
+      x, width, rows, [](std::size_t b) { return b; }, mean, scale, out);
 }
 
 }  // namespace scalemix::inline v0::kernel

@@ -15,7 +15,8 @@ constexpr std::size_t kUnfolded = 128 * 1024;  // floats of an unfolded block th
 
 std::size_t ceil_div(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
-/// How a convolution is cut: blocks of some output rows of one image, or of some whole small images.
+/// How a convolution is cut: blocks of some output rows of one image, or of some whole small
+/// images.
 struct Cut {
   std::size_t depth;         // C k k
   std::size_t pixels;        // H' W'
@@ -67,7 +68,8 @@ void unfold_row(const Conv2d& s, const float* src, std::size_t at, float* dst) {
 }
 
 /// All output rows of a block for one (channel, a, b): one row of the unfolded matrix.
-void unfold_line(const Conv2d& s, const Block& block, const float* x, std::size_t line, float* dst) {
+void unfold_line(const Conv2d& s, const Block& block, const float* x, std::size_t line,
+                 float* dst) {
   const std::size_t k = s.window.kernel, padding = s.window.padding;
   const std::size_t channel = line / (k * k), a = line / k % k, b = line % k;
   for (std::size_t n = block.image; n < block.image + block.images; ++n) {
@@ -88,8 +90,8 @@ void multiply(const Conv2d& s, std::size_t depth, std::size_t columns, const flo
               const float* unfolded, std::size_t ld_unfolded, const float* bias, float* out,
               std::size_t ld_out) {
   for (std::size_t o = 0; bias && o < s.o; ++o) std::fill_n(out + o * ld_out, columns, bias[o]);
-  gemm(Trans::no, Trans::no, s.o, columns, depth, w, depth, unfolded, ld_unfolded, bias ? 1 : 0, out,
-       ld_out);
+  gemm(Trans::no, Trans::no, s.o, columns, depth, w, depth, unfolded, ld_unfolded, bias ? 1 : 0,
+       out, ld_out);
 }
 
 /// (O, images, pixels) to (images, O, pixels)
@@ -167,7 +169,8 @@ void conv2d_forward(const Conv2d& shape, const float* x, const float* w, const f
   parallel_tiles(cut.tiles, [&](std::size_t tile) {
     const std::size_t end = (tile + 1) * cut.blocks / cut.tiles;
     for (std::size_t b = tile * cut.blocks / cut.tiles; b < end; ++b) {
-      run_block(shape, cut, Block(shape, cut, b), x, w, bias, scratch + tile * cut.scratch(shape), y);
+      run_block(shape, cut, Block(shape, cut, b), x, w, bias, scratch + tile * cut.scratch(shape),
+                y);
     }
   });
 }

@@ -1,12 +1,12 @@
-// Convolution and pooling of images, forward only: what the predictor needs. Square window, stride and
-// padding; the channel is the second axis.
+// Convolution and pooling of images, forward only: what the predictor needs. Square window, stride
+// and padding; the channel is the second axis.
 //
 //   x (N, C, H, W)   w (O, C, k, k)   bias (O) or null   y (N, O, H', W')
-//   y[n,o,i,j] = bias[o] + sum_{c,a,b} w[o,c,a,b] x[n, c, i stride + a - padding, j stride + b - padding]
-//   H' = (H + 2 padding - k) / stride + 1, rounded down; x is 0 outside the image
+//   y[n,o,i,j] = bias[o] + sum_{c,a,b} w[o,c,a,b] x[n, c, i stride + a - padding, j stride + b -
+//   padding] H' = (H + 2 padding - k) / stride + 1, rounded down; x is 0 outside the image
 //
-// The image is unfolded block by block into scratch and multiplied by gemm.h. Blocks depend on the shape
-// alone. Nothing is allocated (oneDNN's inside aside).
+// The image is unfolded block by block into scratch and multiplied by gemm.h. Blocks depend on the
+// shape alone. Nothing is allocated (oneDNN's inside aside).
 #pragma once
 
 #include <cstddef>

@@ -32,9 +32,8 @@ void gemm(Trans ta, Trans tb, std::size_t m, std::size_t n, std::size_t k, const
   if (k == 0) return scale_rows(m, n, beta, c, ldc);
   const auto letter = [](Trans t) { return t == Trans::yes ? 'T' : 'N'; };
   const auto size = [](std::size_t s) { return static_cast<dnnl_dim_t>(s); };
-  const dnnl_status_t status =
-      dnnl_sgemm(letter(ta), letter(tb), size(m), size(n), size(k), 1.0f, a, size(lda), b, size(ldb),
-                 beta, c, size(ldc));
+  const dnnl_status_t status = dnnl_sgemm(letter(ta), letter(tb), size(m), size(n), size(k), 1.0f,
+                                          a, size(lda), b, size(ldb), beta, c, size(ldc));
   if (status != dnnl_success) {
     throw std::runtime_error("gemm: oneDNN failed with status " + std::to_string(status));
   }

@@ -1,10 +1,10 @@
-// The product seam: every dense product of the project goes through here, to oneDNN in float and CBLAS in
-// double. Row-major.
+// The product seam: every dense product of the project goes through here, to oneDNN in float and
+// CBLAS in double. Row-major.
 //
 //   C (m, n) = A' (m, k) B' (k, n) + beta C,   A' = A or A^T as stored, likewise B'
 //
-// `lda ldb ldc`: stride between stored rows. Bits: fixed for a given machine, library and thread count; a
-// product's path never depends on how many replicas stand beside it.
+// `lda ldb ldc`: stride between stored rows. Bits: fixed for a given machine, library and thread
+// count; a product's path never depends on how many replicas stand beside it.
 #pragma once
 
 #include <cstddef>
@@ -13,9 +13,10 @@ namespace scalemix::inline v0::kernel {
 
 enum class Trans : bool { no, yes };
 
-void gemm(Trans ta, Trans tb, std::size_t m, std::size_t n, std::size_t k, const float* a, std::size_t lda,
-          const float* b, std::size_t ldb, float beta, float* c, std::size_t ldc);
+void gemm(Trans ta, Trans tb, std::size_t m, std::size_t n, std::size_t k, const float* a,
+          std::size_t lda, const float* b, std::size_t ldb, float beta, float* c, std::size_t ldc);
 void gemm(Trans ta, Trans tb, std::size_t m, std::size_t n, std::size_t k, const double* a,
-          std::size_t lda, const double* b, std::size_t ldb, double beta, double* c, std::size_t ldc);
+          std::size_t lda, const double* b, std::size_t ldb, double beta, double* c,
+          std::size_t ldc);
 
 }  // namespace scalemix::inline v0::kernel

@@ -1,5 +1,6 @@
-// What the float kernels share on every SIMD target: loads and stores whose last vector may be partial, exp
-// and log that keep NaN, a sum in double. Included once per target, after foreach_target.h.
+// What the float kernels share on every SIMD target: loads and stores whose last vector may be
+// partial, exp and log that keep NaN, a sum in double. Included once per target, after
+// foreach_target.h.
 #if defined(SCALEMIX_KERNEL_LANES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SCALEMIX_KERNEL_LANES_INL_H_
 #undef SCALEMIX_KERNEL_LANES_INL_H_

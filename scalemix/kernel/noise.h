@@ -7,8 +7,9 @@
 //   layer    columns = 1,         inner = all
 //   weight   rows = 1, columns = O * I
 //
-// The element in the stream is (row0 + row) * width + logical column. The adjoint of multiply is multiply
-// with the same stream, so a backward pass is the same call on dy; the adjoint of add is the identity.
+// The element in the stream is (row0 + row) * width + logical column. The adjoint of multiply is
+// multiply with the same stream, so a backward pass is the same call on dy; the adjoint of add is
+// the identity.
 #pragma once
 
 #include <cstddef>
@@ -21,9 +22,10 @@ namespace scalemix::inline v0::kernel {
 
 struct Site {
   std::size_t rows = 1, columns = 1, inner = 1;
-  std::uint64_t row0 = 0;                 // position of the first row in the global batch
-  std::uint64_t width = 0;                // logical columns; 0: the same as columns
-  const std::int64_t* logical = nullptr;  // (columns) logical number of each column; null: 0, 1, 2, ...
+  std::uint64_t row0 = 0;   // position of the first row in the global batch
+  std::uint64_t width = 0;  // logical columns; 0: the same as columns
+  const std::int64_t* logical =
+      nullptr;  // (columns) logical number of each column; null: 0, 1, 2, ...
 };
 
 enum class Mode { multiply, add };
@@ -38,8 +40,8 @@ void draws(const law::Sampler& sampler, const Stream& stream, const Site& site, 
 namespace ref {
 /// The specification, one element at a time. T is float or double.
 template <class T>
-void noise(const law::Sampler& sampler, const Stream& stream, const Site& site, Mode mode, const T* x,
-           T* y) {
+void noise(const law::Sampler& sampler, const Stream& stream, const Site& site, Mode mode,
+           const T* x, T* y) {
   const std::uint64_t width = site.width ? site.width : site.columns;
   for (std::size_t r = 0; r < site.rows; ++r) {
     for (std::size_t c = 0; c < site.columns; ++c) {

@@ -1,5 +1,5 @@
-// The SIMD half of optimiser.h, compiled once per instruction set. adam and sgd use only operations that IEEE
-// rounds exactly, never fused, so their bits are the same on every target.
+// The SIMD half of optimiser.h, compiled once per instruction set. adam and sgd use only operations
+// that IEEE rounds exactly, never fused, so their bits are the same on every target.
 #include "scalemix/kernel/optimiser.h"
 
 #include <cmath>
@@ -32,8 +32,7 @@ struct AdamStep {
         beta2(static_cast<float>(o.beta2)),
         rest2(static_cast<float>(1 - o.beta2)),
         rate(static_cast<float>(o.lr / (1 - std::pow(o.beta1, static_cast<double>(step))))),
-        root(static_cast<float>(1 /
-                                std::sqrt(1 - std::pow(o.beta2, static_cast<double>(step))))),
+        root(static_cast<float>(1 / std::sqrt(1 - std::pow(o.beta2, static_cast<double>(step))))),
         eps(static_cast<float>(o.eps)) {}
 };
 
@@ -87,8 +86,9 @@ void sgd_tile(const SgdStep& s, std::size_t n, const float* g, float* m, float* 
 double sum_squares_tile(std::size_t n, const float* x) {
   const DF d;
   DoubleSum sum;
-  for_lanes(d, n, [&](std::size_t i, std::size_t count)
-                      HWY_ATTR { sum.add_square(load(d, x + i, count)); });
+  for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
+    sum.add_square(load(d, x + i, count));
+  });
   return sum.total();
 }
 

@@ -1,12 +1,13 @@
 // Optimiser updates over flat parameter storage: one pass, everything fused.
 //
 //   adam  m = b1 m + (1 - b1) g';  v = b2 v + (1 - b2) g'^2
-//         w -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)          (Kingma & Ba 2015, Alg. 1)
+//         w -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)          (Kingma & Ba 2015,
+//         Alg. 1)
 //   sgd   m = momentum * m + g';  w -= lr * (nesterov ? g' + momentum * m : m)
 //
-// with g' = scale * g + decay * w in both. The constants of a step are rounded to float once; every operation
-// after that is rounded exactly and never fused, so updates have the same bits on every SIMD target and for
-// any number of threads. n may be 0.
+// with g' = scale * g + decay * w in both. The constants of a step are rounded to float once; every
+// operation after that is rounded exactly and never fused, so updates have the same bits on every
+// SIMD target and for any number of threads. n may be 0.
 #pragma once
 
 #include <cmath>
@@ -20,8 +21,8 @@ struct Adam {
   double decay = 0;  // L2, added to the gradient
 };
 /// `step` counts from 1. `scale` multiplies the gradient first (clipping).
-void adam(const Adam& options, std::uint64_t step, float scale, std::size_t n, const float* g, float* m,
-          float* v, float* w);
+void adam(const Adam& options, std::uint64_t step, float scale, std::size_t n, const float* g,
+          float* m, float* v, float* w);
 
 struct Sgd {
   double lr = 1e-2, momentum = 0.9, decay = 0;
@@ -35,7 +36,8 @@ double sum_squares(std::size_t n, const float* x);
 namespace ref {
 /// The specification, slow on purpose. T is float or double.
 template <class T>
-void adam(const Adam& o, std::uint64_t step, double scale, std::size_t n, const T* g, T* m, T* v, T* w) {
+void adam(const Adam& o, std::uint64_t step, double scale, std::size_t n, const T* g, T* m, T* v,
+          T* w) {
   const double t = static_cast<double>(step);
   for (std::size_t i = 0; i < n; ++i) {
     const double gi = scale * g[i] + o.decay * w[i];

@@ -1,5 +1,5 @@
-// The SIMD half of reparam.h, compiled once per instruction set. Work is cut into tiles of kTile elements,
-// whatever the number of threads.
+// The SIMD half of reparam.h, compiled once per instruction set. Work is cut into tiles of kTile
+// elements, whatever the number of threads.
 #include "scalemix/kernel/reparam.h"
 
 #include <algorithm>
@@ -55,8 +55,9 @@ struct ReparamBody {
   }
   HWY_INLINE void part(std::size_t i, std::size_t n, const float* z) const {
     const DF d;
-    for_lanes(d, n, [&](std::size_t j, std::size_t count)
-                        HWY_ATTR { at(i + j, count, load(d, z + j, count)); });
+    for_lanes(d, n, [&](std::size_t j, std::size_t count) HWY_ATTR {
+      at(i + j, count, load(d, z + j, count));
+    });
   }
 };
 
@@ -104,12 +105,13 @@ HWY_EXPORT(forward_drawn);
 HWY_EXPORT(backward_drawn);
 
 constexpr std::size_t kTile = 8192;  // elements in a tile
-constexpr std::size_t kChunk = 512;  // draws kept on the stack where columns lie anywhere in the stream
+constexpr std::size_t kChunk =
+    512;  // draws kept on the stack where columns lie anywhere in the stream
 
 std::uint64_t width(const Site& site) { return site.width ? site.width : site.columns; }
 
-/// Calls piece(row, column, i, n) for the parts of elements begin ... end - 1 that lie in one row, `most` at
-/// a time; i is the part's first element.
+/// Calls piece(row, column, i, n) for the parts of elements begin ... end - 1 that lie in one row,
+/// `most` at a time; i is the part's first element.
 template <class Piece>
 void for_pieces(const Site& site, std::size_t begin, std::size_t end, std::size_t most,
                 const Piece& piece) {
@@ -121,7 +123,8 @@ void for_pieces(const Site& site, std::size_t begin, std::size_t end, std::size_
   }
 }
 
-/// Runs run(first element, i, n) for stretches of the stream, or drawn(z, i, n) where columns are mapped.
+/// Runs run(first element, i, n) for stretches of the stream, or drawn(z, i, n) where columns are
+/// mapped.
 template <class Run, class Drawn>
 void for_draws(const law::Sampler& normal, const Stream& stream, const Site& site, const Run& run,
                const Drawn& drawn) {

@@ -1,12 +1,13 @@
-// Local reparameterisation (Kingma, Salimans & Welling 2015): draw the pre-activation instead of the weights.
+// Local reparameterisation (Kingma, Salimans & Welling 2015): draw the pre-activation instead of
+// the weights.
 //
 //   b = mean + sqrt(var + kEps) * zeta,   zeta standard normal, one an element of the site
 //   backward: dmean = db;  dvar = db * zeta / (2 sqrt(var + kEps)), zeta redrawn
 //
-// mean, var, b (rows, columns), all contiguous; a convolution's columns are the NCHW offsets of a row.
-// site.inner is not used. Requires var >= 0. Draws are used in the loop that makes them and stored nowhere.
-// Square root, product, sum and quotient are rounded exactly and never fused, so results have the same bits on
-// every SIMD target and for any number of threads.
+// mean, var, b (rows, columns), all contiguous; a convolution's columns are the NCHW offsets of a
+// row. site.inner is not used. Requires var >= 0. Draws are used in the loop that makes them and
+// stored nowhere. Square root, product, sum and quotient are rounded exactly and never fused, so
+// results have the same bits on every SIMD target and for any number of threads.
 #pragma once
 
 #include <cmath>
@@ -27,7 +28,8 @@ void reparam_backward(const law::Sampler& normal, const Stream& stream, const Si
 
 namespace ref {
 /// zeta of the element at place `i` of the site.
-inline float zeta(const law::Sampler& normal, const Stream& stream, const Site& site, std::size_t i) {
+inline float zeta(const law::Sampler& normal, const Stream& stream, const Site& site,
+                  std::size_t i) {
   const std::uint64_t width = site.width ? site.width : site.columns;
   const std::size_t row = i / site.columns, column = i % site.columns;
   const std::uint64_t logical = site.logical ? site.logical[column] : column;

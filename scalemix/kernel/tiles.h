@@ -1,5 +1,6 @@
-// How a loop over n numbers is cut: at most 64 tiles whose size depends on n alone, never on threads. Partial
-// sums fit on the stack and combine in tile order, so a sum has the same bits for any number of threads.
+// How a loop over n numbers is cut: at most 64 tiles whose size depends on n alone, never on
+// threads. Partial sums fit on the stack and combine in tile order, so a sum has the same bits for
+// any number of threads.
 #pragma once
 
 #include <algorithm>
@@ -27,8 +28,7 @@ struct Tiles {
 template <class Body>
 void for_tiles(std::size_t n, Body&& body) {
   const Tiles tiles(n);
-  parallel_tiles(tiles.count(),
-                 [&](std::size_t t) { body(tiles.first(t), tiles.length(t)); });
+  parallel_tiles(tiles.count(), [&](std::size_t t) { body(tiles.first(t), tiles.length(t)); });
 }
 
 /// Sum over tiles of double body(first, length), added in tile order.

@@ -1,9 +1,9 @@
 // Beta noise: a soft mask in (0, 1).
 //
 //   density z^(a-1) (1-z)^(b-1) / B(a, b) on (0, 1)
-//   mean a / (a + b), E z^n = prod_(i<n) (a + i) / (a + b + i);  mu2, mu4 are those over the mean's
-//   powers a = b = 1 is uniform dropout; a = b -> 0 tends to dropping half, large a = b to Gaussian
-//   noise of variance 1 / (2 a + 1)
+//   E z^n = prod_(i<n) (a + i) / (a + b + i);  mean a / (a + b)
+//   mu2 = E z^2 / mean^2,  mu4 = E z^4 / mean^4;  for a = b the variance alpha is 1 / (2 a + 1)
+//   a = b = 1 is uniform dropout; small a = b nearly drops half, large a = b is nearly Gaussian
 //
 // Source: Liu, Song, Xie & Ma (2019), Beta-dropout, IEEE Access 7
 #pragma once

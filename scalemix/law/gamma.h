@@ -14,6 +14,7 @@
 
 #include <boost/math/special_functions/gamma.hpp>
 
+#include "scalemix/law/incomplete_gamma.h"
 #include "scalemix/law/law.h"
 
 namespace scalemix::inline v0::law {
@@ -33,10 +34,8 @@ class Gamma {
   double mean() const { return 1; }
   double mu2() const { return 1 + 1 / k_; }
   double mu4() const { return (1 + 1 / k_) * (1 + 2 / k_) * (1 + 3 / k_); }
-  double pdf(double z) const {
-    return z <= 0 ? 0 : k_ * boost::math::gamma_p_derivative(k_, k_ * z);
-  }
-  double cdf(double z) const { return z <= 0 ? 0 : boost::math::gamma_p(k_, k_ * z); }
+  double pdf(double z) const { return z <= 0 ? 0 : k_ * lower_gamma_slope(k_, k_ * z); }
+  double cdf(double z) const { return z <= 0 ? 0 : lower_gamma(k_, k_ * z); }
   double quantile(double u) const {
     const double x =
         u < 0.5 ? boost::math::gamma_p_inv(k_, u) : boost::math::gamma_q_inv(k_, 1 - u);

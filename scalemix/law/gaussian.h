@@ -3,8 +3,8 @@
 //   z = 1 + sqrt(alpha) s,  s ~ N(0, 1)
 //   density exp(-(z - 1)^2 / (2 alpha)) / sqrt(2 pi alpha)
 //   mean 1;  mu2 = 1 + alpha,  mu4 = 1 + 6 alpha + 3 alpha^2
-//   alpha = p / (1 - p) matches the variance of dropping with probability p; alpha = 0 is the
-//   constant 1
+//   alpha = p / (1 - p) matches the variance of dropping with probability p
+//   alpha = 0 is the constant 1
 //
 // Source: Srivastava, Hinton, Krizhevsky, Sutskever & Salakhutdinov (2014), Dropout, JMLR 15,
 // section 10

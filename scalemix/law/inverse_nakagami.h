@@ -3,8 +3,9 @@
 //   z^2 ~ inverse Gamma(m, m / omega),  m = shape
 //   density 2 (m / omega)^m / Gamma(m) z^(-2m-1) exp(-m / (omega z^2)) on z > 0
 //   E z^n = (m / omega)^(n/2) Gamma(m - n/2) / Gamma(m), finite for n < 2 m
-//   m > 1/2: the multiplier is z / E z and does not depend on omega; m <= 1/2: the mean is infinite
-//   and it is z w ~ N(0, z^2) is Student's t with 2 m degrees of freedom and scale 1 / sqrt(omega)
+//   m > 1/2: the multiplier is z / E z and does not depend on omega
+//   m <= 1/2: the mean is infinite and the multiplier is z
+//   w ~ N(0, z^2) is Student's t with 2 m degrees of freedom and scale 1 / sqrt(omega)
 //
 // Source: Andrews & Mallows (1974), Scale mixtures of normal distributions, JRSS B 36
 #pragma once
@@ -17,6 +18,7 @@
 
 #include <boost/math/special_functions/gamma.hpp>
 
+#include "scalemix/law/incomplete_gamma.h"
 #include "scalemix/law/law.h"
 
 namespace scalemix::inline v0::law {
@@ -45,9 +47,10 @@ class InverseNakagami {
   }
   double pdf(double z) const {
     if (z <= 0) return 0;
-    return 2 * to_gamma(z) / z * boost::math::gamma_p_derivative(m_, to_gamma(z));
+    const double slope = lower_gamma_slope(m_, to_gamma(z));
+    return slope == 0 ? 0 : 2 * to_gamma(z) / z * slope;
   }
-  double cdf(double z) const { return z <= 0 ? 0 : boost::math::gamma_q(m_, to_gamma(z)); }
+  double cdf(double z) const { return z <= 0 ? 0 : upper_gamma(m_, to_gamma(z)); }
   double quantile(double u) const {
     const double g =
         u < 0.5 ? boost::math::gamma_q_inv(m_, u) : boost::math::gamma_p_inv(m_, 1 - u);

@@ -2,8 +2,8 @@
 //
 //   z = sigmoid(e),  e ~ N(mu, sigma^2)
 //   density N(logit z; mu, sigma^2) / (z (1 - z)) on (0, 1)
-//   E z^n = integral of sigmoid(mu + sigma s)^n phi(s) ds, by the trapezoidal rule (relative error
-//   below 1e-12)
+//   E z^n = integral of sigmoid(mu + sigma s)^n phi(s) ds, by the trapezoidal rule
+//   mean = E z,  mu2 = E z^2 / mean^2,  mu4 = E z^4 / mean^4, relative error below 1e-10
 //
 // Source: Xie, Ma, Lei, Zhang, Xue, Tan & Guo (2022), Advanced dropout, IEEE TPAMI 44(9)
 #pragma once

@@ -2,8 +2,8 @@
 //
 //   ln z ~ N(-sigma^2 / 2, sigma^2)
 //   density exp(-(ln z + sigma^2 / 2)^2 / (2 sigma^2)) / (z sigma sqrt(2 pi)) on z > 0
-//   mean 1;  mu2 = exp(sigma^2),  mu4 = exp(6 sigma^2);  sigma = sqrt(log(1 + alpha)) matches a
-//   variance alpha
+//   mean 1;  mu2 = exp(sigma^2),  mu4 = exp(6 sigma^2)
+//   sigma = sqrt(log(1 + alpha)) matches a variance alpha
 //
 // Source: Achille & Soatto (2018), Information dropout, IEEE TPAMI 40(12)
 #pragma once

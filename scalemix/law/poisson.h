@@ -14,8 +14,7 @@
 #include <span>
 #include <string_view>
 
-#include <boost/math/special_functions/gamma.hpp>
-
+#include "scalemix/law/incomplete_gamma.h"
 #include "scalemix/law/law.h"
 #include "scalemix/law/standard_normal.h"
 
@@ -39,9 +38,9 @@ class Poisson {
   double mu4() const { return 1 + (6 + (7 + 1 / rate_) / rate_) / rate_; }
   double pdf(double z) const {
     if (z < 0 || z != std::floor(z)) return 0;
-    return boost::math::gamma_p_derivative(z + 1, rate_);
+    return lower_gamma_slope(z + 1, rate_);
   }
-  double cdf(double z) const { return z < 0 ? 0 : boost::math::gamma_q(std::floor(z) + 1, rate_); }
+  double cdf(double z) const { return z < 0 ? 0 : upper_gamma(std::floor(z) + 1, rate_); }
   double quantile(double u) const {
     double k = std::max(0.0, std::floor(rate_ + std::sqrt(rate_) * standard_normal_quantile(u)));
     while (k > 0 && cdf(k - 1) >= u) --k;

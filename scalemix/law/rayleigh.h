@@ -2,8 +2,8 @@
 //
 //   density (z / s^2) exp(-z^2 / (2 s^2)) on z > 0,  s = scale
 //   mean s sqrt(pi / 2), E z^2 = 2 s^2, E z^4 = 8 s^4;  mu2 = 4 / pi,  mu4 = 32 / pi^2
-//   The multiplier z / E z does not depend on s; a prior or raw noise does: w ~ N(0, z^2) is
-//   Laplace with scale s.
+//   the multiplier z / E z does not depend on s; raw draws and priors do
+//   w ~ N(0, z^2) is Laplace with scale s
 //
 // Source: Andrews & Mallows (1974), Scale mixtures of normal distributions, JRSS B 36
 #pragma once
@@ -36,7 +36,10 @@ class Rayleigh {
   double mean() const { return s_ * std::sqrt(boost::math::constants::half_pi<double>()); }
   double mu2() const { return 4 / boost::math::constants::pi<double>(); }
   double mu4() const { return 2 * mu2() * mu2(); }
-  double pdf(double z) const { return z <= 0 ? 0 : z / s_ / s_ * std::exp(-z / s_ * z / s_ / 2); }
+  double pdf(double z) const {
+    const double tail = std::exp(-z / s_ * z / s_ / 2);
+    return z <= 0 || tail == 0 ? 0 : z / s_ / s_ * tail;
+  }
   double cdf(double z) const { return z <= 0 ? 0 : -std::expm1(-z / s_ * z / s_ / 2); }
   double quantile(double u) const { return s_ * standard_quantile(u); }
 

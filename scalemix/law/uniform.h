@@ -2,8 +2,8 @@
 //
 //   z ~ U(1 - b, 1 + b),  b = half_width;  density 1 / (2 b)
 //   mean 1, variance alpha = b^2 / 3;  mu2 = 1 + b^2 / 3,  mu4 = 1 + 2 b^2 + b^4 / 5
-//   b = 1 is continuous dropout, U(0, 1) / 0.5; b = sqrt(3 alpha) matches a variance; b = 0 is the
-//   constant 1
+//   b = 1 is continuous dropout, U(0, 1) / 0.5; b = sqrt(3 alpha) matches a variance
+//   b = 0 is the constant 1
 //
 // Source: Shen, Tian, Liu, Xu & Tao (2018), Continuous dropout, IEEE TNNLS 29(9)
 #pragma once

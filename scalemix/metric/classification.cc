@@ -18,8 +18,7 @@ struct Rows {
   Rows(const char* who, std::span<const double> p, std::span<const std::int32_t> label)
       : p(p), label(label), classes(0) {
     check(!label.empty(), who, "no rows");
-    check(!p.empty() && p.size() % label.size() == 0, who,
-          "probabilities must be (rows, classes)");
+    check(!p.empty() && p.size() % label.size() == 0, who, "probabilities must be (rows, classes)");
     classes = p.size() / label.size();
     for (const std::int32_t k : label) {
       if (k < 0 || static_cast<std::size_t>(k) >= classes) {

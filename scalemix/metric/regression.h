@@ -1,7 +1,7 @@
 // How good a predicted number is. y: targets, (N); every span has the same length.
 //
-// All throw std::invalid_argument for no rows or unequal lengths. Log-likelihoods are means per row, in nats,
-// in the units the numbers come in; larger is better.
+// All throw std::invalid_argument for no rows or unequal lengths. Log-likelihoods are means per
+// row, in nats, in the units the numbers come in; larger is better.
 #pragma once
 
 #include <cstddef>
@@ -18,14 +18,16 @@ double mae(std::span<const double> y, std::span<const double> mean);
 /// 1 - sum (y - mean)^2 / sum (y - average y)^2; NaN if y is constant.
 double r2(std::span<const double> y, std::span<const double> mean);
 
-/// mean_n log N(y_n; mean_n, variance_n). Throws std::domain_error for a variance that is not positive.
+/// mean_n log N(y_n; mean_n, variance_n). Throws std::domain_error for a variance that is not
+/// positive.
 double gaussian_log_likelihood(std::span<const double> y, std::span<const double> mean,
                                std::span<const double> variance);
 
-/// mean_n log (1/T) sum_t N(y_n; draws[t,n], 1/precision), draws (T, N): the mixture density of Gal &
-/// Ghahramani (2016), per row (not the joint density of all rows). With T = 1 it is the Gaussian one.
-/// Throws std::domain_error for a precision that is not positive.
-double mc_log_likelihood(std::span<const double> y, std::span<const double> draws, double precision);
+/// mean_n log (1/T) sum_t N(y_n; draws[t,n], 1/precision), draws (T, N): the mixture density of Gal
+/// & Ghahramani (2016), per row (not the joint density of all rows). With T = 1 it is the Gaussian
+/// one. Throws std::domain_error for a precision that is not positive.
+double mc_log_likelihood(std::span<const double> y, std::span<const double> draws,
+                         double precision);
 
 /// Share of rows with lower <= y <= upper.
 double interval_coverage(std::span<const double> y, std::span<const double> lower,

@@ -24,7 +24,8 @@ DrawUncertainty draw_uncertainty(std::span<const double> draws, std::size_t clas
     for (std::size_t c = 0; c < classes; ++c) mean[c] += draws[i + c] / count;
   }
   const double total = entropy(mean);
-  // Equal draws leave a difference of rounding size, of either sign; the true one is never negative.
+  // Equal draws leave a difference of rounding size, of either sign; the true one is never
+  // negative.
   const double epistemic = total < aleatoric ? 0 : total - aleatoric;
   return {total, aleatoric, epistemic};
 }

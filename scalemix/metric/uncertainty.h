@@ -1,4 +1,5 @@
-// How sure a prediction made of several draws is, and summaries of repeated experiments. Nats throughout.
+// How sure a prediction made of several draws is, and summaries of repeated experiments. Nats
+// throughout.
 //
 // All throw std::invalid_argument for no numbers or sizes that do not fit.
 #pragma once
@@ -21,8 +22,8 @@ struct DrawUncertainty {
 /// draws (T, C). Houlsby, Huszar, Ghahramani & Lengyel (2011).
 DrawUncertainty draw_uncertainty(std::span<const double> draws, std::size_t classes);
 
-/// Mean of a sample and its standard error s / sqrt(n), s^2 the variance over n - 1; the error of a single
-/// number is NaN.
+/// Mean of a sample and its standard error s / sqrt(n), s^2 the variance over n - 1; the error of a
+/// single number is NaN.
 struct MeanError {
   double mean, error;
 };

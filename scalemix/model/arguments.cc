@@ -8,10 +8,11 @@
 
 namespace scalemix::inline v0::model {
 
-std::pair<std::string_view, std::string_view> split_word(std::string_view word) {
-  const std::size_t colon = word.find(':');
-  if (colon == std::string_view::npos) return {word, {}};
-  return {word.substr(0, colon), word.substr(colon + 1)};
+std::pair<std::string_view, std::string_view> split_word(std::string_view word,
+                                                         std::string_view separators) {
+  const std::size_t cut = word.find_first_of(separators);
+  if (cut == std::string_view::npos) return {word, {}};
+  return {word.substr(0, cut), word.substr(cut + 1)};
 }
 
 std::vector<std::string_view> split(std::string_view text, char separator) {

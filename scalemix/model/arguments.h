@@ -9,8 +9,9 @@
 
 namespace scalemix::inline v0::model {
 
-/// "name:rest" as (name, rest); rest is empty without a colon.
-std::pair<std::string_view, std::string_view> split_word(std::string_view word);
+/// "name:rest" as (name, rest), cut at the first of `separators`; rest is empty without one.
+std::pair<std::string_view, std::string_view> split_word(std::string_view word,
+                                                         std::string_view separators = ":");
 
 /// The pieces between the separators; none of an empty text.
 std::vector<std::string_view> split(std::string_view text, char separator);

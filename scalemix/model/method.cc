@@ -145,7 +145,7 @@ void additive(Spec& spec, std::string_view argument) {
   if (argument.empty()) {
     throw ConfigError("additive: expected a law, for example additive:normal:scale=0.1");
   }
-  const auto [name, rest] = split_word(argument);
+  const auto [name, rest] = split_word(argument, ":,");  // additive:laplace,input=0.1
   const UnitWord word = read_unit_word(name, rest);
   decorate_units(spec, "additive", AnyLaw::parse(word.law), word.input, Mode::add);
 }
@@ -341,7 +341,7 @@ const std::vector<MethodRow>& methods() {
 }
 
 void apply_method(Spec& spec, std::string_view word) {
-  const auto [name, argument] = split_word(word);
+  const auto [name, argument] = split_word(word, ":,");  // laplace,input=0.1
   Spec decorated = spec;
   method_row(name).decorate(decorated, argument);
   decorated.number();

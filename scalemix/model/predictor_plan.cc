@@ -101,12 +101,6 @@ class Planner {
   static void pool(const Layer& layer, const Shape& in, Step& out) {
     out.kind = layer.type == "max_pool" ? Kind::max_pool : Kind::avg_pool;
     out.pool = {1, in[0], in[1], in[2], {layer.kernel, layer.stride, layer.padding}};
-    if (layer.kernel != 0) return;
-    // A whole channel is a window of its length along one side.
-    out.pool.h = 1;
-    out.pool.w = in[1] * in[2];
-    out.pool.window = {1, 1, 0};
-    out.channels = 0;
   }
 
   static void noise(const Layer& layer, const Shape& in, Step& out) {

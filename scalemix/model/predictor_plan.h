@@ -28,7 +28,7 @@ struct Step {
   std::vector<float> variance;  // svdo
   std::vector<float> free;      // dropconnect: the weights that are multiplied
   kernel::Conv2d conv{};        // n is set when it runs
-  kernel::Pool2d pool{};
+  kernel::Pool2d pool{};  // kernel 0: the whole channel
 
   std::size_t channels = 1;            // affine: batch normalisation, folded
   std::vector<float> scale, shift;

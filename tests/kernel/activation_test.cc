@@ -35,7 +35,8 @@ TEST(Activation, EveryOneIsWithinItsBoundOnEveryTarget) {
       for (std::size_t i = 0; i < x.size(); ++i) {
         const double exact = ref::activate(row.activation, 0.01f, x[i]);
         // Below the smallest normal float nothing has relative accuracy.
-        ASSERT_NEAR(y[i], exact, kActivationError * std::abs(exact) + kLeast) << row.name << " " << x[i];
+        ASSERT_NEAR(y[i], exact, kActivationError * std::abs(exact) + kLeast)
+            << row.name << " " << x[i];
       }
     }
   });
@@ -63,8 +64,9 @@ TEST(Activation, LimitsAndNanAreKept) {
       if (row.activation == Activation::sine) continue;  // has no limits
       float x[] = {-kInf, kInf, kNan};
       activate(row.activation, 0.01f, 3, x);
-      const bool passes = row.activation != Activation::tanh && row.activation != Activation::sigmoid &&
-                          row.activation != Activation::hard_tanh && row.activation != Activation::erf;
+      const bool passes =
+          row.activation != Activation::tanh && row.activation != Activation::sigmoid &&
+          row.activation != Activation::hard_tanh && row.activation != Activation::erf;
       EXPECT_EQ(x[1], passes ? kInf : 1) << row.name;
       EXPECT_TRUE(std::isnan(x[2])) << row.name;
     }
@@ -109,7 +111,8 @@ TEST(Softmax, RowsAreTheExponentialsOverTheirSum) {
         for (std::size_t c = 0; c < columns; ++c) total += std::exp(double{x[r * columns + c]});
         for (std::size_t c = 0; c < columns; ++c) {
           const double exact = std::exp(double{x[r * columns + c]}) / total;
-          // The difference to the largest element is rounded, which costs up to 20 eps of the exponential.
+          // The difference to the largest element is rounded, which costs up to 20 eps of the
+          // exponential.
           ASSERT_NEAR(y[r * columns + c], exact, 3e-6 * exact) << columns;
         }
       }
@@ -159,8 +162,7 @@ TEST(Forward, FoldedBatchNormIsItsDefinition) {
   batch_norm(rows, channels, inner, scale.data(), shift.data(), y.data());
   for (std::size_t i = 0; i < x.size(); ++i) {
     const std::size_t c = i / inner % channels;
-    const double exact =
-        (double{x[i]} - mean[c]) / std::sqrt(var[c] + 1e-5) * weight[c] + bias[c];
+    const double exact = (double{x[i]} - mean[c]) / std::sqrt(var[c] + 1e-5) * weight[c] + bias[c];
     ASSERT_NEAR(y[i], exact, 5e-6);
   }
 }

@@ -48,7 +48,8 @@ TEST(Batch, ManyRowsEqualTheFormulaForAnyThreadsAndEitherIndex) {
     const std::vector<std::int64_t> wide(index.begin(), index.end());
     for_some_threads([&] {
       std::vector<float> out(batch * width), other(batch * width);
-      gather_standardised(x.data(), width, batch, index.data(), mean.data(), scale.data(), out.data());
+      gather_standardised(x.data(), width, batch, index.data(), mean.data(), scale.data(),
+                          out.data());
       gather_standardised(x.data(), width, batch, wide.data(), mean.data(), scale.data(),
                           other.data());
       EXPECT_EQ(out, other);

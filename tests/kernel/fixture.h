@@ -1,5 +1,5 @@
-// What the kernels' tests share: inputs that are the same everywhere, sizes around every boundary, and every
-// SIMD target of this machine in turn.
+// What the kernels' tests share: inputs that are the same everywhere, sizes around every boundary,
+// and every SIMD target of this machine in turn.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -24,9 +24,20 @@ std::vector<T> values(std::size_t n, double lo, double hi, std::uint64_t seed = 
 }
 
 /// Around one vector, one tile, and more tiles than a small loop has.
-inline const std::vector<std::size_t> kSizes = {
-    0, 1, 2, 3, 5, 7, 8, 9, 31, 33, Tiles::kLeast - 1, Tiles::kLeast, Tiles::kLeast + 1,
-    3 * Tiles::kLeast + 5};
+inline const std::vector<std::size_t> kSizes = {0,
+                                                1,
+                                                2,
+                                                3,
+                                                5,
+                                                7,
+                                                8,
+                                                9,
+                                                31,
+                                                33,
+                                                Tiles::kLeast - 1,
+                                                Tiles::kLeast,
+                                                Tiles::kLeast + 1,
+                                                3 * Tiles::kLeast + 5};
 
 /// Runs body() on every SIMD target that this machine has.
 template <class Body>

@@ -58,7 +58,7 @@ class GemmTest : public ::testing::TestWithParam<std::tuple<Trans, Trans>> {};
 
 TEST_P(GemmTest, IsTheTripleLoopForOddSizesStridesAndBetas) {
   const auto [ta, tb] = GetParam();
-  const std::size_t sizes[][3] = {{1, 1, 1},  {1, 17, 33}, {13, 1, 7},   {5, 3, 1},
+  const std::size_t sizes[][3] = {{1, 1, 1},   {1, 17, 33},  {13, 1, 7},   {5, 3, 1},
                                   {17, 31, 9}, {64, 48, 80}, {33, 129, 65}};
   for (const auto& s : sizes) {
     for (const std::size_t pad : {0, 3}) {

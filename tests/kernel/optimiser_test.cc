@@ -13,7 +13,8 @@ namespace {
 
 struct State {
   std::vector<float> m, v, w;
-  explicit State(std::size_t n) : m(values(n, -1, 1, 5)), v(values(n, 0, 1, 6)), w(values(n, -1, 1, 7)) {}
+  explicit State(std::size_t n)
+      : m(values(n, -1, 1, 5)), v(values(n, 0, 1, 6)), w(values(n, -1, 1, 7)) {}
 };
 
 void expect_near(const std::vector<float>& got, const std::vector<double>& exact, double bound) {

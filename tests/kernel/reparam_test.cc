@@ -44,12 +44,13 @@ struct Case {
 
 std::vector<Site> sites() {
   static const std::vector<std::int64_t> some = {0, 1, 2, 5, 11, 12, 13, 14, 15, 30, 31};
-  std::vector<Site> all = {{.rows = 3, .columns = 10},
-                           {.rows = 7, .columns = 11, .row0 = 129},
-                           {.rows = 7, .columns = 11, .row0 = 5, .width = 32},
-                           {.rows = 7, .columns = 11, .row0 = 5, .width = 32, .logical = some.data()},
-                           {.rows = 40, .columns = 1000, .row0 = 1},
-                           {.rows = 0, .columns = 4}};
+  std::vector<Site> all = {
+      {.rows = 3, .columns = 10},
+      {.rows = 7, .columns = 11, .row0 = 129},
+      {.rows = 7, .columns = 11, .row0 = 5, .width = 32},
+      {.rows = 7, .columns = 11, .row0 = 5, .width = 32, .logical = some.data()},
+      {.rows = 40, .columns = 1000, .row0 = 1},
+      {.rows = 0, .columns = 4}};
   for (const std::size_t n : kSizes) all.push_back({.rows = 1, .columns = n, .row0 = 3});
   return all;
 }
@@ -92,7 +93,8 @@ TEST(Reparam, AShrunkLayerKeepsTheNoiseOfWhatIsLeft) {
   const std::size_t width = 3000;
   std::vector<std::int64_t> left;
   for (std::size_t k = 0; k < width; k += 1 + k % 3) left.push_back(static_cast<std::int64_t>(k));
-  const Site site{.rows = 4, .columns = left.size(), .row0 = 2, .width = width, .logical = left.data()};
+  const Site site{
+      .rows = 4, .columns = left.size(), .row0 = 2, .width = width, .logical = left.data()};
   const Case full({.rows = 4, .columns = width, .row0 = 2}), shrunk(site);
   const std::vector<float> zero(4 * width), one(4 * width, 1);
   std::vector<float> all(4 * width), some(4 * left.size());

@@ -12,7 +12,8 @@
 namespace scalemix::kernel {
 namespace {
 
-// w with zeros, tiny and large magnitudes among them; log_sigma2 so that both clips and all between occur.
+// w with zeros, tiny and large magnitudes among them; log_sigma2 so that both clips and all between
+// occur.
 std::vector<float> weights(std::size_t n) {
   std::vector<float> w = values(n, -1, 1, 2);
   for (std::size_t i = 0; i < n; i += 7) w[i] *= 1e-3f;
@@ -119,8 +120,8 @@ TEST(Variational, AClippedWeightHasNoPenaltyGradient) {
   }
 }
 
-// Kingma, Salimans & Welling (2015): minus the divergence, up to a constant, by log alpha; exact values by
-// -1/2 [log 2 + sum_j Pois(j; 1 / (2 alpha)) digamma(j + 1/2)].
+// Kingma, Salimans & Welling (2015): minus the divergence, up to a constant, by log alpha; exact
+// values by -1/2 [log 2 + sum_j Pois(j; 1 / (2 alpha)) digamma(j + 1/2)].
 struct Divergence {
   double log_alpha, minus_kl;
 };
@@ -146,8 +147,8 @@ TEST(Variational, ThePenaltyVanishesForLargeAlphaAndIsHalfLogAlphaForSmall) {
 }
 
 TEST(Variational, TheSlopeIsWithinItsStatedErrorOfTheExactOne) {
-  // The exact slope of minus the divergence is sqrt(u) Dawson(sqrt u), u = 1 / (2 alpha), by its series
-  // exp(-u) sum_k u^(k + 1/2) / (k! (2k + 1)).
+  // The exact slope of minus the divergence is sqrt(u) Dawson(sqrt u), u = 1 / (2 alpha), by its
+  // series exp(-u) sum_k u^(k + 1/2) / (k! (2k + 1)).
   for (double la = -3; la <= 6; la += 0.25) {
     const double u = std::exp(-la) / 2;
     double sum = 0, term = std::sqrt(u);

@@ -25,7 +25,8 @@ TEST(Regression, PerfectAndConstantPredictionsHaveRSquaredOneAndZero) {
 }
 
 TEST(Regression, RSquaredOfConstantTargetsIsNotANumber) {
-  // 0.1 is not exact in binary, so its mean differs from it by rounding: the answer must not depend on that.
+  // 0.1 is not exact in binary, so its mean differs from it by rounding: the answer must not depend
+  // on that.
   EXPECT_TRUE(std::isnan(r2(std::vector<double>(7, 0.1), std::vector<double>(7, 0.2))));
 }
 
@@ -51,8 +52,8 @@ TEST(Regression, DrawsAreMixedPerRowNotJointly) {
 
 TEST(Regression, DrawsFarFromTheTargetDoNotUnderflow) {
   const std::vector<double> y = {0}, draws = {1000, 1001};
-  const double expected = -5e5 + std::log1p(std::exp(-1000.5)) - std::log(2.0) -
-                          0.5 * std::log(2 * std::numbers::pi);
+  const double expected =
+      -5e5 + std::log1p(std::exp(-1000.5)) - std::log(2.0) - 0.5 * std::log(2 * std::numbers::pi);
   EXPECT_NEAR(mc_log_likelihood(y, draws, 1), expected, 1e-9);
 }
 

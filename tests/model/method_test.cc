@@ -53,6 +53,8 @@ TEST(Method, InputPutsTheLawOnTheInputWithItsOwnFirstParameter) {
   EXPECT_EQ(spec.layers[0].width, 7u);
   EXPECT_THAT(spec.methods, ElementsAre("bernoulli:p=0.5,input=0.2"));
   EXPECT_EQ(made("linear", table_problem(), {"bernoulli:input=0.2"}).layers.size(), 2u);
+  EXPECT_THAT(made("mlp:6", table_problem(), {"bernoulli,input=0.2"}).methods,
+              ElementsAre("bernoulli:p=0.5,input=0.2"));
 }
 
 TEST(Method, AdditiveTakesTheSamePlaces) {

@@ -196,10 +196,10 @@ at::Tensor linear_composed(const at::Tensor& x, const at::Tensor& w, const Optio
 
 struct Linear : torch::autograd::Function<Linear> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& w,
-                            const at::Tensor& b) {
+                            const OptionalTensor& b) {
     ctx->save_for_backward({x, w});
     const at::AutoDispatchBelowADInplaceOrView below;
-    return linear(x, w, b);
+    return op::linear(x, w, value_or_undefined(b));
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& dy) {
@@ -213,7 +213,7 @@ struct Linear : torch::autograd::Function<Linear> {
 };
 
 at::Tensor linear_autograd(const at::Tensor& x, const at::Tensor& w, const OptionalTensor& b) {
-  return Linear::apply(x, w, value_or_undefined(b));
+  return Linear::apply(x, w, b);
 }
 
 }  // namespace

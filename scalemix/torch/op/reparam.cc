@@ -170,11 +170,12 @@ at::Tensor redraw(AutogradContext* ctx, const at::Tensor& var, const at::Tensor&
 struct Reparam : torch::autograd::Function<Reparam> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& mean, const at::Tensor& var,
                             const at::Tensor& seed, const SymInt& stream, const SymInt& draw,
-                            const SymInt& row0, const SymInt& width, const at::Tensor& columns) {
-    ctx->save_for_backward({var, seed, columns});
+                            const SymInt& row0, const SymInt& width,
+                            const OptionalTensor& columns) {
+    ctx->save_for_backward({var, seed, value_or_undefined(columns)});
     save_draws(ctx, stream, draw, row0, width);
     const at::AutoDispatchBelowADInplaceOrView below;
-    return call(mean, var, seed, stream, draw, row0, width, optional_of(columns));
+    return call(mean, var, seed, stream, draw, row0, width, columns);
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& dy) {
@@ -189,7 +190,7 @@ struct Reparam : torch::autograd::Function<Reparam> {
 at::Tensor reparam_autograd(const at::Tensor& mean, const at::Tensor& var, const at::Tensor& seed,
                             SymInt stream, SymInt draw, SymInt row0, SymInt width,
                             const OptionalTensor& columns) {
-  return Reparam::apply(mean, var, seed, stream, draw, row0, width, value_or_undefined(columns));
+  return Reparam::apply(mean, var, seed, stream, draw, row0, width, columns);
 }
 
 /// dvar = dy * zeta / (2 sigma): linear in dy, so the adjoint there is the same map; in var the
@@ -197,11 +198,12 @@ at::Tensor reparam_autograd(const at::Tensor& mean, const at::Tensor& var, const
 struct ReparamBackward : torch::autograd::Function<ReparamBackward> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& var, const at::Tensor& dy,
                             const at::Tensor& seed, const SymInt& stream, const SymInt& draw,
-                            const SymInt& row0, const SymInt& width, const at::Tensor& columns) {
-    ctx->save_for_backward({var, dy, seed, columns});
+                            const SymInt& row0, const SymInt& width,
+                            const OptionalTensor& columns) {
+    ctx->save_for_backward({var, dy, seed, value_or_undefined(columns)});
     save_draws(ctx, stream, draw, row0, width);
     const at::AutoDispatchBelowADInplaceOrView below;
-    return call_backward(var, dy, seed, stream, draw, row0, width, optional_of(columns));
+    return call_backward(var, dy, seed, stream, draw, row0, width, columns);
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& g) {
@@ -218,8 +220,7 @@ struct ReparamBackward : torch::autograd::Function<ReparamBackward> {
 at::Tensor backward_autograd(const at::Tensor& var, const at::Tensor& dy, const at::Tensor& seed,
                              SymInt stream, SymInt draw, SymInt row0, SymInt width,
                              const OptionalTensor& columns) {
-  return ReparamBackward::apply(var, dy, seed, stream, draw, row0, width,
-                                value_or_undefined(columns));
+  return ReparamBackward::apply(var, dy, seed, stream, draw, row0, width, columns);
 }
 
 }  // namespace

@@ -41,13 +41,14 @@ void check_forward(const at::Tensor& x, const at::Tensor& w, const at::Tensor& l
 }
 
 // ------------------------------------------------------------------------------------ forward
-// The ops below run beneath autograd, where each is its kernel: no graph, no dispatch of gradients.
+// The kernels call the other ops beneath autograd: no graph is built inside the node.
 
 /// (y, penalty, sigma2, var): the layer and what its backward keeps.
 Quad forward_kernels(const at::Tensor& x, const at::Tensor& w, const at::Tensor& log_sigma2,
                      const OptionalTensor& b, const at::Tensor& seed, std::int64_t stream,
                      std::int64_t draw, std::int64_t row0) {
   check_forward(x, w, log_sigma2, b, seed);
+  const at::AutoDispatchBelowADInplaceOrView below;
   const at::Tensor in = operand(x);
   const auto [sigma2, penalty] = svdo_terms(operand(w), operand(log_sigma2));
   const at::Tensor mean = op::linear(in, operand(w), b ? operand(*b) : at::Tensor());
@@ -111,6 +112,7 @@ Quad backward_kernels(const at::Tensor& dy, const at::Tensor& dpenalty, const at
                       const at::Tensor& var, const at::Tensor& seed, std::int64_t stream,
                       std::int64_t draw, std::int64_t row0, bool need_x, bool need_b) {
   check_gradients(dy, dpenalty, x, w, log_sigma2, seed);
+  const at::AutoDispatchBelowADInplaceOrView below;
   const at::Tensor in = operand(x), weight = operand(w), g = operand(dy);
   const at::Tensor dvar = reparam_backward(var, g, seed, stream, draw, row0);
   const at::Tensor dsigma2 = product(dvar, in.square(), true, false);
@@ -192,12 +194,12 @@ Quad call_forward(const at::Tensor& x, const at::Tensor& w, const at::Tensor& lo
 
 struct SvdoLinear : torch::autograd::Function<SvdoLinear> {
   static variable_list forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& w,
-                               const at::Tensor& log_sigma2, const at::Tensor& b,
+                               const at::Tensor& log_sigma2, const OptionalTensor& b,
                                const at::Tensor& seed, const SymInt& stream, const SymInt& draw,
                                const SymInt& row0) {
     const at::AutoDispatchBelowADInplaceOrView below;
     const auto [y, penalty, sigma2, var] =
-        call_forward(x, w, log_sigma2, optional_of(b), seed, stream, draw, row0);
+        call_forward(x, w, log_sigma2, b, seed, stream, draw, row0);
     ctx->save_for_backward({x, w, log_sigma2, sigma2, var, seed});
     ctx->saved_data["stream"] = stream;
     ctx->saved_data["draw"] = draw;
@@ -219,8 +221,7 @@ struct SvdoLinear : torch::autograd::Function<SvdoLinear> {
 Pair svdo_linear_autograd(const at::Tensor& x, const at::Tensor& w, const at::Tensor& log_sigma2,
                           const OptionalTensor& b, const at::Tensor& seed, SymInt stream,
                           SymInt draw, SymInt row0) {
-  const variable_list out =
-      SvdoLinear::apply(x, w, log_sigma2, value_or_undefined(b), seed, stream, draw, row0);
+  const variable_list out = SvdoLinear::apply(x, w, log_sigma2, b, seed, stream, draw, row0);
   return {out[0], out[1]};
 }
 

@@ -1,0 +1,204 @@
+// scalemix data list|describe|get|convert|generate
+//
+// Data sets: what there is by name, what is in one, fetching, rewriting and making them.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <memory>
+#include <ostream>
+
+#include "scalemix/base/error.h"
+#include "scalemix/cli/command.h"
+#include "scalemix/cli/exit_code.h"
+#include "scalemix/cli/options.h"
+#include "scalemix/cli/table.h"
+#include "scalemix/data/convert.h"
+#include "scalemix/data/describe.h"
+#include "scalemix/data/registry.h"
+#include "scalemix/run/progress.h"
+
+namespace scalemix::inline v0::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+/// How to read a table, as in `train`.
+struct ReadOptions {
+  std::string what, target, task = "auto", missing = "mean", header = "auto";
+  std::vector<std::string> categorical, ignore;
+  std::size_t rows = 0;
+  std::uint64_t seed = 0;
+
+  data::OpenOptions open_options() const {
+    data::OpenOptions o;
+    o.target = target;
+    if (task != "auto") o.task = task == "regression" ? Task::regression : Task::classification;
+    o.categorical = categorical;
+    o.ignore = ignore;
+    o.missing = missing;
+    if (header != "auto") o.header = header == "yes";
+    o.rows = rows;
+    o.seed = seed;
+    return o;
+  }
+};
+
+struct DataOptions {
+  ReadOptions read;
+  std::string out;
+  bool json = false, quiet = false;
+};
+
+void add_read_options(CLI::App& sub, ReadOptions& o) {
+  sub.add_option("data", o.what, "A data set's name, a file, a folder, or - for standard input")
+      ->required()
+      ->type_name("NAME|FILE|FOLDER");
+  sub.add_option("--target", o.target, "Target column, by name or number from 1; default: the last")
+      ->type_name("COLUMN");
+  sub.add_option("--task", o.task, "regression, classification, or auto")
+      ->check(CLI::IsMember({"auto", "regression", "classification"}))
+      ->type_name("TASK");
+  sub.add_option("--categorical", o.categorical, "Read a column of numbers as categories (repeatable)")
+      ->type_name("COLUMN")
+      ->expected(1)
+      ->take_all();
+  sub.add_option("--ignore", o.ignore, "Leave a column out (repeatable)")
+      ->type_name("COLUMN")
+      ->expected(1)
+      ->take_all();
+  sub.add_option("--missing", o.missing, "Missing cells: mean, error, or drop the row")
+      ->check(CLI::IsMember({"mean", "error", "drop"}))
+      ->type_name("POLICY");
+  sub.add_option("--header", o.header, "First row holds names: yes, no, or auto")
+      ->check(CLI::IsMember({"auto", "yes", "no"}))
+      ->type_name("WHETHER");
+}
+
+void add_generator_options(CLI::App& sub, ReadOptions& o) {
+  sub.add_option("--rows", o.rows, "How many rows a generator makes; 0: its default")->type_name("N");
+  sub.add_option("--seed", o.seed, "Seed of a generator")->type_name("S");
+}
+
+/// Where a set stands: "generated", "here", "download" or "elsewhere" (its files must be put in place).
+std::string state_of(const data::NamedSet& set) {
+  if (set.generated()) return "generated";
+  if (data::locate(set)) return "here";
+  return set.downloadable() ? "download" : "elsewhere";
+}
+
+int list_sets(const DataOptions& o, std::ostream& out) {
+  ordered_json rows = ordered_json::array();
+  Table table({"name", "task", "input", "where", "summary"});
+  for (const data::NamedSet& set : data::named_sets()) {
+    const std::string task = set.task == Task::regression ? "regression" : "classification";
+    rows.push_back({{"name", set.name}, {"task", task}, {"shape", set.shape}, {"state", state_of(set)},
+                    {"folder", data::locate(set).value_or("")}, {"summary", set.summary},
+                    {"source", set.source}, {"licence", set.licence}});
+    table.add({set.name, task, fmt::format("({})", fmt::join(set.shape, ", ")), state_of(set), set.summary});
+  }
+  if (o.json) {
+    out << rows.dump(2) << '\n';
+  } else {
+    table.print(out);
+  }
+  return kSuccess;
+}
+
+int describe_set(const DataOptions& o, std::ostream& out) {
+  const data::Description d = data::describe(data::open(o.read.what, o.read.open_options()));
+  if (o.json) {
+    out << data::to_json(d).dump(2) << '\n';
+  } else {
+    out << data::to_text(d);
+  }
+  return kSuccess;
+}
+
+int get_set(const DataOptions& o, std::ostream& out) {
+  const data::NamedSet& set = data::named_set(o.read.what);
+  if (set.generated()) throw ConfigError(set.name + " is generated; there is nothing to get");
+  std::string file;
+  std::unique_ptr<run::Progress> progress;
+  const std::string folder = data::get(set, [&](const std::string& name, std::uint64_t done,
+                                                std::uint64_t total) {
+    if (total == 0) return;
+    if (name != file) {
+      file = name;
+      progress = std::make_unique<run::Progress>("byte", total, o.quiet);
+    }
+    progress->update(static_cast<double>(done), name);
+  });
+  if (o.json) {
+    out << ordered_json{{"name", set.name}, {"folder", folder}}.dump(2) << '\n';
+  } else {
+    out << folder << '\n';
+  }
+  return kSuccess;
+}
+
+int write_set(const DataOptions& o) {
+  const data::Dataset set = data::open(o.read.what, o.read.open_options());
+  for (const std::string& note : set.notes) {
+    if (!o.quiet) warn(note);
+  }
+  data::convert(set, o.out);
+  if (!o.quiet) fmt::print(stderr, "scalemix: {} rows in {}\n", set.rows(), o.out);
+  return kSuccess;
+}
+
+int generate_set(const DataOptions& o) {
+  const data::NamedSet& set = data::named_set(o.read.what);
+  if (!set.generated()) {
+    throw ConfigError(fmt::format("{} is not generated; use: scalemix data get {}", set.name, set.name));
+  }
+  return write_set(o);
+}
+
+using Run = int (*)(const DataOptions&, std::ostream&);
+
+/// A subcommand of `data`, run in the place of the whole.
+CLI::App* add(CLI::App& sub, const char* name, const char* summary, Run run, std::shared_ptr<Run> chosen) {
+  CLI::App* inner = sub.add_subcommand(name, summary);
+  inner->callback([run, chosen] { *chosen = run; });
+  return inner;
+}
+
+}  // namespace
+
+Action setup_data(CLI::App& sub) {
+  auto o = std::make_shared<DataOptions>();
+  auto chosen = std::make_shared<Run>(nullptr);
+  sub.require_subcommand(1);
+
+  CLI::App* list = add(sub, "list", "Data sets by name, and whether they are here", list_sets, chosen);
+  list->add_flag("--json", o->json, "Print JSON");
+
+  CLI::App* describe = add(sub, "describe", "What is in a data set: statistics of its columns", describe_set, chosen);
+  add_read_options(*describe, o->read);
+  add_generator_options(*describe, o->read);
+  describe->add_flag("--json", o->json, "Print JSON");
+
+  CLI::App* get = add(sub, "get", "Download a named set into the cache and print its folder", get_set, chosen);
+  get->add_option("name", o->read.what, "Its name")->required()->type_name("NAME");
+  get->add_flag("--json", o->json, "Print JSON");
+  get->add_flag("--quiet", o->quiet, "No progress");
+
+  CLI::App* convert = add(sub, "convert", "Rewrite a data set as .csv, .tsv or .npz",
+                          [](const DataOptions& options, std::ostream&) { return write_set(options); }, chosen);
+  add_read_options(*convert, o->read);
+  convert->add_option("out", o->out, "File to write; its ending is the format")->required()->type_name("FILE");
+  add_generator_options(*convert, o->read);
+  convert->add_flag("--quiet", o->quiet, "No messages but errors");
+
+  CLI::App* generate = add(sub, "generate", "Make a data set from a seed",
+                           [](const DataOptions& options, std::ostream&) { return generate_set(options); }, chosen);
+  generate->add_option("name", o->read.what, "friedman1, moons, glyphs, ...")->required()->type_name("NAME");
+  generate->add_option("--out", o->out, "File to write; its ending is the format")->required()->type_name("FILE");
+  add_generator_options(*generate, o->read);
+  generate->add_flag("--quiet", o->quiet, "No messages but errors");
+
+  return [o, chosen](std::ostream& out) { return (*chosen)(*o, out); };
+}
+
+}  // namespace scalemix::inline v0::cli

@@ -1,0 +1,122 @@
+// scalemix evaluate runs/a --data test.csv
+//
+// Metrics of a model, or of a run's replicas as an ensemble, on labelled rows. Without --data it prints what
+// the run measured at its end.
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <ostream>
+
+#include "scalemix/base/error.h"
+#include "scalemix/cli/command.h"
+#include "scalemix/cli/exit_code.h"
+#include "scalemix/cli/labelled.h"
+#include "scalemix/cli/models.h"
+#include "scalemix/cli/options.h"
+#include "scalemix/cli/table.h"
+#include "scalemix/run/evaluate.h"
+#include "scalemix/run/folder.h"
+
+namespace scalemix::inline v0::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct EvaluateOptions {
+  ModelOptions model;
+  RowOptions rows;
+  DrawOptions draws;
+  std::string part = "auto";
+  bool json = false, quiet = false;
+  int threads = 0;
+};
+
+int evaluate_rows(const EvaluateOptions& o, std::ostream& out) {
+  const Models models = load_models(o.model.path, o.model.replica);
+  const Labelled labelled = open_labelled(o.rows, o.part, format_of(models.first().model()));
+  if (!o.quiet) {
+    for (const std::string& warning : labelled.rows.warnings) warn(warning);
+  }
+  const std::size_t samples = samples_for(models, o.draws.samples);
+  const run::Evaluation evaluation =
+      run::evaluate(models.all(), labelled.rows, {.samples = samples, .seed = o.draws.seed});
+  if (o.json) {
+    ordered_json json = {{"data", o.rows.data}, {"part", labelled.part},    {"networks", models.files.size()},
+                         {"samples", samples},  {"seed", o.draws.seed},     {"rows", evaluation.rows}};
+    json["metrics"] = evaluation.to_json();
+    json["metrics"].erase("rows");
+    out << json.dump(2) << '\n';
+    return kSuccess;
+  }
+  out << fmt::format("{} {}rows of {}, {} {}, {} samples\n", evaluation.rows,
+                     labelled.part == "all" ? "" : labelled.part + " ", o.rows.data, models.files.size(),
+                     models.files.size() == 1 ? "network" : "networks", samples);
+  Table table({"metric", "value"});
+  for (const auto& [name, value] : evaluation.metrics) table.add({name, fmt::format("{:.6g}", value)});
+  table.print(out);
+  return kSuccess;
+}
+
+nlohmann::json read_metrics(const std::string& path) {
+  const std::string file = run::Folder::open(path).metrics();
+  std::ifstream in(file);
+  if (!in) {
+    throw FileError(file, "the run has not ended, so it has no metrics yet; give --data to evaluate its model",
+                    true);
+  }
+  try {
+    return nlohmann::json::parse(in);
+  } catch (const nlohmann::json::exception& error) {
+    throw DataError(file, 0, 0, fmt::format("expected the JSON that train wrote: {}", error.what()));
+  }
+}
+
+int print_run(const EvaluateOptions& o, std::ostream& out) {
+  if (!std::filesystem::is_directory(o.model.path)) {
+    throw ConfigError(fmt::format("{}: a model alone has no metrics; give --data", o.model.path));
+  }
+  const nlohmann::json metrics = read_metrics(o.model.path);
+  if (o.json) {
+    out << metrics.dump(2) << '\n';
+    return kSuccess;
+  }
+  out << fmt::format("measured at the end of {}, mean over {} replicas\n", o.model.path,
+                     metrics.at("replicas").size());
+  Table table({"metric", "mean", "standard error"});
+  const auto number = [](const nlohmann::json& v) {
+    return v.is_number() ? fmt::format("{:.6g}", v.get<double>()) : std::string("-");
+  };
+  for (const auto& [name, value] : metrics.at("summary").items()) {
+    table.add({name, number(value.at("mean")), number(value.at("standard_error"))});
+  }
+  table.print(out);
+  return kSuccess;
+}
+
+int run(const EvaluateOptions& o, std::ostream& out) {
+  use_threads(o.threads);
+  return o.rows.data.empty() ? print_run(o, out) : evaluate_rows(o, out);
+}
+
+}  // namespace
+
+Action setup_evaluate(CLI::App& sub) {
+  auto o = std::make_shared<EvaluateOptions>();
+  add_model_options(sub, o->model);
+  add_row_options(sub, o->rows, false);
+  sub.add_option("--part", o->part, "Which rows of data that came divided: test, train, all; auto: test where "
+                                    "there is one division, else all")
+      ->check(CLI::IsMember({"auto", "test", "train", "all"}))
+      ->type_name("PART")
+      ->capture_default_str();
+  add_draw_options(sub, o->draws);
+  sub.add_flag("--json", o->json, "Print JSON");
+  sub.add_flag("--quiet", o->quiet, "No messages but errors");
+  add_threads_option(sub, o->threads);
+  return [o](std::ostream& out) { return run(*o, out); };
+}
+
+}  // namespace scalemix::inline v0::cli

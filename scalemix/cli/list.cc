@@ -1,0 +1,75 @@
+// scalemix list [laws|methods|activations|architectures|data|layers|commands] [--json]
+//
+// What there is by name, with one line and the source of each.
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <ostream>
+
+#include "scalemix/cli/command.h"
+#include "scalemix/cli/exit_code.h"
+#include "scalemix/cli/names.h"
+#include "scalemix/cli/table.h"
+
+namespace scalemix::inline v0::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct ListOptions {
+  std::string kind;
+  bool json = false;
+};
+
+/// "threshold=3,init=-10", or nothing.
+std::string settings(const ordered_json& row) {
+  std::string out;
+  if (!row.contains("parameters")) return out;
+  for (const auto& p : row["parameters"]) {
+    out += fmt::format("{}{}={:g}", out.empty() ? ":" : ",", p["name"].get<std::string>(),
+                       p["default"].get<double>());
+  }
+  return out;
+}
+
+void print_rows(std::string_view kind, const ordered_json& rows, std::ostream& out) {
+  out << kind << '\n';
+  Table table({"  name", "summary", "source"});
+  for (const auto& r : rows) {
+    table.add({"  " + r["name"].get<std::string>() + settings(r), r["summary"].get<std::string>(),
+               r["source"].get<std::string>()});
+  }
+  table.print(out);
+}
+
+int run(const ListOptions& o, std::ostream& out) {
+  ordered_json json;
+  for (const NameTable& table : name_tables()) {
+    if (!o.kind.empty() && o.kind != table.kind) continue;
+    const ordered_json rows = table.rows();
+    if (o.json) {
+      json[std::string(table.kind)] = rows;
+    } else {
+      print_rows(table.kind, rows, out);
+      if (o.kind.empty()) out << '\n';
+    }
+  }
+  if (o.json) out << json.dump(2) << '\n';
+  return kSuccess;
+}
+
+}  // namespace
+
+Action setup_list(CLI::App& sub) {
+  auto o = std::make_shared<ListOptions>();
+  std::vector<std::string> kinds;
+  for (const NameTable& table : name_tables()) kinds.emplace_back(table.kind);
+  sub.add_option("kind", o->kind, "One kind: " + CLI::detail::join(kinds, ", "))
+      ->check(CLI::IsMember(kinds))
+      ->type_name("KIND");
+  sub.add_flag("--json", o->json, "Print JSON");
+  return [o](std::ostream& out) { return run(*o, out); };
+}
+
+}  // namespace scalemix::inline v0::cli

@@ -1,0 +1,109 @@
+#include "scalemix/cli/names.h"
+
+#include "scalemix/base/check.h"
+#include "scalemix/cli/command.h"
+#include "scalemix/data/registry.h"
+#include "scalemix/kernel/activation.h"
+#include "scalemix/law/any_law.h"
+#include "scalemix/model/architecture.h"
+#include "scalemix/model/layer_kind.h"
+#include "scalemix/model/method.h"
+
+namespace scalemix::inline v0::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json row(std::string_view name, std::string_view summary, std::string_view source) {
+  return {{"name", name}, {"summary", summary}, {"source", source}};
+}
+
+template <class Parameters>
+ordered_json parameters_of(const Parameters& parameters) {
+  ordered_json out = ordered_json::array();
+  for (const auto& p : parameters) {
+    out.push_back({{"name", p.name}, {"default", p.value}, {"meaning", p.meaning}});
+  }
+  return out;
+}
+
+ordered_json laws() {
+  ordered_json out = ordered_json::array();
+  for (const law::LawRow& law : law::laws()) {
+    out.push_back(row(law.name, law.summary, law.source));
+    out.back()["parameters"] = parameters_of(law.parameters);
+  }
+  return out;
+}
+
+ordered_json methods() {
+  ordered_json out = ordered_json::array();
+  for (const model::MethodRow& method : model::methods()) {
+    out.push_back(row(method.name, method.summary, method.source));
+    out.back()["parameters"] = parameters_of(method.parameters);
+  }
+  return out;
+}
+
+ordered_json activations() {
+  ordered_json out = ordered_json::array();
+  for (const model::LayerKind& kind : model::layer_kinds()) {
+    if (kernel::find_activation(kind.name)) out.push_back(row(kind.name, kind.summary, ""));
+  }
+  return out;
+}
+
+ordered_json architectures() {
+  ordered_json out = ordered_json::array();
+  for (const model::ArchitectureRow& a : model::architectures()) {
+    out.push_back(row(a.name, a.summary, a.source));
+    out.back()["example"] = a.example;
+  }
+  return out;
+}
+
+ordered_json data_sets() {
+  ordered_json out = ordered_json::array();
+  for (const data::NamedSet& set : data::named_sets()) {
+    out.push_back(row(set.name, set.summary, set.source));
+    out.back()["aliases"] = set.aliases;
+    out.back()["licence"] = set.licence;
+  }
+  return out;
+}
+
+ordered_json layers() {
+  ordered_json out = ordered_json::array();
+  for (const model::LayerKind& kind : model::layer_kinds()) {
+    out.push_back(row(kind.name, kind.summary, ""));
+    out.back()["shapes"] = kind.shapes;
+  }
+  return out;
+}
+
+ordered_json command_rows() {
+  ordered_json out = ordered_json::array();
+  for (const Command& command : commands()) out.push_back(row(command.name, command.summary, ""));
+  return out;
+}
+
+}  // namespace
+
+const std::vector<NameTable>& name_tables() {
+  static const std::vector<NameTable> tables = {
+      {"laws", laws},      {"methods", methods}, {"activations", activations}, {"architectures", architectures},
+      {"data", data_sets}, {"layers", layers},   {"commands", command_rows}};
+  return tables;
+}
+
+std::vector<std::string> names_of(std::string_view kind) {
+  for (const NameTable& table : name_tables()) {
+    if (table.kind != kind) continue;
+    std::vector<std::string> names;
+    for (const auto& r : table.rows()) names.push_back(r["name"].get<std::string>());
+    return names;
+  }
+  throw std::invalid_argument("names_of: no table of " + std::string(kind));
+}
+
+}  // namespace scalemix::inline v0::cli

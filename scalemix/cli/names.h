@@ -1,0 +1,24 @@
+// The names a user may type, from the tables of the rooms that own them: for `list` and for completion.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace scalemix::inline v0::cli {
+
+/// One kind of name, and a way to list its rows: objects with "name", "summary", "source" (empty where there
+/// is none) and what else the kind has.
+struct NameTable {
+  std::string_view kind;  // "laws"
+  nlohmann::ordered_json (*rows)();
+};
+
+/// laws, methods, activations, architectures, data, layers, commands.
+const std::vector<NameTable>& name_tables();
+
+/// The names alone. Throws std::invalid_argument for a kind that is not there.
+std::vector<std::string> names_of(std::string_view kind);
+
+}  // namespace scalemix::inline v0::cli

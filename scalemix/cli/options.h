@@ -1,0 +1,45 @@
+// Options that mean the same in several subcommands, declared once.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "scalemix/data/dataset.h"
+
+namespace scalemix::inline v0::cli {
+
+/// Which networks: a model file or run folder, and perhaps one replica of it.
+struct ModelOptions {
+  std::string path;
+  int replica = -1;  // all
+};
+void add_model_options(CLI::App& sub, ModelOptions& o);
+
+/// Which rows, and how to read them.
+struct RowOptions {
+  std::string data;
+  std::string header = "auto";
+  std::size_t rows = 0;           // of a generator
+  std::uint64_t data_seed = 0;    // of a generator
+
+  data::OpenOptions open_options() const;
+};
+void add_row_options(CLI::App& sub, RowOptions& o, bool required);
+
+/// Monte-Carlo draws.
+struct DrawOptions {
+  int samples = -1;  // 100 if the network has noise
+  std::uint64_t seed = 0;
+};
+void add_draw_options(CLI::App& sub, DrawOptions& o);
+
+/// --threads N: takes N threads for the whole process; 0 leaves what is.
+void add_threads_option(CLI::App& sub, int& threads);
+void use_threads(int threads);
+
+/// One line on standard error: "scalemix: warning: ...".
+void warn(const std::string& what);
+
+}  // namespace scalemix::inline v0::cli

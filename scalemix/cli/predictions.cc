@@ -1,0 +1,132 @@
+#include "scalemix/cli/predictions.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include "scalemix/cli/models.h"
+#include "scalemix/law/standard_normal.h"
+
+namespace scalemix::inline v0::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string quoted(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  return out + "\"";
+}
+
+bool regression(const Predictions& p) { return p.network->spec().task == Task::regression; }
+
+/// Names of the columns of one target, the first column of its prediction.
+constexpr const char* kParts[] = {"prediction", "sd", "epistemic_sd", "aleatoric_sd", "lower", "upper"};
+
+/// The numbers under kParts.
+std::vector<float> parts(const Predictions& p, std::size_t i) {
+  const double mean = p.values.mean[i];
+  const double epistemic = p.values.epistemic[i], aleatoric = p.values.aleatoric[i];
+  const double sd = std::sqrt(epistemic + aleatoric);
+  const double half = law::standard_normal_quantile(0.5 + p.interval / 2) * sd;
+  std::vector<float> out;
+  for (const double v : {mean, sd, std::sqrt(epistemic), std::sqrt(aleatoric), mean - half, mean + half}) {
+    out.push_back(static_cast<float>(v));
+  }
+  return out;
+}
+
+std::string suffix(std::size_t outputs, std::size_t o) {
+  return outputs == 1 ? "" : fmt::format("_{}", o + 1);
+}
+
+std::size_t winner(const Predictions& p, std::size_t row) {
+  const std::size_t classes = p.network->outputs();
+  const auto first = p.values.mean.begin() + static_cast<std::ptrdiff_t>(row * classes);
+  return static_cast<std::size_t>(
+      std::max_element(first, first + static_cast<std::ptrdiff_t>(classes)) - first);
+}
+
+void csv_head(const Predictions& p, std::string& out) {
+  out += "row";
+  const std::size_t outputs = p.network->outputs();
+  if (regression(p)) {
+    for (std::size_t o = 0; o < outputs; ++o) {
+      for (const char* part : kParts) out += fmt::format(",{}{}", part, suffix(outputs, o));
+    }
+  } else {
+    out += ",prediction";
+    for (std::size_t c = 0; c < outputs; ++c) {
+      out += "," + quoted("p_" + class_name(p.network->preprocessing(), c));
+    }
+    out += ",total,aleatoric,epistemic";
+  }
+  out += '\n';
+}
+
+void csv_row(const Predictions& p, std::size_t row, std::string& out) {
+  const std::size_t outputs = p.network->outputs();
+  const auto number = [&](float v) { fmt::format_to(std::back_inserter(out), ",{}", v); };
+  fmt::format_to(std::back_inserter(out), "{}", row + 1);
+  if (regression(p)) {
+    for (std::size_t o = 0; o < outputs; ++o) {
+      for (const float v : parts(p, row * outputs + o)) number(v);
+    }
+  } else {
+    out += "," + quoted(class_name(p.network->preprocessing(), winner(p, row)));
+    for (std::size_t c = 0; c < outputs; ++c) number(p.values.mean[row * outputs + c]);
+    number(p.values.aleatoric[row] + p.values.epistemic[row]);
+    number(p.values.aleatoric[row]);
+    number(p.values.epistemic[row]);
+  }
+  out += '\n';
+}
+
+ordered_json json_row(const Predictions& p, std::size_t row) {
+  const std::size_t outputs = p.network->outputs();
+  ordered_json out = {{"row", row + 1}};
+  if (regression(p)) {
+    for (std::size_t o = 0; o < outputs; ++o) {
+      const std::vector<float> values = parts(p, row * outputs + o);
+      for (std::size_t k = 0; k < values.size(); ++k) out[kParts[k] + suffix(outputs, o)] = values[k];
+    }
+    return out;
+  }
+  out["prediction"] = class_name(p.network->preprocessing(), winner(p, row));
+  for (std::size_t c = 0; c < outputs; ++c) {
+    out["probabilities"][class_name(p.network->preprocessing(), c)] = p.values.mean[row * outputs + c];
+  }
+  out["total"] = p.values.aleatoric[row] + p.values.epistemic[row];
+  out["aleatoric"] = p.values.aleatoric[row];
+  out["epistemic"] = p.values.epistemic[row];
+  return out;
+}
+
+}  // namespace
+
+std::string to_csv(const Predictions& p) {
+  std::string out;
+  csv_head(p, out);
+  for (std::size_t row = 0; row < p.rows; ++row) csv_row(p, row, out);
+  return out;
+}
+
+ordered_json to_json(const Predictions& p) {
+  ordered_json out = {{"task", regression(p) ? "regression" : "classification"},
+                      {"networks", p.networks},
+                      {"samples", p.samples},
+                      {"seed", p.seed}};
+  if (!p.network->preprocessing().target.empty()) out["target"] = p.network->preprocessing().target;
+  if (regression(p)) out["interval"] = p.interval;
+  out["predictions"] = ordered_json::array();
+  for (std::size_t row = 0; row < p.rows; ++row) out["predictions"].push_back(json_row(p, row));
+  return out;
+}
+
+}  // namespace scalemix::inline v0::cli

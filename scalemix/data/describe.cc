@@ -1,0 +1,151 @@
+#include "scalemix/data/describe.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <set>
+#include <string_view>
+
+#include "scalemix/data/standardise.h"
+
+namespace scalemix::inline v0::data {
+namespace {
+
+/// Statistics of `count` numbers, `stride` apart; NaN counts as missing.
+ColumnSummary summarise(std::string name, const float* first, std::size_t count,
+                        std::size_t stride) {
+  ColumnSummary c;
+  c.name = std::move(name);
+  std::vector<float> values;
+  values.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!std::isnan(first[i * stride])) values.push_back(first[i * stride]);
+  }
+  c.missing = count - values.size();
+  if (values.empty()) return c;
+  std::sort(values.begin(), values.end());
+  const auto n = static_cast<double>(values.size());
+  const std::size_t middle = values.size() / 2;
+  c.min = values.front();
+  c.max = values.back();
+  c.median =
+      values.size() % 2 ? values[middle] : 0.5 * (double{values[middle - 1]} + values[middle]);
+  c.mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+  double squares = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    squares += (values[i] - c.mean) * (values[i] - c.mean);
+    c.distinct += i == 0 || values[i] != values[i - 1];
+  }
+  c.sd = std::sqrt(squares / n);
+  return c;
+}
+
+/// How many rows repeat an earlier one, inputs and answer alike.
+std::size_t repeated_rows(const Dataset& data) {
+  std::set<std::string> seen;
+  const std::size_t k = data.width();
+  for (std::size_t i = 0; i < data.rows(); ++i) {
+    std::string row(reinterpret_cast<const char*>(data.x.data() + i * k), k * sizeof(float));
+    const float y = data.task == Task::regression ? data.y[i] : static_cast<float>(data.label[i]);
+    row.append(reinterpret_cast<const char*>(&y), sizeof y);
+    seen.insert(std::move(row));
+  }
+  return data.rows() - seen.size();
+}
+
+void add_notes(const Dataset& data, Description& d) {
+  d.notes = data.notes;
+  if (data.images()) return;
+  std::vector<std::uint32_t> rows(data.rows());
+  std::iota(rows.begin(), rows.end(), 0u);
+  const auto constant = constant_columns(data, rows);
+  if (!constant.empty())
+    d.notes.push_back(fmt::format("constant columns: {}", fmt::join(constant, ", ")));
+  std::size_t missing = 0;
+  for (const ColumnSummary& c : d.columns) missing += c.missing;
+  if (missing > 0) d.notes.push_back(fmt::format("{} missing numbers", missing));
+  if (const std::size_t repeated = repeated_rows(data))
+    d.notes.push_back(fmt::format("{} repeated rows", repeated));
+}
+
+nlohmann::json to_json(const ColumnSummary& c) {
+  return {{"name", c.name}, {"missing", c.missing}, {"distinct", c.distinct}, {"mean", c.mean},
+          {"sd", c.sd},     {"min", c.min},         {"median", c.median},     {"max", c.max}};
+}
+
+std::string line(const ColumnSummary& c, std::size_t width) {
+  return fmt::format("  {:<{}}  {:>11.5g} {:>11.5g} {:>11.5g} {:>11.5g} {:>11.5g} {:>9} {:>8}\n",
+                     c.name, width, c.mean, c.sd, c.min, c.median, c.max, c.distinct, c.missing);
+}
+
+}  // namespace
+
+Description describe(const Dataset& data) {
+  Description d;
+  d.name = data.name;
+  d.task = data.task;
+  d.rows = data.rows();
+  d.splits = data.splits.size();
+  d.shape = data.shape;
+  const std::size_t k = data.width();
+  if (data.images()) {
+    d.columns.push_back(summarise("pixel", data.x.data(), data.x.size(), 1));
+  } else {
+    for (std::size_t j = 0; j < k; ++j) {
+      const std::string name = j < data.features.size() ? data.features[j] : std::to_string(j + 1);
+      d.columns.push_back(summarise(name, data.x.data() + j, data.rows(), k));
+    }
+  }
+  const std::string target = data.target.empty() ? "target" : data.target;
+  if (data.task == Task::regression)
+    d.target.push_back(summarise(target, data.y.data(), data.rows(), 1));
+  for (const std::string& name : data.classes) d.classes.push_back({name, 0});
+  for (const std::int32_t label : data.label) ++d.classes[static_cast<std::size_t>(label)].rows;
+  add_notes(data, d);
+  return d;
+}
+
+nlohmann::json to_json(const Description& d) {
+  nlohmann::json json = {{"name", d.name},
+                         {"task", d.task == Task::regression ? "regression" : "classification"},
+                         {"rows", d.rows},
+                         {"shape", d.shape},
+                         {"splits", d.splits},
+                         {"notes", d.notes},
+                         {"columns", nlohmann::json::array()}};
+  for (const ColumnSummary& c : d.columns) json["columns"].push_back(to_json(c));
+  if (!d.target.empty()) json["target"] = to_json(d.target[0]);
+  for (const ClassSummary& c : d.classes)
+    json["classes"].push_back({{"name", c.name}, {"rows", c.rows}});
+  return json;
+}
+
+std::string to_text(const Description& d) {
+  std::string text =
+      fmt::format("{}: {}, {} rows, inputs ({}), {} split{}\n", d.name,
+                  d.task == Task::regression ? "regression" : "classification", d.rows,
+                  fmt::join(d.shape, ", "), d.splits, d.splits == 1 ? "" : "s");
+  std::size_t width = 6;
+  for (const ColumnSummary& c : d.columns) width = std::max(width, c.name.size());
+  for (const ColumnSummary& c : d.target) width = std::max(width, c.name.size() + 9);
+  text += fmt::format("\n  {:<{}}  {:>11} {:>11} {:>11} {:>11} {:>11} {:>9} {:>8}\n", "column",
+                      width, "mean", "sd", "min", "median", "max", "distinct", "missing");
+  for (const ColumnSummary& c : d.columns) text += line(c, width);
+  for (ColumnSummary c : d.target) {
+    c.name += " (target)";
+    text += line(c, width);
+  }
+  if (!d.classes.empty())
+    text += fmt::format("\n  {:<{}}  {:>11} {:>11}\n", "class", width, "rows", "share");
+  for (const ClassSummary& c : d.classes) {
+    text += fmt::format("  {:<{}}  {:>11} {:>10.2f}%\n", c.name, width, c.rows,
+                        100.0 * static_cast<double>(c.rows) / static_cast<double>(d.rows));
+  }
+  if (!d.notes.empty()) text += '\n';
+  for (const std::string& note : d.notes) text += "  note: " + note + '\n';
+  return text;
+}
+
+}  // namespace scalemix::inline v0::data

@@ -1,0 +1,151 @@
+#include "scalemix/data/split.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+#include "scalemix/base/error.h"
+
+namespace scalemix::data {
+namespace {
+
+using Rows = std::vector<std::uint32_t>;
+
+Rows sorted_union(const Split& s) {
+  Rows all = s.train;
+  all.insert(all.end(), s.validation.begin(), s.validation.end());
+  all.insert(all.end(), s.test.begin(), s.test.end());
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+Rows counting(std::size_t n) {
+  Rows rows(n);
+  std::iota(rows.begin(), rows.end(), 0u);
+  return rows;
+}
+
+std::vector<std::int32_t> labels(std::size_t n) {
+  std::vector<std::int32_t> label(n);
+  for (std::size_t i = 0; i < n; ++i) label[i] = i % 10 == 0 ? 2 : static_cast<std::int32_t>(i % 2);
+  return label;
+}
+
+std::map<std::int32_t, std::size_t> counts(const Rows& rows,
+                                           const std::vector<std::int32_t>& label) {
+  std::map<std::int32_t, std::size_t> n;
+  for (const std::uint32_t i : rows) ++n[label[i]];
+  return n;
+}
+
+TEST(Permutation, HoldsEachRowOnceAndDependsOnSeedAndDraw) {
+  for (const std::size_t n : {0, 1, 2, 3, 4, 5, 97, 1000}) {
+    Rows rows = permutation(n, 7);
+    EXPECT_EQ(rows, permutation(n, 7));
+    std::sort(rows.begin(), rows.end());
+    EXPECT_EQ(rows, counting(n));
+  }
+  EXPECT_NE(permutation(100, 7), permutation(100, 8));
+  EXPECT_NE(permutation(100, 7), permutation(100, 7, 1));
+}
+
+TEST(Permutation, PutsEachRowInEachPlaceEquallyOften) {
+  // 6000 draws of 3 rows have 6 orders with 1000 each; chi-squared with 5 degrees exceeds 35.9 with
+  // probability 1e-6.
+  std::map<Rows, double> seen;
+  for (std::uint32_t draw = 0; draw < 6000; ++draw) ++seen[permutation(3, 1, draw)];
+  ASSERT_EQ(seen.size(), 6u);
+  double chi2 = 0;
+  for (const auto& [order, n] : seen) chi2 += (n - 1000) * (n - 1000) / 1000;
+  EXPECT_LT(chi2, 35.9);
+}
+
+TEST(Fraction, CutsAllRowsIntoDisjointPartsOfTheSizesAskedFor) {
+  const Split s = fraction(1001, 0.2, 0.1, 3);
+  EXPECT_EQ(s.test.size(), 200u);
+  EXPECT_EQ(s.validation.size(), 80u);
+  EXPECT_EQ(sorted_union(s), counting(1001));
+  EXPECT_EQ(fraction(1001, 0.2, 0.1, 3).test, s.test);
+  EXPECT_NE(fraction(1001, 0.2, 0.1, 4).test, s.test);
+}
+
+TEST(Fraction, KeepsTheSharesOfTheClasses) {
+  const auto label = labels(1000);  // 500 + 400 + 100
+  const Split s = fraction(1000, 0.3, 0.2, 5, label);
+  EXPECT_EQ(sorted_union(s), counting(1000));
+  EXPECT_EQ(s.test.size(), 300u);
+  const auto test = counts(s.test, label), validation = counts(s.validation, label);
+  for (const auto& [c, n] : counts(counting(1000), label)) {
+    EXPECT_NEAR(static_cast<double>(test.at(c)), 0.3 * static_cast<double>(n), 1) << c;
+    EXPECT_NEAR(static_cast<double>(validation.at(c)), 0.14 * static_cast<double>(n), 1) << c;
+  }
+}
+
+TEST(Fraction, RefusesAPartWithoutRows) {
+  EXPECT_THROW(fraction(3, 0.1, 0, 0), DataError);  // no test row
+  EXPECT_THROW(fraction(2, 0.9, 0, 0), DataError);  // no training row
+  EXPECT_THROW(fraction(10, 0.5, 0.05, 0), DataError);
+  EXPECT_THROW(fraction(0, 0.5, 0, 0), DataError);
+  EXPECT_THROW(fraction(10, 1, 0, 0), std::domain_error);
+  EXPECT_THROW(fraction(10, -0.1, 0, 0), std::domain_error);
+  EXPECT_THROW(fraction(10, 0.2, 0, 0, {0, 1}), std::invalid_argument);
+  EXPECT_TRUE(fraction(10, 0, 0, 0).test.empty());
+}
+
+TEST(Folds, TestEachRowOnceInFoldsThatDifferByAtMostOneRow) {
+  for (const std::size_t n : {5, 23, 100}) {
+    const auto splits = folds(n, 5, 11);
+    ASSERT_EQ(splits.size(), 5u);
+    Rows tested;
+    for (const Split& s : splits) {
+      EXPECT_EQ(sorted_union(s), counting(n));
+      EXPECT_GE(s.test.size(), n / 5);
+      EXPECT_LE(s.test.size(), n / 5 + 1);
+      tested.insert(tested.end(), s.test.begin(), s.test.end());
+    }
+    std::sort(tested.begin(), tested.end());
+    EXPECT_EQ(tested, counting(n));
+  }
+}
+
+TEST(Folds, KeepTheSharesOfTheClasses) {
+  const auto label = labels(1000);
+  for (const Split& s : folds(1000, 7, 2, label)) {
+    const auto test = counts(s.test, label);
+    EXPECT_NEAR(static_cast<double>(test.at(2)), 100.0 / 7, 1);
+    EXPECT_NEAR(static_cast<double>(test.at(1)), 500.0 / 7, 1);
+  }
+}
+
+TEST(Folds, NeedTwoFoldsAndARowForEach) {
+  EXPECT_THROW(folds(10, 1, 0), std::domain_error);
+  EXPECT_THROW(folds(4, 5, 0), DataError);
+}
+
+TEST(Repeated, DrawsAnotherSplitEachTime) {
+  const auto splits = repeated(50, 4, 0.2, 9);
+  ASSERT_EQ(splits.size(), 4u);
+  EXPECT_EQ(splits[0].test, fraction(50, 0.2, 0, 9).test);
+  for (std::size_t i = 1; i < 4; ++i) {
+    EXPECT_EQ(sorted_union(splits[i]), counting(50));
+    EXPECT_NE(splits[i].test, splits[0].test);
+  }
+}
+
+TEST(CarveValidation, MovesTrainingRowsOnly) {
+  Split s = fraction(100, 0.2, 0, 1);
+  const Split before = s;
+  carve_validation(s, 0.25, 1);
+  EXPECT_EQ(s.test, before.test);
+  EXPECT_EQ(s.validation.size(), 20u);
+  EXPECT_EQ(s.train.size(), 60u);
+  EXPECT_EQ(sorted_union(s), counting(100));
+  Split again = before;
+  carve_validation(again, 0.25, 1);
+  EXPECT_EQ(again.validation, s.validation);
+}
+
+}  // namespace
+}  // namespace scalemix::data
