@@ -28,6 +28,11 @@ endfunction()
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 scalemix_need(Threads libc6-dev)
 scalemix_need(OpenMP "g++, or libomp-dev for Clang" COMPONENTS CXX)
+if(OpenMP_FOUND AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Not by its path in GCC's folder: a pip torch brings its own libgomp, and one of the two must serve all.
+  set_target_properties(OpenMP::OpenMP_CXX PROPERTIES
+    INTERFACE_LINK_LIBRARIES "" INTERFACE_LINK_OPTIONS "-fopenmp")
+endif()
 scalemix_need(Boost libboost-math-dev COMPONENTS headers)
 scalemix_need(hwy libhwy-dev)
 scalemix_need(fmt libfmt-dev)

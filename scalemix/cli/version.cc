@@ -3,7 +3,7 @@
 #include <cblas.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <hwy/base.h>
+#include <hwy/highway.h>
 #include <oneapi/dnnl/dnnl.h>
 
 #include <nlohmann/json.hpp>

@@ -33,8 +33,9 @@ struct Dataset {
   std::vector<std::string> features;  // (K) names of the encoded columns; empty for images
   std::string target;                 // name of the target column; may be empty
   nlohmann::json schema;  // table columns and their coding (table.h); null for images and arrays
-  std::vector<Split> splits;       // splits that came with the data; may be empty
-  std::vector<std::string> notes;  // what the reader did that the user should know: rows dropped, …
+  std::vector<Split> splits;  // splits that came with the data; may be empty
+  std::vector<std::string>
+      notes;  // what the reader did that the user should know: rows dropped, ...
 
   std::size_t rows() const { return task == Task::regression ? y.size() : label.size(); }
   std::size_t width() const {

@@ -65,9 +65,9 @@ void add_notes(const Dataset& data, Description& d) {
     d.notes.push_back(fmt::format("constant columns: {}", fmt::join(constant, ", ")));
   std::size_t missing = 0;
   for (const ColumnSummary& c : d.columns) missing += c.missing;
-  if (missing > 0) d.notes.push_back(fmt::format("{} missing numbers", missing));
+  if (missing > 0) d.notes.push_back(fmt::format("missing numbers: {}", missing));
   if (const std::size_t repeated = repeated_rows(data))
-    d.notes.push_back(fmt::format("{} repeated rows", repeated));
+    d.notes.push_back(fmt::format("repeated rows: {}", repeated));
 }
 
 nlohmann::json to_json(const ColumnSummary& c) {

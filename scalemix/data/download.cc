@@ -1,8 +1,6 @@
 #include "scalemix/data/download.h"
 
 #include <curl/curl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -24,7 +22,6 @@ using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
 /// One transfer into a part file.
 struct Transfer {
-  CURL* curl;
   std::FILE* part;
   std::string destination;
   std::uint64_t start;  // bytes that were there before
@@ -38,19 +35,11 @@ std::uint64_t size_of(const std::string& path) {
   return none ? 0 : size;
 }
 
-/// Writes what arrives. A server that ignores the range sends the whole: then the part starts anew.
 std::size_t on_data(char* bytes, std::size_t, std::size_t n, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
-  long status = 0;
-  curl_easy_getinfo(transfer.curl, CURLINFO_RESPONSE_CODE, &status);
-  if (transfer.start > 0 && status == 200) {
-    std::rewind(transfer.part);
-    if (::ftruncate(::fileno(transfer.part), 0) != 0) transfer.disk_failed = true;
-    transfer.start = 0;
-  }
   const std::size_t written = std::fwrite(bytes, 1, n, transfer.part);
   transfer.disk_failed = transfer.disk_failed || written != n;
-  return transfer.disk_failed ? 0 : written;
+  return written;
 }
 
 int on_progress(void* self, curl_off_t total, curl_off_t done, curl_off_t, curl_off_t) {
@@ -90,13 +79,18 @@ std::string fetch(const std::string& url, const std::string& part, const std::st
   if (!curl) throw std::bad_alloc();
   File file(std::fopen(part.c_str(), "ab"), &std::fclose);
   if (!file) throw FileError(part, std::string("cannot write: ") + std::strerror(errno));
-  Transfer transfer{curl.get(), file.get(), destination, size_of(part), &progress};
+  Transfer transfer{file.get(), destination, size_of(part), &progress};
   configure(curl.get(), url, transfer);
   const CURLcode code = curl_easy_perform(curl.get());
   long status = 0;
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
   if (std::fclose(file.release()) != 0 || transfer.disk_failed) {
     throw FileError(part, std::string("cannot write: ") + std::strerror(errno));
+  }
+  if (code == CURLE_RANGE_ERROR && transfer.start > 0) {
+    // The server cannot continue a file: start anew.
+    fs::remove(part);
+    return fetch(url, part, destination, progress);
   }
   // "Range not satisfiable": the part is whole already, or wrong; the digest will tell.
   if (code == CURLE_OK || status == 416) return "";

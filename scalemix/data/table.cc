@@ -54,7 +54,8 @@ char see_separator(std::string_view text, const std::string& name) {
     if (first == 0) continue;
     const double score = static_cast<double>(same) / static_cast<double>(lines) +
                          0.5 * (1 - 1 / static_cast<double>(first + 1));
-    if (score > best_score) best = c, best_score = score;
+    // Fewer than half the lines agreeing is no table of that separator.
+    if (2 * same > lines && score > best_score) best = c, best_score = score;
   }
   return best;
 }
@@ -116,11 +117,16 @@ class TableReader {
     // Line by line, so that the callbacks know where they are.
     for (; !text.empty(); ++line_) {
       const std::size_t length = line_length(text);
+      // A row that a quoted line end carries on keeps the line on which it started.
+      const bool begins = ended_;
+      if (begins) row_line_ = line_;
+      ended_ = false;
       if (csv_parse(&parser, text.data(), length, on_cell, on_row, this) != length) {
         bad_quote(parser);
       }
       check_ragged();
-      if (ended_) row_line_ = line_ + 1;
+      const std::size_t inked = text.substr(0, length).find_first_not_of(" \t\r\n");
+      if (begins && inked == std::string_view::npos) ended_ = true;
       text.remove_prefix(length);
     }
     if (csv_fini(&parser, on_cell, on_row, this) != 0) {

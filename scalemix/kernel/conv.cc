@@ -59,7 +59,7 @@ void unfold_row(const Conv2d& s, const float* src, std::size_t at, float* dst) {
   const std::size_t past = s.w + padding > at ? ceil_div(s.w + padding - at, stride) : 0;
   const std::size_t begin = std::min(first, ow), end = std::clamp(past, begin, ow);
   std::fill(dst, dst + begin, 0.0f);
-  if (stride == 1) {
+  if (stride == 1 && begin < end) {
     std::copy_n(src + begin + at - padding, end - begin, dst + begin);
   } else {
     for (std::size_t j = begin; j < end; ++j) dst[j] = src[j * stride + at - padding];

@@ -2,11 +2,12 @@
 // and padding; the channel is the second axis.
 //
 //   x (N, C, H, W)   w (O, C, k, k)   bias (O) or null   y (N, O, H', W')
-//   y[n,o,i,j] = bias[o] + sum_{c,a,b} w[o,c,a,b] x[n, c, i stride + a - padding, j stride + b -
-//   padding] H' = (H + 2 padding - k) / stride + 1, rounded down; x is 0 outside the image
+//   y[n,o,i,j] = bias[o] + sum_{c,a,b} w[o,c,a,b] x[n, c, i s + a - p, j s + b - p]
+//   H' = (H + 2 p - k) / s + 1, rounded down; s stride, p padding; x is 0 outside the image
 //
 // The image is unfolded block by block into scratch and multiplied by gemm.h. Blocks depend on the
-// shape alone. Nothing is allocated (oneDNN's inside aside).
+// shape alone, so the number of threads changes no bit unless the whole convolution is one block,
+// whose product may use all threads. Nothing is allocated (oneDNN's inside aside).
 #pragma once
 
 #include <cstddef>

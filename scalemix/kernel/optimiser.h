@@ -1,8 +1,7 @@
 // Optimiser updates over flat parameter storage: one pass, everything fused.
 //
 //   adam  m = b1 m + (1 - b1) g';  v = b2 v + (1 - b2) g'^2
-//         w -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)          (Kingma & Ba 2015,
-//         Alg. 1)
+//         w -= lr * (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)   (Kingma & Ba 2015, Alg. 1)
 //   sgd   m = momentum * m + g';  w -= lr * (nesterov ? g' + momentum * m : m)
 //
 // with g' = scale * g + decay * w in both. The constants of a step are rounded to float once; every

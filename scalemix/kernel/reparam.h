@@ -1,8 +1,8 @@
 // Local reparameterisation (Kingma, Salimans & Welling 2015): draw the pre-activation instead of
 // the weights.
 //
-//   b = mean + sqrt(var + kEps) * zeta,   zeta standard normal, one an element of the site
-//   backward: dmean = db;  dvar = db * zeta / (2 sqrt(var + kEps)), zeta redrawn
+//   b = mean + sqrt(var + eps) * zeta,   zeta standard normal, one an element of the site
+//   backward: dmean = db;  dvar = db * zeta / (2 sqrt(var + eps)), zeta redrawn;  eps = 1e-8
 //
 // mean, var, b (rows, columns), all contiguous; a convolution's columns are the NCHW offsets of a
 // row. site.inner is not used. Requires var >= 0. Draws are used in the loop that makes them and

@@ -4,8 +4,8 @@
 //   sigma2 = exp(log_sigma2)
 //   log_alpha = clip(log_sigma2 - log(w^2 + 1e-8), -8, 8)
 //   penalty = sum_i [ k1 (1 - s_i) + softplus(-log_alpha_i) / 2 ],  s = sigmoid(k2 + k3 log_alpha)
-//             (Eq. 14 with C = -k1, so a weight costs 0 as alpha grows), k1 0.63576, k2 1.87320,
-//             k3 1.48695
+//             (Eq. 14 with C = -k1, so a weight costs 0 as alpha grows)
+//             k1 = 0.63576, k2 = 1.87320, k3 = 1.48695
 //   d penalty / d log_alpha = -(k1 k3 s (1 - s) + sigmoid(-log_alpha) / 2), zero where clipped
 //   d log_alpha / d log_sigma2 = 1,  d log_alpha / d w = -2 w / (w^2 + 1e-8)
 //

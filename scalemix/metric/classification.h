@@ -26,9 +26,9 @@ double nll(std::span<const double> p, std::span<const std::int32_t> label);
 double brier(std::span<const double> p, std::span<const std::int32_t> label);
 
 /// Expected calibration error (Naeini, Cooper & Hauskrecht 2015): sum over bins of share *
-/// |accuracy - mean confidence|, confidence the largest probability of a row, in equal bins ((b -
-/// 1) / bins, b / bins]; a confidence of 0 falls in the first bin, 1 in the last. Throws
-/// std::domain_error if bins is 0.
+/// |accuracy - mean confidence|, confidence the largest probability of a row. Bins are equally wide
+/// and hold their upper end: 1 falls in the last, 0 in the first. Throws std::domain_error if bins
+/// is 0.
 double calibration_error(std::span<const double> p, std::span<const std::int32_t> label,
                          std::size_t bins = 15);
 

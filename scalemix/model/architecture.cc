@@ -95,8 +95,8 @@ void check_image(std::string_view who, const Problem& problem, std::size_t least
                     in.empty() ? 0 : in[0]));
   }
   if (in[1] < least || in[2] < least) {
-    throw std::invalid_argument(fmt::format("{0}: needs images of at least {1} x {1}, got {2} x {3}",
-                                            who, least, in[1], in[2]));
+    throw std::invalid_argument(fmt::format(
+        "{0}: needs images of at least {1} x {1}, got {2} x {3}", who, least, in[1], in[2]));
   }
 }
 
@@ -125,15 +125,16 @@ Spec linear_model(std::string_view argument, const Problem& problem) {
 Spec resmlp(std::string_view argument, const Problem& problem) {
   const std::vector<std::string_view> parts = split(argument, 'x');
   if (parts.size() != 2) {
-    throw ConfigError(fmt::format("resmlp: expected WIDTHxBLOCKS (resmlp:50x3), got '{}'", argument));
+    throw ConfigError(
+        fmt::format("resmlp: expected WIDTHxBLOCKS (resmlp:50x3), got '{}'", argument));
   }
   const std::size_t width = parse_count("resmlp", parts[0]);
   const std::size_t blocks = parse_count("resmlp", parts[1]);
   Spec spec = flat_spec(problem);
   spec.layers.push_back(linear(elements(problem.input), width));
   for (std::size_t b = 0; b < blocks; ++b) {
-    spec.layers.push_back(residual({plain("relu"), linear(width, width), plain("relu"),
-                                    linear(width, width)}));
+    spec.layers.push_back(
+        residual({plain("relu"), linear(width, width), plain("relu"), linear(width, width)}));
   }
   append(spec.layers, {plain("relu"), linear(width, problem.outputs)});
   return spec;
@@ -145,9 +146,15 @@ Spec lenet5(std::string_view argument, const Problem& problem) {
   const auto side = [](std::size_t n) { return ((n - 4) / 2 - 4) / 2; };
   const std::size_t flat = 50 * side(problem.input[1]) * side(problem.input[2]);
   Spec spec = empty_spec(problem);
-  spec.layers = {conv(problem.input[0], 20, {5}), plain("relu"), pool("max_pool", 2),
-                 conv(20, 50, {5}), plain("relu"), pool("max_pool", 2),
-                 plain("flatten"), linear(flat, 500), plain("relu"),
+  spec.layers = {conv(problem.input[0], 20, {5}),
+                 plain("relu"),
+                 pool("max_pool", 2),
+                 conv(20, 50, {5}),
+                 plain("relu"),
+                 pool("max_pool", 2),
+                 plain("flatten"),
+                 linear(flat, 500),
+                 plain("relu"),
                  linear(500, problem.outputs)};
   return spec;
 }
@@ -157,8 +164,8 @@ constexpr double kVggEps = 1e-3;
 std::size_t scaled(std::string_view who, double k, std::size_t width) {
   const double value = std::round(k * static_cast<double>(width));
   if (!(value >= 1 && value <= 65536)) {
-    throw ConfigError(fmt::format("{}: expected a scale that leaves widths in [1, 65536], got {}", who,
-                                  k));
+    throw ConfigError(
+        fmt::format("{}: expected a scale that leaves widths in [1, 65536], got {}", who, k));
   }
   return static_cast<std::size_t>(value);
 }
@@ -173,16 +180,16 @@ Spec vgg(std::string_view argument, const Problem& problem) {
   for (const auto& [base, repeats] : stages) {
     for (int r = 0; r < repeats; ++r) {
       const std::size_t width = scaled("vgg", k, base);
-      append(spec.layers, {conv(channels, width, {3, 1, 1}, false), batch_norm(width, kVggEps),
-                           plain("relu")});
+      append(spec.layers,
+             {conv(channels, width, {3, 1, 1}, false), batch_norm(width, kVggEps), plain("relu")});
       channels = width;
     }
     spec.layers.push_back(pool("max_pool", 2));
   }
   const std::size_t flat = channels * (problem.input[1] / 32) * (problem.input[2] / 32);
-  append(spec.layers, {plain("flatten"), linear(flat, channels, false),
-                       batch_norm(channels, kVggEps), plain("relu"),
-                       linear(channels, problem.outputs)});
+  append(spec.layers,
+         {plain("flatten"), linear(flat, channels, false), batch_norm(channels, kVggEps),
+          plain("relu"), linear(channels, problem.outputs)});
   return spec;
 }
 
@@ -233,8 +240,9 @@ void settle(OpenSpec& open, const Problem& problem) {
   const bool outputs = spec.outputs == 0 || spec.outputs == problem.outputs;
   if (!shape || !task || !outputs) {
     throw std::invalid_argument(fmt::format(
-        "made for input {}, {}, {} outputs; the data has {}, {}, {}", shape_text(spec.input), open.task ? task_name(*open.task) : "any task", spec.outputs,
-        shape_text(problem.input), task_name(problem.task), problem.outputs));
+        "made for input {}, {}, {} outputs; the data has {}, {}, {}", shape_text(spec.input),
+        open.task ? task_name(*open.task) : "any task", spec.outputs, shape_text(problem.input),
+        task_name(problem.task), problem.outputs));
   }
   spec.input = problem.input;
   spec.task = problem.task;
@@ -266,8 +274,9 @@ Spec from_table(std::string_view word, const Problem& problem) {
   for (const ArchitectureRow& row : architectures()) {
     if (row.name == name) return row.make(argument, problem);
   }
-  throw ConfigError(fmt::format("unknown architecture '{}'{} (known: {}, or a file ending in .json)",
-                                name, did_you_mean(name, words()), fmt::join(words(), ", ")));
+  throw ConfigError(
+      fmt::format("unknown architecture '{}'{} (known: {}, or a file ending in .json)", name,
+                  did_you_mean(name, words()), fmt::join(words(), ", ")));
 }
 
 }  // namespace

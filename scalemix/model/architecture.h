@@ -33,9 +33,9 @@ struct ArchitectureRow {
 
 const std::vector<ArchitectureRow>& architectures();
 
-/// Makes, numbers and validates the spec that `word` names for a problem. Throws ConfigError for an unknown
-/// word (with the nearest known) or a bad argument, std::invalid_argument where the data's shape does not fit
-/// (lenet5 on a table), FileError or DataError for a JSON file.
+/// Makes, numbers and validates the spec that `word` names for a problem. Throws ConfigError for an
+/// unknown word (with the nearest known) or a bad argument, std::invalid_argument where the data's
+/// shape does not fit (lenet5 on a table), FileError or DataError for a JSON file.
 Spec architecture(std::string_view word, const Problem& problem);
 
 }  // namespace scalemix::inline v0::model

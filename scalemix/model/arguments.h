@@ -16,7 +16,8 @@ std::pair<std::string_view, std::string_view> split_word(std::string_view word,
 /// The pieces between the separators; none of an empty text.
 std::vector<std::string_view> split(std::string_view text, char separator);
 
-/// A whole number in [1, 10^6]: widths, depths. Throws ConfigError naming `who` and what was expected.
+/// A whole number in [1, 10^6]: widths, depths. Throws ConfigError naming `who` and what was
+/// expected.
 std::size_t parse_count(std::string_view who, std::string_view text);
 
 /// Throws ConfigError if `text` is not a number.

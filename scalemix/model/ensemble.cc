@@ -21,7 +21,9 @@ void check_sizes(std::span<const Prediction> predictions, Task task) {
     }
   }
   const std::size_t rows = first.epistemic.size(), means = first.mean.size();
-  const bool fits = task == Task::regression ? rows == means : rows ? means % rows == 0 : means == 0;
+  const bool fits = task == Task::regression ? rows == means
+                    : rows                   ? means % rows == 0
+                                             : means == 0;
   if (!fits) {
     throw std::invalid_argument(
         fmt::format("combine: {} means for {} variances or entropies", means, rows));

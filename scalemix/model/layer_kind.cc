@@ -86,7 +86,8 @@ Shape pool_output(const Layer& layer, const Shape& in) {
   check_size(layer, "kernel", layer.kernel, 0);
   check_image(layer, in);
   if (layer.padding > layer.kernel / 2) {
-    refuse(layer, "padding must be at most half the kernel {}, got {}", layer.kernel, layer.padding);
+    refuse(layer, "padding must be at most half the kernel {}, got {}", layer.kernel,
+           layer.padding);
   }
   if (layer.kernel == 0) return {in[0], 1, 1};
   return {in[0], windows(layer, in[1]), windows(layer, in[2])};
@@ -164,18 +165,39 @@ LayerKind activation(std::string_view name, std::string_view summary) {
 
 std::vector<LayerKind> make_kinds() {
   return {
-      {"linear", "linear", "y = W x + b", "(in) -> (out)", {"in", "out"},
+      {"linear",
+       "linear",
+       "y = W x + b",
+       "(in) -> (out)",
+       {"in", "out"},
        {"bias", "weight_law", "posterior", "threshold", "init_log_sigma2"},
-       linear_output, linear_parameters},
-      {"conv2d", "conv", "cross-correlation with square windows", "(in, H, W) -> (out, H', W')",
+       linear_output,
+       linear_parameters},
+      {"conv2d",
+       "conv",
+       "cross-correlation with square windows",
+       "(in, H, W) -> (out, H', W')",
        {"in", "out", "kernel"},
        {"stride", "padding", "bias", "weight_law", "posterior", "threshold", "init_log_sigma2"},
-       conv2d_output, conv2d_parameters},
-      {"batch_norm", "bn", "(x - mean) / sqrt(var + eps) * weight + bias, per channel",
-       "(in) or (in, H, W) -> the same", {"in"}, {"eps"}, batch_norm_output, batch_norm_parameters},
+       conv2d_output,
+       conv2d_parameters},
+      {"batch_norm",
+       "bn",
+       "(x - mean) / sqrt(var + eps) * weight + bias, per channel",
+       "(in) or (in, H, W) -> the same",
+       {"in"},
+       {"eps"},
+       batch_norm_output,
+       batch_norm_parameters},
       activation("relu", "max(x, 0)"),
-      {"leaky_relu", "leaky_relu", "x, or slope x where x < 0", "any -> the same", {}, {"slope"},
-       leaky_relu_output, nullptr},
+      {"leaky_relu",
+       "leaky_relu",
+       "x, or slope x where x < 0",
+       "any -> the same",
+       {},
+       {"slope"},
+       leaky_relu_output,
+       nullptr},
       activation("tanh", "tanh(x)"),
       activation("sigmoid", "1 / (1 + exp(-x))"),
       activation("gelu", "x (1 + erf(x / sqrt(2))) / 2"),
@@ -184,17 +206,46 @@ std::vector<LayerKind> make_kinds() {
       activation("hard_tanh", "x cut to [-1, 1]"),
       activation("sine", "sin(x)"),
       activation("erf", "erf(x)"),
-      {"max_pool", "pool", "largest of each square window; kernel 0: of the whole channel",
-       "(C, H, W) -> (C, H', W')", {"kernel", "stride"}, {"padding"}, pool_output, nullptr},
-      {"avg_pool", "pool", "mean of each square window; kernel 0: of the whole channel",
-       "(C, H, W) -> (C, H', W')", {"kernel", "stride"}, {"padding"}, pool_output, nullptr},
-      {"flatten", "flatten", "an image as a row", "(C, H, W) -> (C H W)", {}, {}, flatten_output,
+      {"max_pool",
+       "pool",
+       "largest of each square window; kernel 0: of the whole channel",
+       "(C, H, W) -> (C, H', W')",
+       {"kernel", "stride"},
+       {"padding"},
+       pool_output,
        nullptr},
-      {"residual", "block", "shortcut(x) + branch(x); no shortcut: the identity",
-       "any -> the branch's", {"branch"}, {"shortcut"}, nullptr, nullptr},
-      {"noise", "noise", "x z or x + z, one draw of a law a unit, channel or row",
-       "any -> the same; at channel (C, H, W)", {"law", "width"}, {"at", "mode", "columns"},
-       noise_output, nullptr},
+      {"avg_pool",
+       "pool",
+       "mean of each square window; kernel 0: of the whole channel",
+       "(C, H, W) -> (C, H', W')",
+       {"kernel", "stride"},
+       {"padding"},
+       pool_output,
+       nullptr},
+      {"flatten",
+       "flatten",
+       "an image as a row",
+       "(C, H, W) -> (C H W)",
+       {},
+       {},
+       flatten_output,
+       nullptr},
+      {"residual",
+       "block",
+       "shortcut(x) + branch(x); no shortcut: the identity",
+       "any -> the branch's",
+       {"branch"},
+       {"shortcut"},
+       nullptr,
+       nullptr},
+      {"noise",
+       "noise",
+       "x z or x + z, one draw of a law a unit, channel or row",
+       "any -> the same; at channel (C, H, W)",
+       {"law", "width"},
+       {"at", "mode", "columns"},
+       noise_output,
+       nullptr},
   };
 }
 
@@ -219,6 +270,8 @@ bool has_weights(const Layer& layer) { return layer.type == "linear" || layer.ty
 
 std::string shape_text(const Shape& shape) { return fmt::format("({})", fmt::join(shape, ", ")); }
 
-const std::string& label(const Layer& layer) { return layer.name.empty() ? layer.type : layer.name; }
+const std::string& label(const Layer& layer) {
+  return layer.name.empty() ? layer.type : layer.name;
+}
 
 }  // namespace scalemix::inline v0::model

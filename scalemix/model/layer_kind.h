@@ -1,5 +1,5 @@
-// The layer types a spec may hold: one row of a table each. Shape rules, parameter tensors and the reading
-// and writing of JSON are driven by it.
+// The layer types a spec may hold: one row of a table each. Shape rules, parameter tensors and the
+// reading and writing of JSON are driven by it.
 #pragma once
 
 #include <string_view>
@@ -13,10 +13,10 @@ struct LayerKind {
   std::string_view name;    // "conv2d"
   std::string_view prefix;  // of the names that Spec::number gives: "conv" makes conv1, conv2, ...
   std::string_view summary;
-  std::string_view shapes;                  // what it takes and gives, for people
-  std::vector<std::string_view> required;   // JSON keys that must be there, beside type
-  std::vector<std::string_view> optional;   // JSON keys that may be there, beside name and site
-  Shape (*output)(const Layer&, const Shape&);       // null for residual, whose rule is its branches'
+  std::string_view shapes;                      // what it takes and gives, for people
+  std::vector<std::string_view> required;       // JSON keys that must be there, beside type
+  std::vector<std::string_view> optional;       // JSON keys that may be there, beside name and site
+  Shape (*output)(const Layer&, const Shape&);  // null for residual, whose rule is its branches'
   std::vector<Parameter> (*parameters)(const Layer&);  // null: none
 };
 
@@ -34,7 +34,8 @@ std::string shape_text(const Shape& shape);
 /// The layer's name, or its type while it has none.
 const std::string& label(const Layer& layer);
 
-/// Sizes read from files and built by users stay below this, so that products of three do not overflow.
+/// Sizes read from files and built by users stay below this, so that products of three do not
+/// overflow.
 inline constexpr std::size_t kMaxSize = std::size_t{1} << 31;
 
 }  // namespace scalemix::inline v0::model

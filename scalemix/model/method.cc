@@ -48,8 +48,8 @@ Layer noise_layer(const AnyLaw& law, Site at, Mode mode, const Shape& shape) {
   return layer;
 }
 
-/// Unit noise on the input of every weight layer but the first, and of the first if `input` is given.
-/// Returns the number of places.
+/// Unit noise on the input of every weight layer but the first, and of the first if `input` is
+/// given. Returns the number of places.
 std::size_t noise_on_inputs(Spec& spec, const AnyLaw& law, const std::optional<AnyLaw>& input,
                             Mode mode) {
   std::size_t weights = 0, places = 0;
@@ -117,10 +117,11 @@ void decorate_units(Spec& spec, std::string_view method, const AnyLaw& law,
   std::optional<AnyLaw> input;
   if (value) input = with_first(law, *value);
   if (noise_on_inputs(spec, law, input, mode) == 0) {
-    throw std::invalid_argument(fmt::format(
-        "{}: no place for noise: the network has no second weight layer; input=VALUE puts it on the "
-        "network's input",
-        method));
+    throw std::invalid_argument(
+        fmt::format("{}: no place for noise: the network has no second weight layer; input=VALUE "
+                    "puts it on the "
+                    "network's input",
+                    method));
   }
   std::string word = law.spec();
   if (value) {
@@ -133,7 +134,8 @@ void decorate_units(Spec& spec, std::string_view method, const AnyLaw& law,
 // ------------------------------------------------------------------------------ rows
 
 void none(Spec&, std::string_view argument) {
-  if (!argument.empty()) throw ConfigError(fmt::format("none: takes no argument, got '{}'", argument));
+  if (!argument.empty())
+    throw ConfigError(fmt::format("none: takes no argument, got '{}'", argument));
 }
 
 void unit(std::string_view name, Spec& spec, std::string_view argument) {
@@ -157,8 +159,8 @@ AnyLaw optional_law(std::string_view method, std::string_view argument) {
   return multiplier_law(method, bare ? join_word("bernoulli", argument) : std::string(argument));
 }
 
-/// Channel noise at the last point after each convolution where its output is still an image: before the
-/// next convolution, or before the flatten.
+/// Channel noise at the last point after each convolution where its output is still an image:
+/// before the next convolution, or before the flatten.
 void spatial(Spec& spec, std::string_view argument) {
   const AnyLaw law = optional_law("spatial", argument);
   bool after_conv = false;
@@ -174,8 +176,9 @@ void spatial(Spec& spec, std::string_view argument) {
     return extra;
   });
   if (places == 0) {
-    throw std::invalid_argument("spatial: the architecture has no convolution whose channels another "
-                                "layer reads");
+    throw std::invalid_argument(
+        "spatial: the architecture has no convolution whose channels another "
+        "layer reads");
   }
   spec.methods.push_back("spatial:" + law.spec());
 }
@@ -183,8 +186,8 @@ void spatial(Spec& spec, std::string_view argument) {
 void check_weights_free(const Layer& layer, std::string_view method) {
   if (layer.weight_law.empty() && layer.posterior.empty()) return;
   throw std::invalid_argument(fmt::format(
-      "{}: the weights of {} are noisy already ({}); svdo and dropconnect exclude each other", method,
-      label(layer), layer.posterior.empty() ? layer.weight_law : layer.posterior));
+      "{}: the weights of {} are noisy already ({}); svdo and dropconnect exclude each other",
+      method, label(layer), layer.posterior.empty() ? layer.weight_law : layer.posterior));
 }
 
 std::size_t for_each_weight_layer(Spec& spec, std::string_view method,
@@ -251,7 +254,8 @@ std::string canonical_word(std::string_view method, const std::vector<MethodPara
 }
 
 void stochastic_depth(Spec& spec, std::string_view argument) {
-  const std::vector<double> values = read_parameters("stochastic_depth", argument, kDepthParameters);
+  const std::vector<double> values =
+      read_parameters("stochastic_depth", argument, kDepthParameters);
   std::size_t blocks = 0, block = 0;
   for_each_layer(spec, [&](Layer& layer) { blocks += layer.type == "residual"; });
   if (blocks == 0) {
@@ -302,8 +306,11 @@ MethodRow law_row(const law::LawRow& row) {
 std::vector<MethodRow> make_methods() {
   std::vector<MethodRow> rows{
       {"none", "nothing", "", {}, none},
-      {"additive", "x + z with z of any law at the places of unit noise: additive:normal:scale=0.1",
-       "Bishop (1995), Neural Computation 7(1)", {}, additive},
+      {"additive",
+       "x + z with z of any law at the places of unit noise: additive:normal:scale=0.1",
+       "Bishop (1995), Neural Computation 7(1)",
+       {},
+       additive},
       {"spatial", "one draw a channel and row, after each convolution (bernoulli by default)",
        "Tompson, Goroshin, Jain, LeCun & Bregler (2015)", kChannelParameters, spatial},
       {"dropconnect", "one draw a weight and step (bernoulli by default)",

@@ -1,14 +1,15 @@
 // Methods: named ways of making a plain architecture noisy, spec to spec. One table.
 //
 //   none                        nothing
-//   LAW[:parameters][,input=V]  any law of law/ at the unit site: on the input of every weight layer but the
-//                               first; `input=V` puts it on the network's input too, with V for its first
-//                               parameter (bernoulli:p=0.5,input=0.2)
+//   LAW[:parameters][,input=V]  any law of law/ at the unit site: on the input of every weight
+//   layer but the
+//                               first; `input=V` puts it on the network's input too, with V for its
+//                               first parameter (bernoulli:p=0.5,input=0.2)
 //   additive:LAW[:parameters]   the same places, x + z
-//   spatial:[LAW:]parameters    one draw a channel, after each convolution's activation (bernoulli by default)
-//   dropconnect:[LAW:]...       one draw a weight and step
-//   stochastic_depth:p=0.5      one draw a residual branch and row, rates growing linearly with depth to p
-//   svdo:threshold=3,...        sparse variational dropout on every linear and conv2d
+//   spatial:[LAW:]parameters    one draw a channel, after each convolution's activation (bernoulli
+//   by default) dropconnect:[LAW:]...       one draw a weight and step stochastic_depth:p=0.5 one
+//   draw a residual branch and row, rates growing linearly with depth to p svdo:threshold=3,...
+//   sparse variational dropout on every linear and conv2d
 #pragma once
 
 #include <functional>
@@ -38,10 +39,10 @@ struct MethodRow {
 /// The table, the laws' rows included.
 const std::vector<MethodRow>& methods();
 
-/// Applies the method that `word` names: decorates, numbers, validates, and notes the canonical word in
-/// spec.methods. Throws ConfigError for an unknown name or key (with the nearest known),
-/// std::domain_error for a value out of range, std::invalid_argument where the architecture has no such
-/// site (stochastic_depth without residual blocks).
+/// Applies the method that `word` names: decorates, numbers, validates, and notes the canonical
+/// word in spec.methods. Throws ConfigError for an unknown name or key (with the nearest known),
+/// std::domain_error for a value out of range, std::invalid_argument where the architecture has no
+/// such site (stochastic_depth without residual blocks).
 void apply_method(Spec& spec, std::string_view word);
 
 }  // namespace scalemix::inline v0::model

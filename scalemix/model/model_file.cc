@@ -17,8 +17,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kKeys[] = {"about", "checksum", "features", "format", "preprocessing",
-                                      "spec"};
+constexpr std::string_view kKeys[] = {"about",  "checksum",      "features",
+                                      "format", "preprocessing", "spec"};
 
 void expect_tensor(const std::map<std::string, Tensor>& tensors, const std::string& name,
                    const Shape& shape) {

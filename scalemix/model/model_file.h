@@ -1,5 +1,6 @@
-// A model on disk: one safetensors file with the tensors, and in its metadata the spec, the preprocessing,
-// `format`, `features` and a SHA-256 `checksum` over the tensor bytes and all other metadata.
+// A model on disk: one safetensors file with the tensors, and in its metadata the spec, the
+// preprocessing, `format`, `features` and a SHA-256 `checksum` over the tensor bytes and all other
+// metadata.
 #pragma once
 
 #include <map>
@@ -14,12 +15,12 @@ namespace scalemix::inline v0::model {
 
 /// What stands between the user's units and the network's.
 struct Preprocessing {
-  std::vector<float> mean, scale;    // (K): x' = (x - mean) / scale, 0 where x is NaN
+  std::vector<float> mean, scale;  // (K): x' = (x - mean) / scale, 0 where x is NaN
   double target_mean = 0, target_scale = 1;
-  std::vector<std::string> classes;  // class names as in the input
-  std::string target;                // name of the target column
-  std::vector<std::string> features; // names of the encoded columns
-  nlohmann::json schema;             // how to code a table's columns; null for images and arrays
+  std::vector<std::string> classes;   // class names as in the input
+  std::string target;                 // name of the target column
+  std::vector<std::string> features;  // names of the encoded columns
+  nlohmann::json schema;              // how to code a table's columns; null for images and arrays
 };
 
 struct Model {
@@ -28,22 +29,22 @@ struct Model {
   /// "<layer name>.<parameter name>" for each of parameters(layer); for regression also
   /// "output.log_precision" (outputs): log of the noise precision, in standardised target units.
   std::map<std::string, Tensor> tensors;
-  nlohmann::json about;              // free: data set, seed, metrics, version; not needed to predict
+  nlohmann::json about;  // free: data set, seed, metrics, version; not needed to predict
 };
 
 inline constexpr int kFormat = 1;
 
-/// Throws std::invalid_argument unless the spec is valid and numbered, the tensors are exactly those the spec
-/// names, in F32 and in its shapes, and the preprocessing fits the spec.
+/// Throws std::invalid_argument unless the spec is valid and numbered, the tensors are exactly
+/// those the spec names, in F32 and in its shapes, and the preprocessing fits the spec.
 void check_model(const Model& model);
 
-/// SHA-256 over all metadata but "checksum" and all tensors, in the order of their names: for each metadata
-/// entry key and value; for each tensor name, dtype, shape ("300,784") and bytes; each piece preceded by its
-/// length in decimal and a colon.
+/// SHA-256 over all metadata but "checksum" and all tensors, in the order of their names: for each
+/// metadata entry key and value; for each tensor name, dtype, shape ("300,784") and bytes; each
+/// piece preceded by its length in decimal and a colon.
 std::string model_checksum(const Container& container);
 
-/// Throws FileError (missing, unreadable) or DataError (damaged: which check failed, what was expected and
-/// what came; a newer format; an unknown feature).
+/// Throws FileError (missing, unreadable) or DataError (damaged: which check failed, what was
+/// expected and what came; a newer format; an unknown feature).
 Model load_model(const std::string& path);
 
 /// Atomic. Throws FileError; std::invalid_argument if tensors and spec do not match.

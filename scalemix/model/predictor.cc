@@ -14,7 +14,8 @@
 namespace scalemix::inline v0::model {
 namespace {
 
-constexpr std::size_t kBlockFloats = std::size_t{1} << 20;  // of the widest activation: stays in cache
+constexpr std::size_t kBlockFloats = std::size_t{1}
+                                     << 20;  // of the widest activation: stays in cache
 constexpr std::size_t kMostRows = 4096;
 
 void check_call(const Predictor& predictor, std::size_t size, std::size_t rows,
@@ -30,7 +31,8 @@ void check_call(const Predictor& predictor, std::size_t size, std::size_t rows,
   }
 }
 
-std::size_t block_rows(const Predictor::Plan& plan, std::size_t rows, const PredictOptions& options) {
+std::size_t block_rows(const Predictor::Plan& plan, std::size_t rows,
+                       const PredictOptions& options) {
   const std::size_t widest = *std::max_element(plan.level_width.begin(), plan.level_width.end());
   const std::size_t fit = std::clamp<std::size_t>(kBlockFloats / widest, 1, kMostRows);
   return std::max<std::size_t>(1, std::min(options.block ? options.block : fit, rows));
@@ -55,7 +57,8 @@ struct Block {
   std::size_t first, rows;
 };
 
-/// Calls f(block, sample, y) with y (block rows, outputs) for every block and draw. y may be overwritten.
+/// Calls f(block, sample, y) with y (block rows, outputs) for every block and draw. y may be
+/// overwritten.
 template <class F>
 void for_each_output(Context& context, std::span<const float> x, std::size_t rows,
                      const PredictOptions& options, const F& f) {
@@ -120,8 +123,7 @@ void finish_regression(const Predictor::Plan& plan, const Context::Scratch& s, c
   for (std::size_t i = 0; i < block.rows * plan.outputs; ++i) {
     const std::size_t to = block.first * plan.outputs + i;
     out.mean[to] = static_cast<float>(s.mean[i] * p.target_scale + p.target_mean);
-    out.epistemic[to] =
-        static_cast<float>(s.square_sum[i] / static_cast<double>(samples) * scale2);
+    out.epistemic[to] = static_cast<float>(s.square_sum[i] / static_cast<double>(samples) * scale2);
     out.aleatoric[to] = plan.noise_variance[i % plan.outputs];
   }
 }
@@ -133,7 +135,8 @@ void finish_classification(const Predictor::Plan& plan, const Context::Scratch& 
     const double* mean = &s.mean[r * classes];
     const double expected = s.entropy[r] / static_cast<double>(samples);
     const std::size_t to = block.first + r;
-    for (std::size_t k = 0; k < classes; ++k) out.mean[to * classes + k] = static_cast<float>(mean[k]);
+    for (std::size_t k = 0; k < classes; ++k)
+      out.mean[to * classes + k] = static_cast<float>(mean[k]);
     out.aleatoric[to] = static_cast<float>(expected);
     // Entropy is concave: below zero is rounding.
     out.epistemic[to] = static_cast<float>(std::max(0.0, entropy(mean, classes) - expected));

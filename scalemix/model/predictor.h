@@ -1,17 +1,17 @@
 // The predictor: a model file to predictions, without LibTorch.
 //
-// A Predictor is immutable and may be shared between threads; a Context, one per caller, owns the scratch
-// memory. After the first call with a given batch nothing of ours is allocated.
+// A Predictor is immutable and may be shared between threads; a Context, one per caller, owns the
+// scratch memory. After the first call with a given batch nothing of ours is allocated.
 //
 //   Predictor model(load_model("model.safetensors"));
 //   Context context(model);
 //   Prediction p = predict(context, x, rows);                       deterministic
 //   Prediction p = predict(context, x, rows, {.samples = 100});     Monte-Carlo
 //
-// Deterministic: multipliers are replaced by their mean (1; the median where a law has no mean), additive
-// noise by its mean, svdo weights by their mean where log alpha < threshold and 0 elsewhere.
-// Monte-Carlo: draw t of row n redraws exactly the trainer's noise of Purpose::predict, draw t; the layers
-// before the first noise are computed once.
+// Deterministic: multipliers are replaced by their mean (1; the median where a law has no mean),
+// additive noise by its mean, svdo weights by their mean where log alpha < threshold and 0
+// elsewhere. Monte-Carlo: draw t of row n redraws exactly the trainer's noise of Purpose::predict,
+// draw t; the layers before the first noise are computed once.
 #pragma once
 
 #include <cstdint>
@@ -32,11 +32,11 @@ class Predictor {
   const Spec& spec() const;
   const Preprocessing& preprocessing() const;
   const Model& model() const;
-  bool stochastic() const;       // does any layer draw noise?
-  std::size_t width() const;     // K, numbers in a row
-  std::size_t outputs() const;   // classes or targets
+  bool stochastic() const;      // does any layer draw noise?
+  std::size_t width() const;    // K, numbers in a row
+  std::size_t outputs() const;  // classes or targets
 
-  struct Plan;                   // the compiled layers (predictor_plan.h)
+  struct Plan;  // the compiled layers (predictor_plan.h)
   const Plan& plan() const;
 
  private:
@@ -60,28 +60,30 @@ class Context {
 };
 
 struct PredictOptions {
-  std::size_t samples = 0;   // 0: deterministic
+  std::size_t samples = 0;  // 0: deterministic
   std::uint64_t seed = 0;
-  std::uint64_t row0 = 0;    // position of the first row in the whole set, for the noise
-  std::size_t block = 0;     // rows computed at a time; 0: chosen from the layer sizes
+  std::uint64_t row0 = 0;  // position of the first row in the whole set, for the noise
+  std::size_t block = 0;   // rows computed at a time; 0: chosen from the layer sizes
 };
 
 /// Regression: in the user's target units. Classification: probabilities and nats.
 struct Prediction {
-  std::vector<float> mean;       // (N, outputs): predictive mean, or class probabilities
-  std::vector<float> epistemic;  // (N, outputs) variance of the mean over draws; or (N) mutual information
+  std::vector<float> mean;  // (N, outputs): predictive mean, or class probabilities
+  std::vector<float>
+      epistemic;  // (N, outputs) variance of the mean over draws; or (N) mutual information
   std::vector<float> aleatoric;  // (N, outputs) noise variance; or (N) expected entropy
 };
 
-/// x: (rows, K) in the user's units, NaN where missing. Throws std::invalid_argument for a wrong size.
+/// x: (rows, K) in the user's units, NaN where missing. Throws std::invalid_argument for a wrong
+/// size.
 Prediction predict(Context& context, std::span<const float> x, std::size_t rows,
                    const PredictOptions& options = {});
 /// The same into memory that is reused.
 void predict(Context& context, std::span<const float> x, std::size_t rows,
              const PredictOptions& options, Prediction& out);
 
-/// Network outputs before the last step (logits, standardised means), (samples or 1, rows, outputs); for
-/// tests and for calibration.
+/// Network outputs before the last step (logits, standardised means), (samples or 1, rows,
+/// outputs); for tests and for calibration.
 void predict_outputs(Context& context, std::span<const float> x, std::size_t rows,
                      const PredictOptions& options, std::vector<float>& out);
 

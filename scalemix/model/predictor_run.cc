@@ -147,7 +147,8 @@ void Pass::pool(const Step& step, const float* x, float* y) const {
   kernel::Pool2d shape = step.pool;
   shape.n = rows;
   const bool largest = step.kind == Kind::max_pool;
-  if (shape.window.kernel == 0) return whole_channel(largest, rows * shape.c, shape.h * shape.w, x, y);
+  if (shape.window.kernel == 0)
+    return whole_channel(largest, rows * shape.c, shape.h * shape.w, x, y);
   largest ? kernel::max_pool2d(shape, x, y) : kernel::avg_pool2d(shape, x, y);
 }
 

@@ -13,7 +13,7 @@ struct Context::Scratch {
   std::vector<float> square, variance;                    // svdo
   std::vector<float> weights;                             // dropconnect
   std::vector<float> conv;
-  std::vector<double> mean, square_sum, entropy;          // over the draws of a block
+  std::vector<double> mean, square_sum, entropy;  // over the draws of a block
 
   /// Grows to what `rows` rows need; never shrinks.
   void reserve(const Predictor::Plan& plan, std::size_t rows);
@@ -23,12 +23,13 @@ struct Context::Scratch {
 struct Pass {
   Context::Scratch& scratch;
   std::size_t rows;
-  std::uint64_t row0;      // of the block, in the whole set
-  bool draw;               // Monte-Carlo, or deterministic
+  std::uint64_t row0;  // of the block, in the whole set
+  bool draw;           // Monte-Carlo, or deterministic
   std::uint64_t seed = 0;
   std::uint32_t sample = 0;
 
-  /// Runs steps [begin, end) on buffer `side` of a level and returns the side that holds the result.
+  /// Runs steps [begin, end) on buffer `side` of a level and returns the side that holds the
+  /// result.
   std::size_t run(const std::vector<Step>& steps, std::size_t begin, std::size_t end,
                   std::size_t level, std::size_t side);
 

@@ -22,10 +22,14 @@ void expect_size(std::string_view name, std::size_t got, std::size_t size) {
 }  // namespace
 
 json to_json(const Preprocessing& p) {
-  return {{"mean", p.mean},         {"scale", p.scale},
-          {"target_mean", p.target_mean}, {"target_scale", p.target_scale},
-          {"classes", p.classes},   {"target", p.target},
-          {"features", p.features}, {"schema", p.schema}};
+  return {{"mean", p.mean},
+          {"scale", p.scale},
+          {"target_mean", p.target_mean},
+          {"target_scale", p.target_scale},
+          {"classes", p.classes},
+          {"target", p.target},
+          {"features", p.features},
+          {"schema", p.schema}};
 }
 
 Preprocessing preprocessing_from_json(const json& object) {
@@ -51,8 +55,8 @@ void check_preprocessing(const Preprocessing& p, const Spec& spec) {
   expect_size("means", p.mean.size(), width);
   expect_size("column names", p.features.size(), width);
   expect_size("class names", p.classes.size(), spec.outputs);
-  expect(p.mean.size() == p.scale.size(), fmt::format("{} means for {} scales", p.mean.size(),
-                                                      p.scale.size()));
+  expect(p.mean.size() == p.scale.size(),
+         fmt::format("{} means for {} scales", p.mean.size(), p.scale.size()));
   for (std::size_t k = 0; k < p.mean.size(); ++k) {
     expect(std::isfinite(p.mean[k]) && std::isfinite(p.scale[k]) && p.scale[k] > 0,
            fmt::format("column {}: mean {} and scale {} must be finite, the scale positive", k,

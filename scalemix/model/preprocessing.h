@@ -12,8 +12,8 @@ nlohmann::json to_json(const Preprocessing& preprocessing);
 /// Throws std::invalid_argument with the key for a missing, unknown or ill-typed one.
 Preprocessing preprocessing_from_json(const nlohmann::json& json);
 
-/// Throws std::invalid_argument: mean and scale (K) or empty, finite, scales positive; class names none or
-/// one an output; column names none or K.
+/// Throws std::invalid_argument: mean and scale (K) or empty, finite, scales positive; class names
+/// none or one an output; column names none or K.
 void check_preprocessing(const Preprocessing& preprocessing, const Spec& spec);
 
 }  // namespace scalemix::inline v0::model

@@ -22,8 +22,8 @@ using nlohmann::json;
 
 static_assert(std::endian::native == std::endian::little, "tensor bytes are little-endian");
 
-constexpr std::size_t kPrefix = 8;                     // bytes of header length
-constexpr std::uint64_t kMaxHeader = 100'000'000;      // the format's own limit
+constexpr std::size_t kPrefix = 8;                 // bytes of header length
+constexpr std::uint64_t kMaxHeader = 100'000'000;  // the format's own limit
 constexpr std::string_view kMetadata = "__metadata__";
 
 struct Type {
@@ -79,8 +79,9 @@ class Reader {
 
   template <class... Args>
   [[noreturn]] void refuse(fmt::format_string<Args...> text, Args&&... args) const {
-    throw DataError(path_, 0, 0,
-                    "damaged or not safetensors: " + fmt::format(text, std::forward<Args>(args)...));
+    throw DataError(
+        path_, 0, 0,
+        "damaged or not safetensors: " + fmt::format(text, std::forward<Args>(args)...));
   }
 
   std::string_view header_text() {
@@ -241,8 +242,8 @@ Tensor pack(std::string_view dtype, Shape shape, const std::vector<T>& values) {
   out.dtype = dtype;
   out.shape = std::move(shape);
   if (out.count() != values.size()) {
-    throw std::invalid_argument(fmt::format("Tensor::of: shape {} for {} values",
-                                            shape_text(out.shape), values.size()));
+    throw std::invalid_argument(
+        fmt::format("Tensor::of: shape {} for {} values", shape_text(out.shape), values.size()));
   }
   const auto* begin = reinterpret_cast<const std::byte*>(values.data());
   out.bytes.assign(begin, begin + values.size() * sizeof(T));

@@ -1,5 +1,5 @@
-// The safetensors container: 8 bytes of header length, a JSON header, tensor bytes. Reader and writer.
-// The reader bounds every length and offset against the file and trusts nothing.
+// The safetensors container: 8 bytes of header length, a JSON header, tensor bytes. Reader and
+// writer. The reader bounds every length and offset against the file and trusts nothing.
 #pragma once
 
 #include <cstddef>
@@ -14,11 +14,11 @@ namespace scalemix::inline v0::model {
 
 /// A tensor as stored: little-endian, row-major, contiguous.
 struct Tensor {
-  std::string dtype;              // "F32", "F64", "I64", "I32", "U8"
+  std::string dtype;  // "F32", "F64", "I64", "I32", "U8"
   Shape shape;
   std::vector<std::byte> bytes;
 
-  std::size_t count() const;      // product of shape
+  std::size_t count() const;  // product of shape
   static Tensor of(Shape shape, const std::vector<float>& values);
   static Tensor of(Shape shape, const std::vector<double>& values);
   static Tensor of(Shape shape, const std::vector<std::int64_t>& values);
@@ -33,8 +33,8 @@ struct Container {
   std::map<std::string, std::string> metadata;
 };
 
-/// Throws DataError naming the file and the offence: too short, header longer than the file, bad JSON,
-/// tensor outside the file, overlapping tensors, a size that does not match shape and type.
+/// Throws DataError naming the file and the offence: too short, header longer than the file, bad
+/// JSON, tensor outside the file, overlapping tensors, a size that does not match shape and type.
 Container read_safetensors(const std::string& path);
 
 /// Writes atomically: a new file beside it, fsync, rename. Throws FileError.

@@ -12,7 +12,8 @@
 
 namespace scalemix::inline v0::model {
 
-/// weight's shape, flat. The layer must be a linear or conv2d of the model, whose tensors fit the spec.
+/// weight's shape, flat. The layer must be a linear or conv2d of the model, whose tensors fit the
+/// spec.
 std::vector<float> deterministic_weights(const Model& model, const Layer& layer);
 
 /// The posterior variances of the weights that a svdo layer keeps, 0 for the others.

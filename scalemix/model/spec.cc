@@ -76,8 +76,8 @@ void check_name(const Layer& layer, std::set<std::string>& names) {
     return std::isalnum(c) || c == '_' || c == '-';
   });
   if (!plain || layer.name.size() > 64) {
-    throw std::invalid_argument(fmt::format(
-        "a name has letters, digits, '_' and '-', 64 at most, got '{}'", layer.name));
+    throw std::invalid_argument(
+        fmt::format("a name has letters, digits, '_' and '-', 64 at most, got '{}'", layer.name));
   }
   if (!layer.name.empty() && !names.insert(layer.name).second) {
     throw std::invalid_argument(fmt::format("the name '{}' is taken", layer.name));

@@ -1,11 +1,12 @@
 // The network as data: layers in order, each with its geometry, its noise and its site number.
 //
-// A spec is made by an architecture (architecture.h), made noisy by methods (method.h), built into torch
-// modules by torch/nn and into a predictor by predictor.h, and stored in the model file as JSON.
+// A spec is made by an architecture (architecture.h), made noisy by methods (method.h), built into
+// torch modules by torch/nn and into a predictor by predictor.h, and stored in the model file as
+// JSON.
 //
-// Site numbers: every layer gets one when it joins the spec. It names the layer's noise and its initial
-// weights in the stream, is stored, and is never renumbered; so pruning or decorating a network does not
-// change the noise of what was there before.
+// Site numbers: every layer gets one when it joins the spec. It names the layer's noise and its
+// initial weights in the stream, is stored, and is never renumbered; so pruning or decorating a
+// network does not change the noise of what was there before.
 #pragma once
 
 #include <cstddef>
@@ -40,8 +41,8 @@ struct Layer {
   double slope = 0.01;  // leaky_relu
   double eps = 1e-5;    // batch_norm
 
-  // noise: a law at a site. `width` is the number of logical columns; `columns` the logical number of each
-  // column that is left (empty: all of them, in order).
+  // noise: a law at a site. `width` is the number of logical columns; `columns` the logical number
+  // of each column that is left (empty: all of them, in order).
   std::string law;
   Site at = Site::unit;
   Mode mode = Mode::multiply;
@@ -50,8 +51,8 @@ struct Layer {
 
   // linear, conv2d: a law on the weights (dropconnect), or a learned posterior over them.
   std::string weight_law;
-  std::string posterior;    // "" or "svdo": weight means and log_sigma2, local reparameterisation
-  double threshold = 3;     // svdo: a weight with log alpha at or above it counts as zero
+  std::string posterior;  // "" or "svdo": weight means and log_sigma2, local reparameterisation
+  double threshold = 3;   // svdo: a weight with log alpha at or above it counts as zero
   double init_log_sigma2 = -10;
 
   // residual: y = shortcut(x) + branch(x); an empty shortcut is the identity.
@@ -59,17 +60,18 @@ struct Layer {
 };
 
 struct Spec {
-  Shape input;                       // of one row
+  Shape input;  // of one row
   Task task = Task::classification;
-  std::size_t outputs = 0;           // classes, or regression targets
+  std::size_t outputs = 0;  // classes, or regression targets
   std::vector<Layer> layers;
-  std::string architecture;          // what it was made from, for people: "mlp:300-100"
-  std::vector<std::string> methods;  // in the order applied, canonical words; "none" leaves no trace
+  std::string architecture;  // what it was made from, for people: "mlp:300-100"
+  std::vector<std::string>
+      methods;  // in the order applied, canonical words; "none" leaves no trace
 
   /// Gives every layer without one a site number above all in use, and a unique name.
   void number();
-  /// Checks every layer against the shape that reaches it; throws std::invalid_argument naming the layer,
-  /// what it expects and what comes.
+  /// Checks every layer against the shape that reaches it; throws std::invalid_argument naming the
+  /// layer, what it expects and what comes.
   void validate() const;
 };
 
@@ -82,12 +84,14 @@ std::size_t site_columns(Site at, const Shape& shape);
 /// Shape after a layer; throws std::invalid_argument if it cannot take `in`.
 Shape output_shape(const Layer& layer, const Shape& in);
 
-/// Calls f(layer, input shape) for every layer in execution order, into branches: a residual first, then its
-/// branch, then its shortcut. The first throws std::invalid_argument where shapes do not fit.
+/// Calls f(layer, input shape) for every layer in execution order, into branches: a residual first,
+/// then its branch, then its shortcut. The first throws std::invalid_argument where shapes do not
+/// fit.
 void for_each_layer(const Spec& spec, const std::function<void(const Layer&, const Shape&)>& f);
 void for_each_layer(Spec& spec, const std::function<void(Layer&)>& f);
 
-/// True for a layer that draws noise when the network is stochastic; for a residual, if one inside does.
+/// True for a layer that draws noise when the network is stochastic; for a residual, if one inside
+/// does.
 bool stochastic(const Layer& layer);
 
 /// A tensor that a layer owns. `shape` has no replica axis.
@@ -99,8 +103,8 @@ struct Parameter {
 std::vector<Parameter> parameters(const Layer& layer);
 
 nlohmann::json to_json(const Spec& spec);
-/// Throws std::invalid_argument with the place ("layers[2].kernel") for an unknown key, a wrong type, an
-/// unknown layer type (with the nearest known), or a shape that does not fit.
+/// Throws std::invalid_argument with the place ("layers[2].kernel") for an unknown key, a wrong
+/// type, an unknown layer type (with the nearest known), or a shape that does not fit.
 Spec spec_from_json(const nlohmann::json& json);
 
 }  // namespace scalemix::inline v0::model

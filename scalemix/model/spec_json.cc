@@ -106,12 +106,13 @@ json svdo_or_null(const Layer& layer, double value) {
   return layer.posterior == "svdo" ? json(value) : json();
 }
 
-#define SCALEMIX_FIELD(member, reader)                                       \
-  Field {                                                                    \
-    #member, [](const Layer& l) { return json(l.member); },                  \
-        [](Layer& l, const json& v, const Reader&, const std::string& place) { \
-          l.member = reader(v, place);                                       \
-        }                                                                    \
+#define SCALEMIX_FIELD(member, reader)                                                             \
+  Field {                                                                                          \
+#member,                                                                                       \
+        [](const Layer& l) { return json(l.member); },                                             \
+                                                    [](Layer & l, const json& v, const Reader&,    \
+                                                       const std::string&                          \
+                                                           place) { l.member = reader(v, place); } \
   }
 
 const std::vector<Field>& fields() {
@@ -172,7 +173,8 @@ const Field& field(std::string_view name) {
   for (const Field& f : fields()) {
     if (f.name == name) return f;
   }
-  throw std::logic_error(fmt::format("layer_kinds() names a field '{}' that spec_json has not", name));
+  throw std::logic_error(
+      fmt::format("layer_kinds() names a field '{}' that spec_json has not", name));
 }
 
 std::vector<std::string> keys_of(const LayerKind& kind) {
@@ -262,7 +264,8 @@ OpenSpec read_spec(const json& object, bool open) {
   }
   OpenSpec out;
   Spec& spec = out.spec;
-  if (object.contains("input")) spec.input = read_list<std::size_t>(object["input"], "input", read_size);
+  if (object.contains("input"))
+    spec.input = read_list<std::size_t>(object["input"], "input", read_size);
   if (object.contains("task")) out.task = read_enum<Task>(object["task"], "task", kTasks);
   if (object.contains("outputs")) spec.outputs = read_size(object["outputs"], "outputs");
   if (object.contains("architecture")) {
@@ -305,12 +308,9 @@ void fill(Spec& spec) {
 OpenSpec open_spec_from_json(const json& object) { return read_spec(object, true); }
 
 json to_json(const Spec& spec) {
-  return {{"input", spec.input},
-          {"task", task_name(spec.task)},
-          {"outputs", spec.outputs},
-          {"architecture", spec.architecture},
-          {"methods", spec.methods},
-          {"layers", write_layers(spec.layers)}};
+  return {{"input", spec.input},     {"task", task_name(spec.task)},
+          {"outputs", spec.outputs}, {"architecture", spec.architecture},
+          {"methods", spec.methods}, {"layers", write_layers(spec.layers)}};
 }
 
 Spec spec_from_json(const json& object) {

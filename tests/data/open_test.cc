@@ -46,10 +46,12 @@ TEST(Open, SaysHowManyRowsItDropped) {
   options.missing = "drop";
   const Dataset data = open(folder.write("cars.csv", kCars), options);
   EXPECT_EQ(data.rows(), 2u);
-  EXPECT_THAT(data.notes, ElementsAre("1 rows with a missing value are left out"));
+  EXPECT_THAT(data.notes, ElementsAre("rows left out for a missing value: 1"));
 }
 
 TEST(Open, SuggestsTheNearestNameAndTellsFilesFromNames) {
+  EXPECT_THAT(message_of<ConfigError>([] { open("horses"); }),
+              HasSubstr("unknown data set 'horses'; the known ones are friedman1, moons"));
   EXPECT_EQ(message_of<ConfigError>([] { open("mnits"); }),
             "unknown data set 'mnits', did you mean 'mnist'?");
   EXPECT_EQ(message_of<ConfigError>([] { open("uci:concret"); }),
@@ -246,7 +248,8 @@ TEST(Describe, CountsWhatIsThere) {
   EXPECT_DOUBLE_EQ(d.columns.at(0).sd, std::sqrt(2.0 / 9));
   EXPECT_EQ(d.columns.at(0).median, 2);
   EXPECT_EQ(d.classes.at(1).rows, 3u);
-  EXPECT_THAT(d.notes, ElementsAre("constant columns: b", "1 missing numbers", "1 repeated rows"));
+  EXPECT_THAT(d.notes,
+              ElementsAre("constant columns: b", "missing numbers: 1", "repeated rows: 1"));
   EXPECT_THAT(to_text(d), HasSubstr("classification, 4 rows, inputs (2), 0 splits"));
   EXPECT_EQ(to_json(d)["classes"][1]["rows"], 3);
 }

@@ -161,7 +161,6 @@ TEST(Variational, ThreadsChangeNoBit) {
   const std::size_t n = 5 * Tiles::kLeast + 3;
   const auto w = weights(n), ls = log_variances(n);
   std::vector<float> sigma2(n), first_sigma2(n);
-  set_threads(1);
   const double first = svdo_terms(n, w.data(), ls.data(), first_sigma2.data());
   for_some_threads([&] {
     EXPECT_EQ(svdo_terms(n, w.data(), ls.data(), sigma2.data()), first);

@@ -1,4 +1,5 @@
-// After the first call nothing is allocated: counted by replacing operator new for the whole program.
+// After the first call nothing is allocated: counted by replacing operator new for the whole
+// program.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -71,8 +72,8 @@ TEST(Allocation, AWholeNetworkAllocatesNoMoreThanItsProducts) {
   const std::vector<float> x(64), w(64);
   std::vector<float> y(64);
   const auto product = [&](std::size_t out, std::size_t in) {
-    kernel::gemm(kernel::Trans::no, kernel::Trans::yes, rows, out, in, x.data(), in, w.data(), in, 0,
-                 y.data(), out);
+    kernel::gemm(kernel::Trans::no, kernel::Trans::yes, rows, out, in, x.data(), in, w.data(), in,
+                 0, y.data(), out);
   };
   const auto products = [&] {
     product(6, 7);

@@ -77,7 +77,8 @@ TEST(Architecture, BadWordsSayWhatWasExpected) {
     return message_of<ConfigError>([&] { architecture(word, kDigits); });
   };
   EXPECT_THAT(refusal("lenet"), HasSubstr("unknown architecture 'lenet', did you mean 'lenet5'?"));
-  EXPECT_THAT(refusal("mlp:300-"), HasSubstr("mlp: expected a whole number in [1, 1000000], got ''"));
+  EXPECT_THAT(refusal("mlp:300-"),
+              HasSubstr("mlp: expected a whole number in [1, 1000000], got ''"));
   EXPECT_THAT(refusal("mlp:0"), HasSubstr("got '0'"));
   EXPECT_THAT(refusal("mlp:-5"), HasSubstr("got ''"));
   EXPECT_THAT(refusal("mlp:99999999999999999999"), HasSubstr("mlp: expected"));
@@ -96,17 +97,21 @@ TEST(Architecture, DataThatDoesNotFitIsRefused) {
   const auto refusal = [](const std::string& word, const Problem& problem) {
     return message_of<std::invalid_argument>([&] { architecture(word, problem); });
   };
-  EXPECT_THAT(refusal("lenet5", table_problem()), HasSubstr("needs images (C, H, W), got rows of 7"));
-  EXPECT_THAT(refusal("lenet5", {{1, 15, 28}, Task::classification, 2}), HasSubstr("at least 16 x 16"));
+  EXPECT_THAT(refusal("lenet5", table_problem()),
+              HasSubstr("needs images (C, H, W), got rows of 7"));
+  EXPECT_THAT(refusal("lenet5", {{1, 15, 28}, Task::classification, 2}),
+              HasSubstr("at least 16 x 16"));
   EXPECT_THAT(refusal("vgg", kDigits), HasSubstr("at least 32 x 32, got 28 x 28"));
-  EXPECT_THAT(refusal("mlp", {{7}, Task::classification, 1}), HasSubstr("outputs: expected at least 2"));
+  EXPECT_THAT(refusal("mlp", {{7}, Task::classification, 1}),
+              HasSubstr("outputs: expected at least 2"));
   EXPECT_THAT(refusal("mlp", {{}, Task::regression, 1}), HasSubstr("input: expected"));
 }
 
 TEST(Architecture, AFileMayLeaveOpenWhatTheDataSays) {
   const Folder folder;
   const std::string path = folder.file("net.json");
-  write_bytes(path, R"({"layers": [{"type": "linear", "out": 9}, {"type": "batch_norm"}, {"type": "tanh"},
+  write_bytes(path,
+              R"({"layers": [{"type": "linear", "out": 9}, {"type": "batch_norm"}, {"type": "tanh"},
     {"type": "noise", "law": "gaussian:alpha=0.5"}, {"type": "linear"}]})");
   const Spec spec = architecture(path, table_problem());
   EXPECT_EQ(spec.architecture, path);

@@ -27,9 +27,9 @@ struct Case {
 };
 
 inline std::vector<Case> short_forms() {
-  return {{"linear", table_problem()},      {"mlp", table_problem()},
-          {"mlp:6-5", table_problem()},     {"mlp:6-5", image_problem()},
-          {"resmlp:6x3", table_problem()},  {"lenet5", image_problem()},
+  return {{"linear", table_problem()},       {"mlp", table_problem()},
+          {"mlp:6-5", table_problem()},      {"mlp:6-5", image_problem()},
+          {"resmlp:6x3", table_problem()},   {"lenet5", image_problem()},
           {"vgg:0.03125", colour_problem()}, {"resnet:1", image_problem()}};
 }
 
@@ -56,8 +56,8 @@ inline std::vector<float> values(std::size_t n, std::uint32_t number, double lo 
   return out;
 }
 
-/// A model with every tensor filled: running variances and scales positive, log_sigma2 on both sides of the
-/// threshold.
+/// A model with every tensor filled: running variances and scales positive, log_sigma2 on both
+/// sides of the threshold.
 inline Model filled_model(const Spec& spec) {
   Model model;
   model.spec = spec;
@@ -66,8 +66,8 @@ inline Model filled_model(const Spec& spec) {
     for (const Parameter& p : parameters(layer)) {
       const bool variance = p.name == "running_var";
       const bool log_variance = p.name == "log_sigma2";
-      const double scale = p.shape.size() > 1 ? 1 / std::sqrt(double(elements(p.shape) / p.shape[0]))
-                                              : 0.5;
+      const double scale =
+          p.shape.size() > 1 ? 1 / std::sqrt(double(elements(p.shape) / p.shape[0])) : 0.5;
       const double lo = variance ? 0.5 : log_variance ? -12 : -scale;
       const double hi = variance ? 2 : log_variance ? 2 : scale;
       model.tensors[layer.name + "." + p.name] =

@@ -31,8 +31,8 @@ std::vector<Layer> noises(const Spec& spec) {
 
 TEST(Method, UnitNoiseStandsBeforeEveryWeightLayerButTheFirst) {
   const Spec spec = made("mlp:6-5", table_problem(), {"bernoulli:p=0.5"});
-  EXPECT_THAT(types(spec.layers), ElementsAre("linear", "relu", "noise", "linear", "relu", "noise",
-                                              "linear"));
+  EXPECT_THAT(types(spec.layers),
+              ElementsAre("linear", "relu", "noise", "linear", "relu", "noise", "linear"));
   EXPECT_EQ(spec.layers[2].width, 6u);
   EXPECT_EQ(spec.layers[5].width, 5u);
   EXPECT_EQ(spec.layers[2].law, "bernoulli:p=0.5");
@@ -68,8 +68,8 @@ TEST(Method, AdditiveTakesTheSamePlaces) {
 TEST(Method, SpatialNoiseStandsAfterEachConvolution) {
   const Spec spec = made("lenet5", image_problem(), {"spatial:p=0.1"});
   EXPECT_THAT(types(spec.layers),
-              ElementsAre("conv2d", "relu", "max_pool", "noise", "conv2d", "relu", "max_pool", "noise",
-                          "flatten", "linear", "relu", "linear"));
+              ElementsAre("conv2d", "relu", "max_pool", "noise", "conv2d", "relu", "max_pool",
+                          "noise", "flatten", "linear", "relu", "linear"));
   EXPECT_EQ(spec.layers[3].width, 20u);
   EXPECT_EQ(spec.layers[7].width, 50u);
   EXPECT_EQ(spec.layers[7].at, Site::channel);
@@ -121,7 +121,8 @@ TEST(Method, SitesAndNamesOfWhatWasThereAreKept) {
   for (const Case& form : short_forms()) {
     const Spec plain = architecture(form.word, form.problem);
     std::map<std::string, std::uint32_t> sites;
-    for_each_layer(plain, [&](const Layer& layer, const Shape&) { sites[layer.name] = layer.site; });
+    for_each_layer(plain,
+                   [&](const Layer& layer, const Shape&) { sites[layer.name] = layer.site; });
     Spec noisy = plain;
     apply_method(noisy, "bernoulli:p=0.5,input=0.1");
     apply_method(noisy, "svdo");
@@ -139,17 +140,17 @@ TEST(Method, SitesAndNamesOfWhatWasThereAreKept) {
 }
 
 TEST(Method, CanonicalWordsMakeTheSameNetworkAgain) {
-  const std::vector<std::string> words{
-      "gaussian:alpha=0.3,input=0.1", "additive:laplace", "spatial:uniform", "dropconnect",
-      "half_cauchy"};
+  const std::vector<std::string> words{"gaussian:alpha=0.3,input=0.1", "additive:laplace",
+                                       "spatial:uniform", "dropconnect", "half_cauchy"};
   const Spec once = made("lenet5", image_problem(), words);
   const Spec twice = made("lenet5", image_problem(), once.methods);
   EXPECT_EQ(to_json(once), to_json(twice));
 }
 
 TEST(Method, MethodsMayFollowEachOther) {
-  const Spec spec = made("resmlp:6x2", table_problem(),
-                         {"stochastic_depth:p=0.2", "bernoulli:p=0.1", "gaussian:alpha=0.1", "svdo"});
+  const Spec spec =
+      made("resmlp:6x2", table_problem(),
+           {"stochastic_depth:p=0.2", "bernoulli:p=0.1", "gaussian:alpha=0.1", "svdo"});
   EXPECT_EQ(spec.methods.size(), 4u);
   EXPECT_EQ(noises(spec).size(), 2u + 5 + 5);
 }
@@ -159,8 +160,10 @@ TEST(Method, BadWordsSayWhatExists) {
     Spec spec = architecture("mlp:6-5", table_problem());
     return message_of<ConfigError>([&] { apply_method(spec, word); });
   };
-  EXPECT_THAT(refusal("bernouli"), HasSubstr("unknown method 'bernouli', did you mean 'bernoulli'?"));
-  EXPECT_THAT(refusal("svdo:treshold=3"), HasSubstr("unknown parameter 'treshold', did you mean 'threshold'?"));
+  EXPECT_THAT(refusal("bernouli"),
+              HasSubstr("unknown method 'bernouli', did you mean 'bernoulli'?"));
+  EXPECT_THAT(refusal("svdo:treshold=3"),
+              HasSubstr("unknown parameter 'treshold', did you mean 'threshold'?"));
   EXPECT_THAT(refusal("svdo:3"), HasSubstr("svdo: expected key=value, got '3'"));
   EXPECT_THAT(refusal("svdo:threshold=high"), HasSubstr("threshold must be a number, got 'high'"));
   EXPECT_THAT(refusal("normal:scale=0.1"), HasSubstr("additive:normal:scale=0.1"));

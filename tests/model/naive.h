@@ -1,10 +1,9 @@
-// A network evaluated one row at a time in plain double loops, from the spec and the tensors alone: what the
-// predictor is compared with. Slow on purpose; shares no code with it but the samplers.
+// A network evaluated one row at a time in plain double loops, from the spec and the tensors alone:
+// what the predictor is compared with. Slow on purpose; shares no code with it but the samplers.
 #pragma once
 
 #include <cmath>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -64,23 +63,26 @@ class Naive {
   }
 
   static double activation(const Layer& l, double x) {
-    const std::map<std::string, double> values{
-        {"relu", std::fmax(x, 0)},
-        {"leaky_relu", x > 0 ? x : l.slope * x},
-        {"tanh", std::tanh(x)},
-        {"sigmoid", 1 / (1 + std::exp(-x))},
-        {"gelu", x * 0.5 * std::erfc(-x / std::sqrt(2.0))},
-        {"silu", x / (1 + std::exp(-x))},
-        {"elu", x > 0 ? x : std::expm1(x)},
-        {"hard_tanh", std::fmin(std::fmax(x, -1), 1)},
-        {"sine", std::sin(x)},
-        {"erf", std::erf(x)}};
+    if (l.type == "relu") return std::fmax(x, 0);
+    const std::map<std::string, double> values{{"leaky_relu", x > 0 ? x : l.slope * x},
+                                               {"tanh", std::tanh(x)},
+                                               {"sigmoid", 1 / (1 + std::exp(-x))},
+                                               {"gelu", x * 0.5 * std::erfc(-x / std::sqrt(2.0))},
+                                               {"silu", x / (1 + std::exp(-x))},
+                                               {"elu", x > 0 ? x : std::expm1(x)},
+                                               {"hard_tanh", std::fmin(std::fmax(x, -1), 1)},
+                                               {"sine", std::sin(x)},
+                                               {"erf", std::erf(x)}};
     return values.at(l.type);
   }
 
   /// y[o] = sum over (place in x, index of w) pairs of the output.
   Row weights(const Layer& l, const Row& x, const Shape& in) {
     const std::vector<float>& w = tensors_.at(l.name + ".weight");
+    const bool svdo = l.posterior == "svdo";
+    const float* log_sigma2s = svdo ? tensors_.at(l.name + ".log_sigma2").data() : nullptr;
+    const std::vector<double> z = weight_draws(l, w.size());
+    const law::AnyLaw normal = law::AnyLaw::parse("normal:scale=1");
     const Shape out = output_shape(l, in);
     const std::size_t places = elements(out) / l.out;
     Row y(elements(out));
@@ -88,38 +90,42 @@ class Naive {
       const std::size_t o = i / places;
       double mean = l.bias ? tensors_.at(l.name + ".bias")[o] : 0, variance = 0;
       const auto term = [&](std::size_t at, std::size_t index) {
-        if (l.posterior == "svdo") {
-          const double log_sigma2 = tensors_.at(l.name + ".log_sigma2")[index], v = w[index];
+        if (svdo) {
+          const double log_sigma2 = log_sigma2s[index], v = w[index];
           if (log_sigma2 - std::log(v * v + 1e-8) >= l.threshold) return;
           mean += x[at] * v;
           variance += x[at] * x[at] * std::exp(log_sigma2);
         } else {
-          mean += x[at] * w[index] * weight_draw(l, index);
+          mean += x[at] * w[index] * z[index];
         }
       };
       l.type == "linear" ? dense(l, o, term) : window(l, o, i % places, in, out, term);
       y[i] = mean;
-      if (l.posterior == "svdo" && sample_ >= 0) {
-        const law::AnyLaw normal = law::AnyLaw::parse("normal:scale=1");
+      if (svdo && sample_ >= 0) {
         y[i] += std::sqrt(variance + 1e-8) * draw(normal.raw(), l, row_ * y.size() + i);
       }
     }
     return y;
   }
 
-  double weight_draw(const Layer& l, std::size_t index) const {
-    if (l.weight_law.empty()) return 1;
+  std::vector<double> weight_draws(const Layer& l, std::size_t n) const {
+    std::vector<double> z(n, 1);
+    if (l.weight_law.empty()) return z;
     const law::AnyLaw law = law::AnyLaw::parse(l.weight_law);
-    return sample_ < 0 ? law.centre() : draw(law.multiplier(), l, index);
+    for (std::size_t i = 0; i < n; ++i) {
+      z[i] = sample_ < 0 ? law.centre() : draw(law.multiplier(), l, i);
+    }
+    return z;
   }
 
-  static void dense(const Layer& l, std::size_t o,
-                    const std::function<void(std::size_t, std::size_t)>& term) {
+  template <class Term>
+  static void dense(const Layer& l, std::size_t o, const Term& term) {
     for (std::size_t i = 0; i < l.in; ++i) term(i, o * l.in + i);
   }
 
+  template <class Term>
   static void window(const Layer& l, std::size_t o, std::size_t place, const Shape& in,
-                     const Shape& out, const std::function<void(std::size_t, std::size_t)>& term) {
+                     const Shape& out, const Term& term) {
     const auto k = static_cast<long>(l.kernel);
     const long top = static_cast<long>(place / out[2] * l.stride) - static_cast<long>(l.padding);
     const long left = static_cast<long>(place % out[2] * l.stride) - static_cast<long>(l.padding);
@@ -143,7 +149,8 @@ class Naive {
     for (std::size_t i = 0; i < x.size(); ++i) {
       const std::size_t c = i / inner;
       y[i] = (x[i] - at("running_mean", c)) / std::sqrt(at("running_var", c) + l.eps) *
-                 at("weight", c) + at("bias", c);
+                 at("weight", c) +
+             at("bias", c);
     }
     return y;
   }
@@ -170,8 +177,9 @@ class Naive {
 
   Row noise(const Layer& l, const Row& x, const Shape& in) const {
     const law::AnyLaw law = law::AnyLaw::parse(l.law);
-    const std::size_t columns =
-        l.at == Site::unit ? x.size() : l.at == Site::channel ? in[0] : std::size_t{1};
+    const std::size_t columns = l.at == Site::unit      ? x.size()
+                                : l.at == Site::channel ? in[0]
+                                                        : std::size_t{1};
     const std::size_t inner = x.size() / columns;
     Row y = x;
     for (std::size_t i = 0; i < x.size(); ++i) {
@@ -181,8 +189,7 @@ class Naive {
       const bool add = l.mode == Mode::add;
       const double still =
           add ? (std::isfinite(law.mean()) ? law.mean() : law.quantile(0.5)) : law.centre();
-      const double z =
-          sample_ < 0 ? still : draw(add ? law.raw() : law.multiplier(), l, element);
+      const double z = sample_ < 0 ? still : draw(add ? law.raw() : law.multiplier(), l, element);
       y[i] = add ? x[i] + z : x[i] * z;
     }
     return y;

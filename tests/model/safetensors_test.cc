@@ -104,7 +104,8 @@ TEST(Safetensors, HeadersThatAreNotTheFormatAreRefused) {
 }
 
 std::string tensor(const std::string& dtype, const std::string& shape, const std::string& offsets) {
-  return R"({"dtype": ")" + dtype + R"(", "shape": )" + shape + R"(, "data_offsets": )" + offsets + "}";
+  return R"({"dtype": ")" + dtype + R"(", "shape": )" + shape + R"(, "data_offsets": )" + offsets +
+         "}";
 }
 
 std::string one(const std::string& dtype, const std::string& shape, const std::string& offsets,
@@ -114,7 +115,8 @@ std::string one(const std::string& dtype, const std::string& shape, const std::s
 
 TEST(Safetensors, TensorsOutsideTheFileAreRefused) {
   EXPECT_THAT(one("F32", "[2]", "[0, 8]", 4), HasSubstr("lie outside the 4 bytes"));
-  EXPECT_THAT(one("F32", "[2]", "[18446744073709551608, 18446744073709551615]", 8), HasSubstr("outside"));
+  EXPECT_THAT(one("F32", "[2]", "[18446744073709551608, 18446744073709551615]", 8),
+              HasSubstr("outside"));
   EXPECT_THAT(one("F32", "[2]", "[8, 0]", 8), HasSubstr("outside"));
   EXPECT_THAT(one("F32", "[2]", "[-8, 0]", 8), HasSubstr("expected whole numbers"));
   EXPECT_THAT(one("F32", "[2]", "[0.0, 8]", 8), HasSubstr("expected whole numbers"));
@@ -132,7 +134,8 @@ TEST(Safetensors, ShapesThatDoNotMatchOrOverflowAreRefused) {
 }
 
 TEST(Safetensors, OverlapsAndNamesThatStandTwiceAreRefused) {
-  const std::string first = tensor("F32", "[2]", "[0, 8]"), second = tensor("F32", "[2]", "[4, 12]");
+  const std::string first = tensor("F32", "[2]", "[0, 8]"),
+                    second = tensor("F32", "[2]", "[4, 12]");
   EXPECT_THAT(refusal(file_of("{\"a\": " + first + ", \"b\": " + second + "}", 12)),
               HasSubstr("tensor 'b' starts at 4, expected 8"));
   EXPECT_THAT(refusal(file_of("{\"a\": " + first + ", \"a\": " + first + "}", 8)),

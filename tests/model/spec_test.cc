@@ -60,8 +60,8 @@ TEST(Spec, EveryShortFormUnderEveryMethodSurvivesJson) {
       ++made_count;
     }
   }
-  // Without a second weight layer: every law and additive. Without a convolution: spatial. Without a residual
-  // block: stochastic_depth.
+  // Without a second weight layer: every law and additive. Without a convolution: spatial. Without
+  // a residual block: stochastic_depth.
   const std::size_t laws = methods().size() - 6;
   EXPECT_EQ(refused, 2 * (laws + 1) + 5 + 6);
   EXPECT_EQ(made_count + refused, short_forms().size() * methods().size());
@@ -80,7 +80,8 @@ TEST(Spec, ErrorsNameThePlaceInTheFile) {
   EXPECT_THAT(refusal(bad), HasSubstr("layers[2].kernal: unknown key, did you mean 'kernel'?"));
   bad = small();
   bad["layers"][1]["type"] = "rleu";
-  EXPECT_THAT(refusal(bad), HasSubstr("layers[1].type: unknown layer type 'rleu', did you mean 'relu'?"));
+  EXPECT_THAT(refusal(bad),
+              HasSubstr("layers[1].type: unknown layer type 'rleu', did you mean 'relu'?"));
   bad = small();
   bad["layers"][0]["out"] = "two";
   EXPECT_THAT(refusal(bad), HasSubstr("layers[0].out: expected a whole number, got string"));
@@ -222,7 +223,8 @@ TEST(Spec, ParametersHaveTheStatedShapes) {
   conv.posterior = "svdo";
   std::vector<std::string> got;
   for (const Parameter& p : parameters(conv)) got.push_back(p.name + shape_text(p.shape));
-  EXPECT_EQ(got, (std::vector<std::string>{"weight(5, 3, 2, 2)", "bias(5)", "log_sigma2(5, 3, 2, 2)"}));
+  EXPECT_EQ(got,
+            (std::vector<std::string>{"weight(5, 3, 2, 2)", "bias(5)", "log_sigma2(5, 3, 2, 2)"}));
   Layer norm;
   norm.type = "batch_norm";
   norm.in = 4;
@@ -245,16 +247,17 @@ TEST(Spec, EveryKindOfTheTableReadsBackWhatItWrites) {
   for (const LayerKind& kind : layer_kinds()) {
     json layer{{"type", kind.name}};
     for (const std::string_view key : kind.required) {
-      layer[std::string(key)] = key == "law"      ? json("gaussian:alpha=0.25")
-                                : key == "branch" ? json::array({{{"type", "relu"}}})
-                                                  : json(key == "kernel" || key == "stride" ? 1 : 2);
+      layer[std::string(key)] = key == "law" ? json("gaussian:alpha=0.25")
+                                : key == "branch"
+                                    ? json::array({{{"type", "relu"}}})
+                                    : json(key == "kernel" || key == "stride" ? 1 : 2);
     }
     if (kind.name == "noise") layer["at"] = "channel";
     json layers = json::array({layer});
     if (kind.name == "linear") layers.insert(layers.begin(), json{{"type", "flatten"}});
     if (kind.name != "linear" && kind.name != "flatten") layers.push_back({{"type", "flatten"}});
     const std::size_t outputs = 2;
-    const json spec{{"input", {2, 1, 1}}, {"task", "regression"}, {"outputs", outputs},
+    const json spec{{"input", {2, 1, 1}},        {"task", "regression"},     {"outputs", outputs},
                     {"architecture", "by hand"}, {"methods", json::array()}, {"layers", layers}};
     const json written = to_json(spec_from_json(spec));
     EXPECT_EQ(to_json(spec_from_json(written)), written) << kind.name;

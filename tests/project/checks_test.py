@@ -82,12 +82,24 @@ class LayersTest(CheckTest):
 class FormatTest(CheckTest):
     def test_a_formatted_file_passes_and_another_fails(self):
         # A stand-in for clang-format, which a machine that only builds does not have.
-        self.write("bin/clang-format", '#!/bin/sh\nfor last; do :; done\n! grep -q "  x" "$last"\n', 0o755)
+        self.write("bin/clang-format", """#!/bin/sh
+status=0
+for file; do
+  case $file in -*) continue ;; esac
+  if grep -q "  x" "$file"; then status=1; echo "$file:1:4: error: code should be clang-formatted" >&2; fi
+done
+exit $status
+""", 0o755)
         path = f"{self.root / 'bin'}:{os.environ['PATH']}"
         self.write("scalemix/a.h", "int x;\n")
         self.passes("check_format.py", PATH=path)
         self.write("scalemix/b.cc", "int  x;\n")
-        self.fails("check_format.py", "scalemix/b.cc", PATH=path)
+        self.fails("check_format.py", "scalemix/b.cc: run clang-format", PATH=path)
+
+    def test_a_clang_format_that_breaks_is_no_pass(self):
+        self.write("bin/clang-format", "#!/bin/sh\necho broken >&2\nexit 1\n", 0o755)
+        self.write("scalemix/a.h", "int x;\n")
+        self.fails("check_format.py", "broken", PATH=f"{self.root / 'bin'}:{os.environ['PATH']}")
 
 
 class WordsTest(CheckTest):

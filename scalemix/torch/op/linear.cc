@@ -198,6 +198,7 @@ struct Linear : torch::autograd::Function<Linear> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& w,
                             const OptionalTensor& b) {
     ctx->save_for_backward({x, w});
+    ctx->saved_data["biased"] = b.has_value();
     const at::AutoDispatchBelowADInplaceOrView below;
     return op::linear(x, w, value_or_undefined(b));
   }
@@ -207,7 +208,9 @@ struct Linear : torch::autograd::Function<Linear> {
     variable_list grads(3);
     if (ctx->needs_input_grad(0)) grads[0] = product(dy[0], saved[1], false, false);
     if (ctx->needs_input_grad(1)) grads[1] = product(dy[0], saved[0], true, false);
-    if (ctx->needs_input_grad(2)) grads[2] = column_sums(dy[0]);
+    const bool biased =
+        ctx->saved_data["biased"].toBool();  // without b there is no third edge to ask
+    if (biased && ctx->needs_input_grad(2)) grads[2] = column_sums(dy[0]);
     return grads;
   }
 };

@@ -112,10 +112,12 @@ void resolve(run::TrainConfig& c, const data::Dataset& d, const model::Spec& spe
 
 std::vector<std::string> find_warnings(const Plan& plan) {
   std::vector<std::string> warnings;
-  const auto constant = data::constant_columns(plan.data, plan.replicas.front().split.train);
-  if (!constant.empty()) {
-    warnings.push_back(fmt::format("constant on the training rows, so of no use: {}",
-                                   fmt::join(constant, ", ")));
+  if (!plan.data.images()) {  // an image's border is black, which is no mistake
+    const auto constant = data::constant_columns(plan.data, plan.replicas.front().split.train);
+    if (!constant.empty()) {
+      warnings.push_back(fmt::format("constant on the training rows, so of no use: {}",
+                                     fmt::join(constant, ", ")));
+    }
   }
   model::for_each_layer(plan.spec, [&](const model::Layer& layer, const model::Shape&) {
     if (layer.law.empty() || layer.mode == model::Mode::add) return;

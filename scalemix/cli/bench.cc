@@ -1,0 +1,139 @@
+// scalemix bench [--quick] [--json]
+//
+// Speed of kernels and prediction (and, with LibTorch, of a training step), beside the speed at which this
+// machine copies memory, measured in the same run.
+
+#include "scalemix/cli/bench.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "scalemix/base/parallel.h"
+#include "scalemix/cli/command.h"
+#include "scalemix/cli/exit_code.h"
+#include "scalemix/cli/options.h"
+#include "scalemix/cli/table.h"
+#include "scalemix/kernel/target.h"
+
+namespace scalemix::inline v0::cli {
+namespace {
+
+using nlohmann::ordered_json;
+using Clock = std::chrono::steady_clock;
+
+struct BenchOptions {
+  bool quick = false, json = false, quiet = false;
+  int threads = 0;
+};
+
+std::vector<BenchSource>& sources() {
+  static std::vector<BenchSource> list = {
+      {"memory", bench_memory}, {"kernel", bench_kernels}, {"predict", bench_predict}};
+  return list;
+}
+
+double seconds_of(const std::function<void()>& call, std::size_t calls) {
+  const auto begin = Clock::now();
+  for (std::size_t i = 0; i < calls; ++i) call();
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+/// Bytes a second of the copy, the floor of everything that streams.
+double bandwidth(const std::vector<BenchRow>& rows) {
+  for (const BenchRow& row : rows) {
+    if (row.group == "memory") return row.bytes / row.time.median;
+  }
+  return 0;
+}
+
+ordered_json to_json(const BenchRow& row, double bandwidth) {
+  ordered_json out = {{"group", row.group},
+                      {"name", row.name},
+                      {"seconds", row.time.median},
+                      {"spread", row.time.spread},
+                      {"items", row.items},
+                      {"unit", row.unit},
+                      {"ns_per_item", 1e9 * row.time.median / row.items}};
+  if (row.bytes > 0) {
+    out["gb_per_s"] = row.bytes / row.time.median / 1e9;
+    out["share_of_memory_floor"] = row.bytes / row.time.median / bandwidth;
+  }
+  if (row.flops > 0) out["gflops"] = row.flops / row.time.median / 1e9;
+  return out;
+}
+
+void print_table(const std::vector<BenchRow>& rows, std::ostream& out) {
+  const double floor = bandwidth(rows);
+  Table table({"what", "time", "+-", "ns/item", "item", "GB/s", "% of copy", "GFLOPS"});
+  for (const BenchRow& row : rows) {
+    const double t = row.time.median;
+    table.add({row.group + " " + row.name, fmt::format("{:.1f} us", 1e6 * t),
+               fmt::format("{:.1f} %", 100 * row.time.spread / t), fmt::format("{:.3g}", 1e9 * t / row.items), row.unit,
+               row.bytes > 0 ? fmt::format("{:.1f}", row.bytes / t / 1e9) : "-",
+               row.bytes > 0 ? fmt::format("{:.0f}", 100 * row.bytes / t / floor) : "-",
+               row.flops > 0 ? fmt::format("{:.1f}", row.flops / t / 1e9) : "-"});
+  }
+  table.print(out);
+}
+
+int run(const BenchOptions& o, std::ostream& out) {
+  use_threads(o.threads);
+  kernel::init_target();
+  const BenchEffort effort = o.quick ? BenchEffort{0.003, 3} : BenchEffort{};
+  std::vector<BenchRow> rows;
+  for (const BenchSource& source : bench_sources()) {
+    if (!o.quiet) fmt::print(stderr, "scalemix: measuring {} ...\n", source.group);
+    for (BenchRow& row : source.measure(effort)) rows.push_back(std::move(row));
+  }
+  if (o.json) {
+    ordered_json json = {{"simd_target", kernel::active_target()}, {"threads", threads()},
+                         {"repeats", effort.repeats}};
+    json["rows"] = ordered_json::array();
+    for (const BenchRow& row : rows) json["rows"].push_back(to_json(row, bandwidth(rows)));
+    out << json.dump(2) << '\n';
+  } else {
+    out << fmt::format("SIMD {}, {} threads; median of {} repeats, +- half the distance of the quartiles\n",
+                       kernel::active_target(), threads(), effort.repeats);
+    print_table(rows, out);
+  }
+  return kSuccess;
+}
+
+}  // namespace
+
+Timing time_calls(const BenchEffort& effort, const std::function<void()>& call) {
+  call();
+  const double once = std::max(seconds_of(call, 1), 1e-9);
+  const auto calls = static_cast<std::size_t>(std::max(1.0, effort.seconds / once));
+  std::vector<double> times;
+  for (int r = 0; r < effort.repeats; ++r) {
+    times.push_back(seconds_of(call, calls) / static_cast<double>(calls));
+  }
+  std::sort(times.begin(), times.end());
+  const std::size_t n = times.size();
+  return {times[n / 2], (times[(3 * n) / 4] - times[n / 4]) / 2};
+}
+
+const std::vector<BenchSource>& bench_sources() { return sources(); }
+
+void add_bench(const BenchSource& source) {
+  const bool known = std::any_of(sources().begin(), sources().end(),
+                                 [&](const BenchSource& s) { return s.group == source.group; });
+  if (!known) sources().push_back(source);
+}
+
+Action setup_bench(CLI::App& sub) {
+  auto o = std::make_shared<BenchOptions>();
+  sub.add_flag("--quick", o->quick, "Short timings, for a first look");
+  sub.add_flag("--json", o->json, "Print JSON");
+  sub.add_flag("--quiet", o->quiet, "No messages but errors");
+  add_threads_option(sub, o->threads);
+  return [o](std::ostream& out) { return run(*o, out); };
+}
+
+}  // namespace scalemix::inline v0::cli

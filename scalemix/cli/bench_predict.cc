@@ -1,0 +1,63 @@
+// Prediction through the predictor: an untrained mlp:300-100 on 28 x 28 images, with dropout.
+
+#include <cmath>
+
+#include "scalemix/cli/bench.h"
+#include "scalemix/model/architecture.h"
+#include "scalemix/model/layer_kind.h"
+#include "scalemix/model/method.h"
+#include "scalemix/model/predictor.h"
+#include "scalemix/random/stream.h"
+
+namespace scalemix::inline v0::cli {
+namespace {
+
+constexpr std::size_t kRows = 256, kSamples = 32;
+
+std::vector<float> normals_like(std::size_t n, std::uint32_t number, double scale) {
+  const Stream stream{7, stream_id(Purpose::init, number), 0};
+  std::vector<float> out(n);
+  for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<float>(scale * (2 * stream.uniform(i) - 1));
+  return out;
+}
+
+model::Predictor network() {
+  model::Model m;
+  m.spec = model::architecture("mlp:300-100", {{1, 28, 28}, Task::classification, 10});
+  model::apply_method(m.spec, "bernoulli:p=0.5");
+  std::uint32_t number = 1;
+  model::for_each_layer(m.spec, [&](const model::Layer& layer, const model::Shape&) {
+    for (const model::Parameter& p : model::parameters(layer)) {
+      const double scale = 1 / std::sqrt(static_cast<double>(layer.in));
+      m.tensors[layer.name + "." + p.name] =
+          model::Tensor::of(p.shape, normals_like(model::elements(p.shape), number++, scale));
+    }
+  });
+  return model::Predictor(std::move(m));
+}
+
+/// Multiplications and additions of the products on one row.
+double flops_of(const model::Spec& spec) {
+  double out = 0;
+  model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape&) {
+    if (model::has_weights(layer)) out += 2.0 * static_cast<double>(layer.in * layer.out);
+  });
+  return out;
+}
+
+}  // namespace
+
+std::vector<BenchRow> bench_predict(const BenchEffort& effort) {
+  const model::Predictor predictor = network();
+  model::Context context(predictor);
+  const std::vector<float> x = normals_like(kRows * predictor.width(), 100, 1);
+  const double flops = kRows * flops_of(predictor.spec());
+  model::Prediction prediction;
+  const Timing plain = time_calls(effort, [&] { model::predict(context, x, kRows, {}, prediction); });
+  const model::PredictOptions draws{.samples = kSamples, .seed = 1, .row0 = 0, .block = 0};
+  const Timing drawn = time_calls(effort, [&] { model::predict(context, x, kRows, draws, prediction); });
+  return {{"predict", "mlp:300-100, 256 rows", plain, kRows, "row", 0, flops},
+          {"predict", "mlp:300-100, 256 rows, 32 draws", drawn, kRows * kSamples, "row draw", 0, 0}};
+}
+
+}  // namespace scalemix::inline v0::cli

@@ -1,0 +1,159 @@
+// scalemix diagnose runs/a
+//
+// Where the loss sits, log alpha of every layer, dead units, the learned noise, and what looks wrong.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <ostream>
+
+#include "scalemix/cli/command.h"
+#include "scalemix/cli/exit_code.h"
+#include "scalemix/cli/labelled.h"
+#include "scalemix/cli/models.h"
+#include "scalemix/cli/options.h"
+#include "scalemix/cli/table.h"
+#include "scalemix/run/diagnose.h"
+#include "scalemix/run/evaluate.h"
+#include "scalemix/run/folder.h"
+
+namespace scalemix::inline v0::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::size_t kBar = 40;  // characters of the longest bar
+
+struct DiagnoseOptions {
+  ModelOptions model;
+  RowOptions rows;
+  bool json = false;
+};
+
+/// The log of the run that a model stands in; a model on its own has none.
+run::History history_of(const std::string& path, const model::Model& model) {
+  if (!std::filesystem::is_directory(path)) return {};
+  const std::string log = run::Folder::open(path).metrics_log();
+  const std::size_t replica = model.about.is_object() ? model.about.value("replica", std::size_t{0}) : 0;
+  return run::read_history(log, replica);
+}
+
+ordered_json to_json(const std::vector<run::Finding>& findings) {
+  ordered_json out = ordered_json::array();
+  for (const run::Finding& f : findings) {
+    out.push_back({{"rule", f.rule}, {"where", f.where}, {"what", f.what}});
+  }
+  return out;
+}
+
+void print_loss(const run::Facts& facts, std::ostream& out) {
+  const run::History& h = facts.history;
+  const bool logged = !h.nll.empty();
+  const double sum = logged ? h.nll.back() * static_cast<double>(facts.train_rows) : 0;
+  out << "loss, in nats\n";
+  if (logged) {
+    out << fmt::format("  likelihood   {:.6g} a row in epoch {}", h.nll.back(), h.nll.size());
+    out << (facts.train_rows ? fmt::format(", {:.6g} over {} training rows\n", sum, facts.train_rows) : "\n");
+  } else {
+    out << "  likelihood   not known: this is a model without the log of its run\n";
+  }
+  out << fmt::format("  penalty      {:.6g} over all weights", facts.penalty);
+  out << (h.penalty_weight.empty() ? "\n" : fmt::format(", weight {:.3g}\n", h.penalty_weight.back()));
+  if (!h.validation_nll.empty()) out << fmt::format("  validation   {:.6g} a row\n", h.validation_nll.back());
+  if (facts.noise_sd) {
+    out << fmt::format("  noise        sd {:.4g} in the target's units (log precision {:.3f} standardised)\n",
+                       *facts.noise_sd, *facts.log_precision);
+  }
+  out << '\n';
+}
+
+void print_layers(const run::Facts& facts, std::ostream& out) {
+  Table table({"layer", "weights", "nonzero", "% zero", "penalty", "dead inputs", "dead units"});
+  for (const run::LayerFacts& l : facts.layers) {
+    const double zero = 100 * (1 - static_cast<double>(l.nonzero) / static_cast<double>(l.weights));
+    table.add({l.name, fmt::format("{}", l.weights), fmt::format("{}", l.nonzero), fmt::format("{:.1f}", zero),
+               l.posterior ? fmt::format("{:.1f}", l.penalty) : "-",
+               fmt::format("{} of {}", l.dead_inputs, l.inputs), fmt::format("{} of {}", l.dead_outputs, l.outputs)});
+  }
+  table.print(out);
+  out << '\n';
+}
+
+void print_histogram(const run::LayerFacts& l, std::ostream& out) {
+  const std::size_t most = *std::max_element(l.log_alpha.begin(), l.log_alpha.end());
+  out << fmt::format("log alpha of {} (threshold {:g}; at and above it a weight counts as zero)\n", l.name,
+                     l.threshold);
+  for (std::size_t b = 0; b < run::kLogAlphaBins; ++b) {
+    const double from = static_cast<double>(b) - static_cast<double>(run::kLogAlphaBins) / 2;
+    const std::size_t n = l.log_alpha[b];
+    // Any weight at all shows as one mark.
+    const std::size_t length = n == 0 ? 0 : std::max<std::size_t>(1, n * kBar / most);
+    const bool threshold = l.threshold >= from && l.threshold < from + 1;
+    out << fmt::format("  {:>3} ..{:>3} {} {:<{}} {}\n", from, from + 1, threshold ? '>' : '|',
+                       std::string(length, '#'), kBar, n);
+  }
+  out << '\n';
+}
+
+void print_findings(const std::vector<run::Finding>& findings, std::ostream& out) {
+  if (findings.empty()) {
+    out << fmt::format("nothing looks wrong ({} rules looked)\n", run::rules().size());
+    return;
+  }
+  out << "what looks wrong\n";
+  for (const run::Finding& f : findings) {
+    out << fmt::format("  {}: {}{}{}\n", f.rule, f.where, f.where.empty() ? "" : ": ", f.what);
+  }
+}
+
+/// Metrics on rows the user gave, beside what training says.
+ordered_json measured(const DiagnoseOptions& o, const Models& models) {
+  const Labelled labelled = open_labelled(o.rows, "auto", format_of(models.first().model()));
+  for (const std::string& warning : labelled.rows.warnings) warn(warning);
+  return run::evaluate({&models.first()}, labelled.rows).to_json();
+}
+
+int run(const DiagnoseOptions& o, std::ostream& out) {
+  const std::vector<std::string> files = model_files(o.model.path, o.model.replica);
+  if (files.size() > 1) {
+    warn(fmt::format("{} holds {} replicas; this is the first (--replica K for another)", o.model.path,
+                     files.size()));
+  }
+  const Models models = load_models(o.model.path, std::max(o.model.replica, 0));
+  const model::Model& model = models.first().model();
+  const run::Facts facts = run::facts_of(model, history_of(o.model.path, model));
+  const std::vector<run::Finding> findings = run::findings(facts);
+  ordered_json json = run::to_json(facts);
+  if (!o.rows.data.empty()) json["measured"] = measured(o, models);
+  json["findings"] = to_json(findings);
+  if (o.json) {
+    out << json.dump(2) << '\n';
+    return kSuccess;
+  }
+  print_loss(facts, out);
+  if (json.contains("measured")) {
+    out << "on " << o.rows.data << '\n';
+    for (const auto& [name, value] : json["measured"].items()) out << fmt::format("  {:<16}{}\n", name, value.dump());
+    out << '\n';
+  }
+  print_layers(facts, out);
+  for (const run::LayerFacts& l : facts.layers) {
+    if (l.posterior) print_histogram(l, out);
+  }
+  print_findings(findings, out);
+  return kSuccess;
+}
+
+}  // namespace
+
+Action setup_diagnose(CLI::App& sub) {
+  auto o = std::make_shared<DiagnoseOptions>();
+  add_model_options(sub, o->model);
+  add_row_options(sub, o->rows, false);
+  sub.add_flag("--json", o->json, "Print JSON");
+  return [o](std::ostream& out) { return run(*o, out); };
+}
+
+}  // namespace scalemix::inline v0::cli

@@ -1,0 +1,157 @@
+// Bad input: the exit code, and a message that names the place, what was expected and what came.
+
+#include <cstdint>
+#include <cstring>
+
+#include "tests/cli/fixture.h"
+
+namespace scalemix::cli {
+namespace {
+
+class BadInputTest : public CliTest {
+ protected:
+  void expect(const std::vector<std::string>& words, int code, const std::vector<std::string>& says) {
+    const Result r = scalemix(words);
+    EXPECT_EQ(r.code, code) << r.err;
+    EXPECT_EQ(r.out, "");
+    for (const std::string& part : says) EXPECT_THAT(r.err, HasSubstr(part));
+    EXPECT_THAT(r.err, testing::StartsWith("scalemix: "));
+  }
+
+  std::string model_ = save("m.safetensors", price_model());
+  std::string rows_ = write("rows.csv", "size,city,price\n1,Paris,17\n");
+};
+
+TEST_F(BadInputTest, AMissingFileIsNoInput) {
+  expect({"predict", path("none.safetensors"), "--data", rows_}, kNoInput, {"none.safetensors"});
+  expect({"predict", model_, "--data", path("none.csv")}, kNoInput, {"none.csv"});
+  expect({"show", path("none")}, kNoInput, {"none"});
+}
+
+TEST_F(BadInputTest, AFolderThatIsNoRunIsNoInput) {
+  std::filesystem::create_directories(path("empty"));
+  expect({"show", path("empty")}, kNoInput, {"empty", "config.toml"});
+}
+
+TEST_F(BadInputTest, AFolderWithoutDataIsBadData) {
+  std::filesystem::create_directories(path("empty"));
+  expect({"predict", model_, "--data", path("empty")}, kBadData, {"empty"});
+}
+
+TEST_F(BadInputTest, ATruncatedModelIsBadData) {
+  const std::string bytes = model::bytes_of(model_);
+  for (const std::size_t size : {std::size_t{0}, std::size_t{4}, std::size_t{40}, bytes.size() - 1}) {
+    const std::string file = write("short.safetensors", bytes.substr(0, size));
+    expect({"predict", file, "--data", rows_}, kBadData, {"short.safetensors"});
+  }
+}
+
+TEST_F(BadInputTest, AFlippedBitInAModelIsBadData) {
+  std::string bytes = model::bytes_of(model_);
+  bytes[bytes.size() - 3] = static_cast<char>(bytes[bytes.size() - 3] ^ 0x10);
+  expect({"show", write("flipped.safetensors", bytes)}, kBadData, {"flipped.safetensors", "checksum"});
+}
+
+TEST_F(BadInputTest, AHeaderBeyondTheFileIsBadData) {
+  std::string bytes = model::bytes_of(model_);
+  const std::uint64_t length = std::uint64_t{1} << 60;
+  std::memcpy(bytes.data(), &length, sizeof length);
+  expect({"show", write("long.safetensors", bytes)}, kBadData, {"long.safetensors", "1152921504606846976"});
+}
+
+TEST_F(BadInputTest, AnUnknownFlagIsUsageWithTheNearestOne) {
+  expect({"predict", model_, "--data", rows_, "--sampels", "3"}, kUsage, {"--sampels", "--samples"});
+}
+
+TEST_F(BadInputTest, AnUnknownSubcommandIsUsageWithTheNearestOne) {
+  expect({"perdict"}, kUsage, {"did you mean 'scalemix predict'"});
+}
+
+TEST_F(BadInputTest, AMissingArgumentIsUsage) {
+  expect({"predict", model_}, kUsage, {"--data"});
+  expect({"data"}, kUsage, {});
+  expect({"completion", "tcsh"}, kUsage, {"tcsh"});
+  expect({"predict", model_, "--data", rows_, "--interval", "1.5"}, kUsage, {"--interval"});
+}
+
+TEST_F(BadInputTest, AFileThatCannotBeWrittenIsIo) {
+  expect({"predict", model_, "--data", rows_, "--out", path("no/such/folder/out.csv")}, kIo, {"out.csv"});
+}
+
+TEST_F(BadInputTest, AColumnThatIsNotThereIsBadData) {
+  expect({"predict", model_, "--data", write("x.csv", "size,town\n1,Paris\n")}, kBadData, {"x.csv", "city"});
+}
+
+TEST_F(BadInputTest, TextInANumericColumnIsBadDataWithLineAndColumn) {
+  const std::string rows = write("x.csv", "size,city\n1,Paris\nbig,Rome\n");
+  expect({"predict", model_, "--data", rows}, kBadData, {"x.csv:3:1", "size", "big"});
+}
+
+TEST_F(BadInputTest, AnInfiniteNumberIsBadData) {
+  expect({"predict", model_, "--data", write("x.csv", "size,city\ninf,Rome\n")}, kBadData, {"x.csv:2:1", "inf"});
+}
+
+TEST_F(BadInputTest, ARaggedRowIsBadData) {
+  expect({"predict", model_, "--data", write("x.csv", "size,city\n1,Rome\n2\n")}, kBadData, {"x.csv:3"});
+}
+
+TEST_F(BadInputTest, AnEmptyTableIsBadData) {
+  expect({"predict", model_, "--data", write("x.csv", "")}, kBadData, {"x.csv"});
+  expect({"predict", model_, "--data", write("y.csv", "size,city\n")}, kBadData, {"y.csv", "no rows"});
+}
+
+TEST_F(BadInputTest, AnUnknownClassIsBadDataInEvaluate) {
+  const std::string model = save("yes.safetensors", yes_model());
+  const std::string rows = write("x.csv", "a,b,answer\n1,2,yes\n1,2,maybe\n");
+  expect({"evaluate", model, "--data", rows}, kBadData, {"x.csv:3:3", "maybe", "yes"});
+}
+
+TEST_F(BadInputTest, RowsWithoutAnswersAreBadDataInEvaluate) {
+  expect({"evaluate", model_, "--data", write("x.csv", "size,city\n1,Rome\n")}, kBadData, {"x.csv", "price"});
+}
+
+TEST_F(BadInputTest, AModelAloneHasNoMetricsToPrint) {
+  expect({"evaluate", model_}, kBadConfig, {"--data"});
+}
+
+TEST_F(BadInputTest, ARunThatHasNotEndedHasNoMetricsYet) {
+  const std::string run = save_run("run", {price_model()});
+  expect({"evaluate", run}, kNoInput, {"metrics.json", "not ended"});
+}
+
+TEST_F(BadInputTest, DamagedMetricsAreBadData) {
+  const std::string run = save_run("run", {price_model()});
+  write("run/metrics.json", "{\"summary\": ");
+  expect({"evaluate", run}, kBadData, {"metrics.json"});
+}
+
+TEST_F(BadInputTest, AReplicaThatIsNotThereIsAWrongValue) {
+  const std::string run = save_run("run", {price_model(), price_model(3)});
+  expect({"predict", run, "--data", rows_, "--replica", "2"}, kBadConfig, {"replicas 0 to 1", "got 2"});
+}
+
+TEST_F(BadInputTest, ReplicasThatDifferAreNoEnsemble) {
+  const std::string run = save_run("run", {price_model(), yes_model()});
+  expect({"predict", run, "--data", rows_}, kBadData, {"replica-001", "--replica"});
+}
+
+TEST_F(BadInputTest, AMisspeltDataSetIsAWrongValueWithTheNearestOne) {
+  expect({"predict", model_, "--data", "friedmann1"}, kBadConfig, {"friedmann1", "friedman1"});
+  expect({"data", "get", "mnits"}, kBadConfig, {"mnist"});
+}
+
+TEST_F(BadInputTest, DataOfAnotherShapeIsBadData) {
+  expect({"predict", model_, "--data", "moons"}, kBadData, {"moons"});
+}
+
+TEST_F(BadInputTest, GeneratingWhatIsNotGeneratedIsAWrongValue) {
+  expect({"data", "generate", "mnist", "--out", path("x.csv")}, kBadConfig, {"mnist", "data get"});
+  expect({"data", "get", "moons"}, kBadConfig, {"moons", "generated"});
+}
+
+TEST_F(BadInputTest, APartOfUndividedDataIsAWrongValue) {
+  expect({"evaluate", model_, "--data", rows_, "--part", "test"}, kBadConfig, {"--part test", "not divided"});
+}
+
+}  // namespace
+}  // namespace scalemix::cli

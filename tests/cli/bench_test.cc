@@ -1,0 +1,43 @@
+#include "scalemix/cli/bench.h"
+
+#include "scalemix/law/any_law.h"
+#include "tests/cli/fixture.h"
+
+namespace scalemix::cli {
+namespace {
+
+TEST(BenchTest, MeasuresEveryLawAndTheFloor) {
+  const Result r = scalemix({"bench", "--quick", "--json", "--quiet"});
+  ASSERT_EQ(r.code, kSuccess) << r.err;
+  std::size_t noises = 0, copies = 0, products = 0;
+  for (const auto& row : r.json()["rows"]) {
+    EXPECT_GT(row["seconds"], 0) << row["name"];
+    noises += row["name"].get<std::string>().rfind("noise ", 0) == 0;
+    products += row.contains("gflops");
+    if (row["group"] != "memory") continue;
+    ++copies;
+    EXPECT_DOUBLE_EQ(row["share_of_memory_floor"], 1);
+  }
+  EXPECT_EQ(noises, law::laws().size());
+  EXPECT_EQ(copies, 1u);
+  EXPECT_GE(products, 3u);
+}
+
+TEST(BenchTest, TimesWhatItIsGivenAndTakesTheMiddle) {
+  std::size_t calls = 0;
+  const Timing t = time_calls({1e-4, 5}, [&] { ++calls; });
+  EXPECT_GT(t.median, 0);
+  EXPECT_GE(t.spread, 0);
+  EXPECT_GE(calls, 7u);  // one to warm up, one to size the repeats, five repeats
+}
+
+TEST(BenchTest, ASourceIsAddedOnce) {
+  const std::size_t before = bench_sources().size();
+  const BenchSource extra{"extra", [](const BenchEffort&) { return std::vector<BenchRow>{}; }};
+  add_bench(extra);
+  add_bench(extra);
+  EXPECT_EQ(bench_sources().size(), before + 1);
+}
+
+}  // namespace
+}  // namespace scalemix::cli

@@ -1,0 +1,61 @@
+#include "tests/cli/fixture.h"
+
+namespace scalemix::cli {
+namespace {
+
+using DiagnoseTest = CliTest;
+
+model::Model svdo_model() {
+  return model::filled_model(model::made("mlp:20", {{30}, Task::classification, 3}, {"svdo"}));
+}
+
+TEST_F(DiagnoseTest, ShowsPenaltyAndHistogramOfAModelAlone) {
+  const std::string file = save("m.safetensors", svdo_model());
+  const Result r = scalemix({"diagnose", file});
+  ASSERT_EQ(r.code, kSuccess) << r.err;
+  EXPECT_THAT(r.out, HasSubstr("log alpha of linear1 (threshold 3"));
+  EXPECT_THAT(r.out, HasSubstr("not known"));
+  EXPECT_THAT(r.out, testing::ContainsRegex("3 .. +4 >"));
+  const nlohmann::json json = scalemix({"diagnose", file, "--json"}).json();
+  EXPECT_GT(json["loss"]["penalty"], 0);
+  std::size_t counted = 0;
+  for (const auto& n : json["layers"][0]["log_alpha"]["counts"]) counted += n.get<std::size_t>();
+  EXPECT_EQ(counted, 30u * 20u);
+}
+
+TEST_F(DiagnoseTest, ReadsTheLogOfARunAndSaysWhatLooksWrong) {
+  model::Model m = svdo_model();
+  m.about = {{"train_rows", 200}};
+  const std::string run = save_run("run", {m});
+  write("run/metrics.jsonl",
+        R"({"epoch": 1, "replicas": [0], "nll": [2.0], "penalty": [9.0], "penalty_weight": 0.0})"
+        "\n"
+        R"({"epoch": 2, "replicas": [0], "nll": [1.5], "penalty": [8.0], "penalty_weight": 0.4})"
+        "\n");
+  const nlohmann::json json = scalemix({"diagnose", run, "--json"}).json();
+  EXPECT_EQ(json["loss"]["nll"], 1.5);
+  EXPECT_EQ(json["loss"]["sum_nll"], 300);
+  EXPECT_EQ(json["loss"]["penalty_weight"], 0.4);
+  std::vector<std::string> rules;
+  for (const auto& f : json["findings"]) rules.push_back(f["rule"]);
+  EXPECT_THAT(rules, testing::Contains("penalty_weight_low"));
+  EXPECT_THAT(scalemix({"diagnose", run}).out, HasSubstr("penalty_weight_low: the penalty's weight ended at 0.4"));
+}
+
+TEST_F(DiagnoseTest, MeasuresOnRowsThatAreGiven) {
+  const std::string rows = write("test.csv", "size,city,price\n1,Paris,17\n2,Rome,32\n");
+  const Result r = scalemix({"diagnose", save("m.safetensors", price_model()), "--data", rows, "--json"});
+  ASSERT_EQ(r.code, kSuccess) << r.err;
+  EXPECT_NEAR(r.json()["measured"]["mae"], 1.5, 1e-4);
+}
+
+TEST_F(DiagnoseTest, ALineOfTheLogThatIsNoJsonIsBadData) {
+  const std::string run = save_run("run", {svdo_model()});
+  write("run/metrics.jsonl", "{\"epoch\": 1, \"replicas\": [0], \"nll\": [2.0]}\n{\"epo\n");
+  const Result r = scalemix({"diagnose", run});
+  EXPECT_EQ(r.code, kBadData);
+  EXPECT_THAT(r.err, HasSubstr("metrics.jsonl:2"));
+}
+
+}  // namespace
+}  // namespace scalemix::cli
