@@ -45,13 +45,21 @@ def output(command):
     return done.stdout
 
 
-def expected_pages(command):
+def missing_sections(root, table):
+    """Subcommands without a section in docs/cli.md."""
+    page = root / "docs/cli.md"
+    have = anchors(page.read_text(encoding="utf-8")) if page.is_file() else set()
+    names = [row["name"] for row in table["commands"]]
+    if not names:
+        sys.exit("docs: scalemix list --json names no commands")
+    yield from (f"docs/cli.md has no section on {name}" for name in names if f"scalemix-{name}" not in have)
+
+
+def expected_pages(table):
     """The pages that the command's own tables ask for."""
-    table = json.loads(output([command, "list", "--json"]))
     laws = [row["name"] for row in table["laws"]]
     methods = [row["name"] for row in table["methods"] if row["name"] not in laws]
-    subcommands = [row["name"] for row in table["commands"]]
-    named = {"law": laws, "method": methods, "cli": subcommands}
+    named = {"law": laws, "method": methods}
     for room, names in named.items():
         if not names:
             sys.exit(f"docs: scalemix list --json names nothing for docs/{room}/")
@@ -64,7 +72,9 @@ def main():
     pages = tree.files(root, ".md")
     problems = [problem for page in pages for problem in broken_links(root, page)]
     if os.access(command, os.X_OK) and os.path.isfile(command):
-        problems += [f"{page} is missing" for page in expected_pages(command) if not (root / page).is_file()]
+        table = json.loads(output([command, "list", "--json"]))
+        problems += [f"{page} is missing" for page in expected_pages(table) if not (root / page).is_file()]
+        problems += missing_sections(root, table)
     else:
         print(f"docs: no {command}: links checked, pages of the tables not")
     tree.finish("docs", problems, len(pages))

@@ -8,6 +8,7 @@
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/version.h"
+#include "scalemix/kernel/target.h"
 
 namespace scalemix::inline v0::cli {
 
@@ -108,6 +109,12 @@ int run(int argc, const char* const* argv, std::ostream& out) {
     return kSuccess;
   } catch (const CLI::ParseError& error) {
     return usage_error(app, error, argc, argv);
+  }
+  if (const int failed = guarded([] {
+        kernel::init_target();  // a bad SCALEMIX_TARGET is told before any work
+        return int{kSuccess};
+      })) {
+    return failed;
   }
   if (version) return guarded([&] { return print_version(out, json); });
   for (const auto& [sub, action] : actions) {

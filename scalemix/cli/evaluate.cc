@@ -60,7 +60,8 @@ int evaluate_rows(const EvaluateOptions& o, std::ostream& out) {
   return kSuccess;
 }
 
-nlohmann::json read_metrics(const std::string& path) {
+/// {"summary": {METRIC: {"mean", "standard_error"}}, "replicas": [...], ...}, as train wrote it.
+ordered_json read_metrics(const std::string& path) {
   const std::string file = run::Folder::open(path).metrics();
   std::ifstream in(file);
   if (!in) {
@@ -68,29 +69,35 @@ nlohmann::json read_metrics(const std::string& path) {
                     true);
   }
   try {
-    return nlohmann::json::parse(in);
+    ordered_json metrics = ordered_json::parse(in);
+    metrics.at("summary");
+    metrics.at("replicas");
+    return metrics;
   } catch (const nlohmann::json::exception& error) {
     throw DataError(file, 0, 0, fmt::format("expected the JSON that train wrote: {}", error.what()));
   }
+}
+
+std::string number(const ordered_json& row, const char* key) {
+  const bool there = row.contains(key) && row[key].is_number();
+  return there ? fmt::format("{:.6g}", row[key].get<double>()) : "-";
 }
 
 int print_run(const EvaluateOptions& o, std::ostream& out) {
   if (!std::filesystem::is_directory(o.model.path)) {
     throw ConfigError(fmt::format("{}: a model alone has no metrics; give --data", o.model.path));
   }
-  const nlohmann::json metrics = read_metrics(o.model.path);
+  const ordered_json metrics = read_metrics(o.model.path);
   if (o.json) {
     out << metrics.dump(2) << '\n';
     return kSuccess;
   }
-  out << fmt::format("measured at the end of {}, mean over {} replicas\n", o.model.path,
-                     metrics.at("replicas").size());
+  const std::size_t replicas = metrics["replicas"].size();
+  out << fmt::format("measured at the end of {}, {} {}\n", o.model.path, replicas,
+                     replicas == 1 ? "replica" : "replicas");
   Table table({"metric", "mean", "standard error"});
-  const auto number = [](const nlohmann::json& v) {
-    return v.is_number() ? fmt::format("{:.6g}", v.get<double>()) : std::string("-");
-  };
-  for (const auto& [name, value] : metrics.at("summary").items()) {
-    table.add({name, number(value.at("mean")), number(value.at("standard_error"))});
+  for (const auto& [name, row] : metrics["summary"].items()) {
+    table.add({name, number(row, "mean"), number(row, "standard_error")});
   }
   table.print(out);
   return kSuccess;

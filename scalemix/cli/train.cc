@@ -134,7 +134,7 @@ int train_and_report(const TrainOptions& o, const train::Plan& plan, const run::
                                kept ? "The last good checkpoint is in " + folder.checkpoint()
                                     : "No checkpoint had been written yet."));
   }
-  const nlohmann::json metrics = final_metrics(plan, folder);
+  const nlohmann::ordered_json metrics = final_metrics(plan, folder);
   write_atomically(folder.metrics(), metrics.dump(2) + "\n");
   if (o.json) {
     out << metrics.dump(2) << '\n';

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
+#include <cmath>
 #include <fstream>
 #include <ostream>
 #include <set>
@@ -17,6 +18,12 @@
 
 namespace scalemix::inline v0::cli {
 namespace {
+
+using Json = nlohmann::ordered_json;  // metrics in the order they are made
+
+/// Columns of the table over replicas, where they are there; metrics.json has all.
+const std::vector<std::string> kColumns = {"error",   "nll",    "rmse",    "log_likelihood",    "sparsity",
+                                           "mc_error", "mc_nll", "mc_rmse", "mc_log_likelihood"};
 
 data::LabelledRows pick(const data::Dataset& data, const std::vector<std::uint32_t>& rows) {
   data::LabelledRows out;
@@ -36,9 +43,17 @@ data::LabelledRows pick(const data::Dataset& data, const std::vector<std::uint32
   return out;
 }
 
+Json metrics_of(const run::Evaluation& evaluation) {
+  Json out = Json::object();
+  for (const auto& [name, value] : evaluation.metrics) {
+    out[name] = std::isfinite(value) ? Json(value) : Json();
+  }
+  return out;
+}
+
 /// Weights and zeros of the layers under a posterior; inputs that the first of them has cut off.
-nlohmann::json sparsity_of(const model::Model& m) {
-  nlohmann::json layers = nlohmann::json::array();
+Json sparsity_of(const model::Model& m) {
+  Json layers = Json::array();
   double weights = 0, nonzero = 0;
   std::set<std::string> posterior;
   model::for_each_layer(m.spec, [&](const model::Layer& layer, const model::Shape&) {
@@ -56,7 +71,7 @@ nlohmann::json sparsity_of(const model::Model& m) {
           {"compression", nonzero > 0 ? weights / nonzero : 0.0}};
 }
 
-nlohmann::json replica_metrics(const train::Plan& plan, const run::Folder& folder, std::size_t i) {
+Json replica_metrics(const train::Plan& plan, const run::Folder& folder, std::size_t i) {
   const train::Replica& replica = plan.replicas[i];
   const bool held_out = !replica.split.test.empty();
   const model::Predictor predictor(model::load_model(folder.model(i, plan.replicas.size())));
@@ -64,17 +79,17 @@ nlohmann::json replica_metrics(const train::Plan& plan, const run::Folder& folde
   const run::Evaluation evaluation =
       run::evaluate({&predictor}, rows,
                     {.samples = static_cast<std::size_t>(plan.config.samples), .seed = plan.config.seed});
-  nlohmann::json out = {{"replica", i},
+  Json out = {{"replica", i},
                         {"seed", replica.seed},
                         {"rows", rows.rows},
                         {"rows_of", held_out ? "test" : "train"},
-                        {"metrics", evaluation.to_json()}};
-  if (const nlohmann::json sparsity = sparsity_of(predictor.model()); !sparsity.is_null()) {
+                        {"metrics", metrics_of(evaluation)}};
+  if (const Json sparsity = sparsity_of(predictor.model()); !sparsity.is_null()) {
     out["pruning"] = sparsity;
     out["metrics"]["sparsity"] = sparsity["sparsity"];
   }
   if (const auto inputs = model::inputs_in_use(predictor.model()); inputs && !plan.data.features.empty()) {
-    nlohmann::json names = nlohmann::json::array();
+    Json names = Json::array();
     for (const std::size_t k : *inputs) names.push_back(plan.data.features[k]);
     out["inputs_in_use"] = names;
   }
@@ -82,12 +97,15 @@ nlohmann::json replica_metrics(const train::Plan& plan, const run::Folder& folde
 }
 
 /// Mean and standard error over replicas of every metric they all have.
-nlohmann::json summary_of(const nlohmann::json& replicas) {
-  nlohmann::json summary = nlohmann::json::object();
+Json summary_of(const Json& replicas) {
+  Json summary = Json::object();
   for (const auto& [name, first] : replicas.front()["metrics"].items()) {
     if (!first.is_number()) continue;
     std::vector<double> values;
-    for (const auto& r : replicas) values.push_back(r["metrics"][name].get<double>());
+    for (const auto& r : replicas) {
+      if (r["metrics"][name].is_number()) values.push_back(r["metrics"][name].get<double>());
+    }
+    if (values.size() < replicas.size()) continue;  // not finite somewhere: no mean
     const metric::MeanError m = metric::mean_and_error(values);
     summary[name] = {{"mean", m.mean}, {"standard_error", m.error}};
   }
@@ -100,7 +118,7 @@ std::string number(const std::string& name, double value) {
   return share ? fmt::format("{:.2f} %", 100 * value) : fmt::format("{:.4f}", value);
 }
 
-void print_single(const nlohmann::json& replica, std::ostream& out) {
+void print_single(const Json& replica, std::ostream& out) {
   fmt::print(out, "{} {} rows\n", replica["rows"].get<std::size_t>(),
              replica["rows_of"].get<std::string>());
   for (const auto& [name, value] : replica["metrics"].items()) {
@@ -108,9 +126,11 @@ void print_single(const nlohmann::json& replica, std::ostream& out) {
   }
 }
 
-void print_replicas(const nlohmann::json& metrics, std::ostream& out) {
+void print_replicas(const Json& metrics, std::ostream& out) {
   std::vector<std::string> names;
-  for (const auto& [name, value] : metrics["summary"].items()) names.push_back(name);
+  for (const std::string& name : kColumns) {
+    if (metrics["summary"].contains(name)) names.push_back(name);
+  }
   fmt::print(out, "{:>9}", "replica");
   for (const std::string& name : names) fmt::print(out, " {:>{}}", name, std::max<std::size_t>(name.size(), 9));
   out << '\n';
@@ -123,14 +143,14 @@ void print_replicas(const nlohmann::json& metrics, std::ostream& out) {
   };
   for (const auto& r : metrics["replicas"]) {
     line(fmt::format("{}", r["replica"].get<std::size_t>()),
-         [&](const std::string& name) { return number(name, r["metrics"][name]); });
+         [&](const std::string& name) { return r["metrics"][name].is_number() ? number(name, r["metrics"][name]) : "-"; });
   }
   const auto& summary = metrics["summary"];
   line("mean", [&](const std::string& name) { return number(name, summary[name]["mean"]); });
   line("std.err.", [&](const std::string& name) { return number(name, summary[name]["standard_error"]); });
 }
 
-void print_pruning(const nlohmann::json& replica, std::ostream& out) {
+void print_pruning(const Json& replica, std::ostream& out) {
   if (!replica.contains("pruning")) return;
   const auto& pruning = replica["pruning"];
   fmt::print(out, "pruned  {:.2f} % of the weights, {:.0f} times fewer\n", 100 * pruning["sparsity"].get<double>(),
@@ -144,8 +164,8 @@ void print_pruning(const nlohmann::json& replica, std::ostream& out) {
 
 }  // namespace
 
-nlohmann::json final_metrics(const train::Plan& plan, const run::Folder& folder) {
-  nlohmann::json replicas = nlohmann::json::array();
+nlohmann::ordered_json final_metrics(const train::Plan& plan, const run::Folder& folder) {
+  Json replicas = Json::array();
   for (std::size_t i = 0; i < plan.replicas.size(); ++i) {
     replicas.push_back(replica_metrics(plan, folder, i));
   }
@@ -158,16 +178,16 @@ nlohmann::json final_metrics(const train::Plan& plan, const run::Folder& folder)
           {"replicas", replicas}};
 }
 
-nlohmann::json read_metrics(const run::Folder& folder) {
+nlohmann::ordered_json read_metrics(const run::Folder& folder) {
   std::ifstream in(folder.metrics());
   try {
-    return nlohmann::json::parse(in);
+    return Json::parse(in);
   } catch (const nlohmann::json::exception& error) {
     throw DataError(folder.metrics(), 0, 0, error.what());
   }
 }
 
-void print_metrics(const nlohmann::json& metrics, const run::Folder& folder, std::ostream& out) {
+void print_metrics(const nlohmann::ordered_json& metrics, const run::Folder& folder, std::ostream& out) {
   const auto& replicas = metrics["replicas"];
   fmt::print(out, "{}, {}, {}\n", metrics["data"].get<std::string>(), metrics["model"].get<std::string>(),
              fmt::join(metrics["method"].get<std::vector<std::string>>(), " + "));

@@ -225,10 +225,10 @@ double Evaluation::at(const std::string& name) const {
   throw std::invalid_argument("evaluation: no metric '" + name + "'");
 }
 
-nlohmann::json Evaluation::to_json() const {
-  nlohmann::json json = {{"rows", rows}};
+nlohmann::ordered_json Evaluation::to_json() const {
+  nlohmann::ordered_json json = {{"rows", rows}};
   for (const auto& [name, value] : metrics) {
-    json[name] = std::isfinite(value) ? nlohmann::json(value) : nlohmann::json();
+    json[name] = std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
   }
   return json;
 }

@@ -41,7 +41,7 @@ struct Evaluation {
   /// Throws std::invalid_argument if there is no metric of that name.
   double at(const std::string& name) const;
   /// {"rows": N, "error": ..., ...}; a number that is not finite (r2 of constant targets) is null.
-  nlohmann::json to_json() const;
+  nlohmann::ordered_json to_json() const;
 };
 
 /// Rows are computed in blocks, so memory does not grow with rows times draws. Throws std::invalid_argument

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "scalemix/cli/names.h"
 #include "tests/cli/fixture.h"
 
 namespace scalemix::cli {
@@ -23,11 +24,11 @@ std::vector<std::string> flags_in_help(std::vector<std::string> words) {
 TEST_F(CompletionTest, HoldsEverySubcommandAndFlagForEveryShell) {
   for (const char* shell : {"bash", "zsh", "fish"}) {
     const std::string script = scalemix({"completion", shell}).out;
-    for (const Command& command : commands()) {
-      EXPECT_THAT(script, HasSubstr(std::string(command.name))) << shell;
-      for (const std::string& flag : flags_in_help({std::string(command.name)})) {
+    for (const std::string& command : names_of("commands")) {
+      EXPECT_THAT(script, HasSubstr(command)) << shell;
+      for (const std::string& flag : flags_in_help({command})) {
         const std::string name = std::string(shell) == "fish" ? "-l " + flag.substr(2) : flag;
-        EXPECT_THAT(script, HasSubstr(name)) << shell << " " << command.name;
+        EXPECT_THAT(script, HasSubstr(name)) << shell << " " << command;
       }
     }
     EXPECT_THAT(script, HasSubstr("friedman1")) << shell;

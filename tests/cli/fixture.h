@@ -12,16 +12,18 @@
 #include <string>
 #include <vector>
 
-#include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/data/schema.h"
 #include "scalemix/data/table.h"
 #include "scalemix/model/model_file.h"
 #include "tests/model/fixtures.h"
 
-namespace scalemix::cli {
+namespace scalemix::inline v0::cli {
 
 using testing::HasSubstr;
+
+// Declared here: command.h brings in a library that is slow to compile.
+int run(int argc, const char* const* argv, std::ostream& out);
 
 struct Result {
   int code = 0;
@@ -153,4 +155,4 @@ class CliTest : public testing::Test {
   model::Folder folder_;
 };
 
-}  // namespace scalemix::cli
+}  // namespace scalemix::inline v0::cli

@@ -1,6 +1,7 @@
 #include <set>
 
 #include "scalemix/base/version.h"
+#include "scalemix/cli/names.h"
 #include "scalemix/law/any_law.h"
 #include "scalemix/model/method.h"
 #include "tests/cli/fixture.h"
@@ -23,7 +24,7 @@ TEST(ListTest, HoldsEveryRowOfTheTables) {
     ASSERT_FALSE(json[kind].empty()) << kind;
     for (const auto& row : json[kind]) EXPECT_NE(row["summary"], "") << kind << " " << row["name"];
   }
-  EXPECT_EQ(names(json["commands"]).size(), commands().size());
+  EXPECT_TRUE(names(json["commands"]).count("diagnose"));
   EXPECT_TRUE(names(json["data"]).count("friedman1"));
   EXPECT_TRUE(names(json["activations"]).count("gelu"));
   EXPECT_FALSE(names(json["activations"]).count("linear"));
@@ -50,10 +51,13 @@ TEST(VersionTest, SaysWhatThisBinaryIs) {
 }
 
 TEST(HelpTest, EverySubcommandExplainsItself) {
-  for (const Command& command : commands()) {
-    const Result r = scalemix({std::string(command.name), "--help"});
+  const std::vector<std::string> commands = names_of("commands");
+  ASSERT_GE(commands.size(), 8u);
+  for (const std::string& command : commands) {
+    const Result r = scalemix({command, "--help"});
     EXPECT_EQ(r.code, kSuccess);
-    EXPECT_THAT(r.out, HasSubstr(std::string(command.summary)));
+    EXPECT_THAT(r.out, HasSubstr("Usage: scalemix " + command));
+    EXPECT_THAT(scalemix({}).out, HasSubstr(command));
   }
 }
 

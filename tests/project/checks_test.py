@@ -136,8 +136,11 @@ class DocsTest(CheckTest):
         self.fails("check_docs.py", "no such heading", SCALEMIX="/nowhere")
 
     def test_each_row_has_its_page(self):
-        self.pages("law/rayleigh", "method/svdo", "cli/show")
+        self.pages("law/rayleigh", "method/svdo")
+        page = self.write("docs/cli.md", "# The command\n\n## scalemix show\n")
         self.passes("check_docs.py", **self.with_tables())
+        page.write_text("# The command\n")
+        self.fails("check_docs.py", "docs/cli.md has no section on show", **self.with_tables())
         (self.root / "docs/method/svdo.md").unlink()
         self.fails("check_docs.py", "docs/method/svdo.md is missing", **self.with_tables())
 

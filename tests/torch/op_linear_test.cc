@@ -69,7 +69,8 @@ TEST(OpLinearTest, AReplicaOfAStackEqualsItsSingleRun) {
     out.push_back(op::linear(x_, w_, b_));
     return out;
   };
-  // The same weights of the loss on every replica: only the first is compared.
+  // The first replica is compared: there the loss of the stack and of the single run have the same
+  // weights.
   const Tensors stack = run(x, w, b);
   const Tensors single = run(x.narrow(0, 0, 1), w.narrow(0, 0, 1), b.narrow(0, 0, 1));
   for (std::size_t k = 0; k < stack.size(); ++k) {

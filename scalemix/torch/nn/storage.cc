@@ -67,9 +67,24 @@ void Storage::make_views() {
     torch::Tensor view = part(slot.trained ? values : buffers).detach();
     if (slot.trained) {
       view.set_requires_grad(true);
-      view.mutable_grad() = part(gradients);
+      trained_.push_back(view);
+      gradient_views_.push_back(part(gradients));
     }
     views_[slot.name] = view;
+  }
+}
+
+void Storage::differentiate(const torch::Tensor& objective) {
+  // Not backward(): accumulation would zero and add, and wants gradients of another layout.
+  const std::vector<torch::Tensor> found = torch::autograd::grad(
+      {objective}, trained_, {}, /*retain_graph=*/false, /*create_graph=*/false, /*allow_unused=*/true);
+  const torch::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (found[i].defined()) {
+      gradient_views_[i].copy_(found[i]);
+    } else {
+      gradient_views_[i].zero_();
+    }
   }
 }
 

@@ -4,7 +4,7 @@
 //   buffers           (R, Q)   running statistics, not trained
 //
 // So an optimiser is one pass over a row, a replica's norm is a row's norm, a checkpoint is three tensors, and
-// a module's parameter is a view. Gradients accumulate in place into their views.
+// a module's parameter is a view.
 #pragma once
 
 #include <torch/torch.h>
@@ -40,6 +40,9 @@ class Storage {
   torch::Tensor view(const std::string& name) const;
   bool has(const std::string& name) const { return index_.count(name) != 0; }
 
+  /// Writes the gradient of a scalar into `gradients`; a slot it does not depend on gets 0.
+  void differentiate(const torch::Tensor& objective);
+
   torch::Tensor values, gradients, buffers;
 
  private:
@@ -50,6 +53,7 @@ class Storage {
   std::vector<Slot> slots_;
   std::map<std::string, std::size_t> index_;
   std::map<std::string, torch::Tensor> views_;
+  std::vector<torch::Tensor> trained_, gradient_views_;  // in the order of the trained slots
   std::int64_t decaying_ = 0;
 };
 

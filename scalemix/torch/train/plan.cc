@@ -90,11 +90,20 @@ bool has_posterior(const model::Spec& spec) {
   return found;
 }
 
+bool convolutional(const model::Spec& spec) {
+  bool found = false;
+  model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape&) {
+    found |= layer.type == "conv2d";
+  });
+  return found;
+}
+
 /// Fills what the config left open; the numbers' reasons stand in docs/guide/train.md.
 void resolve(run::TrainConfig& c, const data::Dataset& d, const model::Spec& spec) {
   const bool sparse = has_posterior(spec);
-  if (c.epochs == 0) c.epochs = sparse ? 100 : d.images() ? 30 : 400;
+  if (c.epochs == 0) c.epochs = !d.images() ? 400 : sparse && !convolutional(spec) ? 60 : 30;
   if (c.batch == 0) c.batch = d.images() ? 100 : 128;
+  if (c.init == "auto" && !d.images()) c.init = "xavier";
   if (c.lr == 0) c.lr = c.optimiser == "adam" ? 1e-3 : 1e-2;
   if (c.schedule == "auto") c.schedule = sparse ? "linear" : "constant";
   if (c.schedule_step == 0) c.schedule_step = std::max(1, c.epochs / 3);
@@ -128,6 +137,7 @@ std::vector<std::string> find_warnings(const Plan& plan) {
                                      law.spec(), law.centre()));
     }
   });
+  warnings.insert(warnings.end(), plan.data.notes.begin(), plan.data.notes.end());
   std::sort(warnings.begin(), warnings.end());
   warnings.erase(std::unique(warnings.begin(), warnings.end()), warnings.end());
   return warnings;
@@ -147,7 +157,7 @@ Plan make_plan(run::TrainConfig config) {
                      .outputs = regression ? 1 : plan.data.classes.size()});
   if (config.method.empty()) config.method = {"bernoulli:p=0.1"};
   for (const std::string& method : config.method) model::apply_method(plan.spec, method);
-  config.method = plan.spec.methods;
+  config.method = plan.spec.methods.empty() ? std::vector<std::string>{"none"} : plan.spec.methods;
   resolve(config, plan.data, plan.spec);
   plan.replicas = make_replicas(config, plan.data);
   plan.config = std::move(config);

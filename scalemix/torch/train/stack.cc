@@ -113,8 +113,7 @@ torch::Tensor Stack::objective(const Batch& batch) {
 void Stack::step() {
   const auto batch = static_cast<std::size_t>(plan_.config.batch);
   const std::size_t count = std::min(batch, rows() - state.row);
-  network_.storage().gradients.zero_();
-  objective(batches_.train(state.epoch, state.row, count)).backward();
+  network_.storage().differentiate(objective(batches_.train(state.epoch, state.row, count)));
   const double epoch = static_cast<double>(state.epoch) +
                        static_cast<double>(state.row) / static_cast<double>(rows());
   const auto norms =
