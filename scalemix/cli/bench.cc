@@ -31,12 +31,6 @@ struct BenchOptions {
   int threads = 0;
 };
 
-std::vector<BenchSource>& sources() {
-  static std::vector<BenchSource> list = {
-      {"memory", bench_memory}, {"kernel", bench_kernels}, {"predict", bench_predict}};
-  return list;
-}
-
 double seconds_of(const std::function<void()>& call, std::size_t calls) {
   const auto begin = Clock::now();
   for (std::size_t i = 0; i < calls; ++i) call();
@@ -119,12 +113,16 @@ Timing time_calls(const BenchEffort& effort, const std::function<void()>& call) 
   return {times[n / 2], (times[(3 * n) / 4] - times[n / 4]) / 2};
 }
 
-const std::vector<BenchSource>& bench_sources() { return sources(); }
-
-void add_bench(const BenchSource& source) {
-  const bool known = std::any_of(sources().begin(), sources().end(),
-                                 [&](const BenchSource& s) { return s.group == source.group; });
-  if (!known) sources().push_back(source);
+const std::vector<BenchSource>& bench_sources() {
+  static const std::vector<BenchSource> list = {
+      {"memory", bench_memory},
+      {"kernel", bench_kernels},
+      {"predict", bench_predict},
+#ifdef SCALEMIX_HAS_TORCH
+      {"train", bench_train},
+#endif
+  };
+  return list;
 }
 
 Action setup_bench(CLI::App& sub) {

@@ -38,13 +38,13 @@ struct BenchSource {
   std::vector<BenchRow> (*measure)(const BenchEffort& effort);
 };
 
-/// All sources, in the order of the table. What is built only with LibTorch adds its own, once:
-///   add_bench({"train", measure_training});
+/// All sources, in the order of the table; those that train only where LibTorch is.
 const std::vector<BenchSource>& bench_sources();
-void add_bench(const BenchSource& source);
 
 std::vector<BenchRow> bench_memory(const BenchEffort& effort);   // the floor: a copy
 std::vector<BenchRow> bench_kernels(const BenchEffort& effort);  // noise, weight terms, optimiser, product
 std::vector<BenchRow> bench_predict(const BenchEffort& effort);  // mlp:300-100, deterministic and Monte-Carlo
+
+std::vector<BenchRow> bench_train(const BenchEffort& effort);    // with LibTorch: whole steps
 
 }  // namespace scalemix::inline v0::cli

@@ -31,13 +31,5 @@ TEST(BenchTest, TimesWhatItIsGivenAndTakesTheMiddle) {
   EXPECT_GE(calls, 7u);  // one to warm up, one to size the repeats, five repeats
 }
 
-TEST(BenchTest, ASourceIsAddedOnce) {
-  const std::size_t before = bench_sources().size();
-  const BenchSource extra{"extra", [](const BenchEffort&) { return std::vector<BenchRow>{}; }};
-  add_bench(extra);
-  add_bench(extra);
-  EXPECT_EQ(bench_sources().size(), before + 1);
-}
-
 }  // namespace
 }  // namespace scalemix::cli

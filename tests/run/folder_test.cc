@@ -1,0 +1,85 @@
+#include "scalemix/run/folder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "scalemix/base/error.h"
+#include "scalemix/run/progress.h"
+
+namespace scalemix::run {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string fresh(const std::string& name) {
+  const fs::path path = fs::path(testing::TempDir()) / ("scalemix-folder-" + name);
+  fs::remove_all(path);
+  return path.string();
+}
+
+TEST(Folder, ASecondRunDoesNotOverwriteTheFirst) {
+  const std::string path = fresh("twice");
+  std::ofstream(Folder::create(path).config()) << "epochs = 1\n";
+  EXPECT_THROW(Folder::create(path), ConfigError);
+}
+
+TEST(Folder, CannotBeMadeBelowAFile) {
+  const std::string path = fresh("file");
+  std::ofstream(path) << "x";
+  try {
+    Folder::create(path + "/run");
+    FAIL();
+  } catch (const FileError& error) {
+    EXPECT_FALSE(error.missing);
+  }
+}
+
+TEST(Folder, OpeningWhatIsNoRunSaysSo) {
+  EXPECT_THROW(Folder::open("/nonexistent"), FileError);
+  const std::string path = fresh("empty");
+  fs::create_directories(path);
+  EXPECT_THROW(Folder::open(path), FileError);
+}
+
+TEST(Folder, FindsModelsByFileByRunAndByReplica) {
+  const std::string path = fresh("models");
+  const Folder folder = Folder::create(path);
+  std::ofstream(folder.config()) << "";
+  EXPECT_THROW(find_models(path), FileError);  // not trained yet
+  std::ofstream(folder.model(1, 2)) << "b";
+  std::ofstream(folder.model(0, 2)) << "a";
+  EXPECT_THAT(find_models(path), testing::ElementsAre(path + "/replica-000/model.safetensors",
+                                                      path + "/replica-001/model.safetensors"));
+  const std::string file = path + "/replica-001/model.safetensors";
+  EXPECT_THAT(find_models(file), testing::ElementsAre(file));
+}
+
+TEST(MetricsLog, IsCutBackToTheOffsetOfACheckpoint) {
+  const std::string path = fresh("log") + ".jsonl";
+  fs::remove(path);
+  std::uint64_t kept = 0;
+  {
+    MetricsLog log(path, 0);
+    log.append({{"epoch", 1}});
+    kept = log.offset();
+    log.append({{"epoch", 2}});
+  }
+  MetricsLog log(path, kept);
+  log.append({{"epoch", 3}});
+  std::ifstream in(path);
+  const std::string text((std::istreambuf_iterator<char>(in)), {});
+  EXPECT_EQ(text, "{\"epoch\":1}\n{\"epoch\":3}\n");
+  EXPECT_THROW(MetricsLog(path, 10000), FileError);
+}
+
+TEST(Progress, WritesTimesAsPeopleDo) {
+  EXPECT_EQ(clock_text(65.2), "1:05");
+  EXPECT_EQ(clock_text(0), "0:00");
+  EXPECT_EQ(clock_text(2 * 3600 + 3 * 60), "2:03:00");
+}
+
+}  // namespace
+}  // namespace scalemix::run
