@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <ostream>
@@ -11,8 +12,8 @@
 #include "scalemix/base/error.h"
 #include "scalemix/data/rows.h"
 #include "scalemix/metric/uncertainty.h"
-#include "scalemix/model/inputs_in_use.h"
 #include "scalemix/model/predictor.h"
+#include "scalemix/model/relevance.h"
 #include "scalemix/model/sparsity.h"
 #include "scalemix/run/evaluate.h"
 
@@ -88,10 +89,10 @@ Json replica_metrics(const train::Plan& plan, const run::Folder& folder, std::si
     out["pruning"] = sparsity;
     out["metrics"]["sparsity"] = sparsity["sparsity"];
   }
-  if (const auto inputs = model::inputs_in_use(predictor.model()); inputs && !plan.data.features.empty()) {
-    Json names = Json::array();
-    for (const std::size_t k : *inputs) names.push_back(plan.data.features[k]);
-    out["inputs_in_use"] = names;
+  if (const auto share = model::input_relevance(predictor.model()); share && !plan.data.features.empty()) {
+    Json relevance = Json::object();
+    for (std::size_t k = 0; k < share->size(); ++k) relevance[plan.data.features[k]] = (*share)[k];
+    out["input_relevance"] = relevance;
   }
   return out;
 }
@@ -162,6 +163,21 @@ void print_pruning(const Json& replica, std::ostream& out) {
   }
 }
 
+/// The inputs that carry at least a hundredth of the first layer's squared weights, the strongest first.
+void print_relevance(const Json& replica, std::ostream& out) {
+  if (!replica.contains("input_relevance")) return;
+  std::vector<std::pair<double, std::string>> inputs;
+  for (const auto& [name, share] : replica["input_relevance"].items()) {
+    if (share.get<double>() >= 0.01) inputs.emplace_back(-share.get<double>(), name);
+  }
+  std::stable_sort(inputs.begin(), inputs.end());
+  const std::size_t all = replica["input_relevance"].size(), shown = std::min<std::size_t>(inputs.size(), 12);
+  fmt::print(out, "inputs that matter, by their share of the first layer's squared weights\n ");
+  for (std::size_t i = 0; i < shown; ++i) fmt::print(out, " {} {:.0f} %", inputs[i].second, -100 * inputs[i].first);
+  if (shown < inputs.size()) fmt::print(out, " ...");
+  fmt::print(out, "\n  {} of {} below 1 %\n", all - inputs.size(), all);
+}
+
 }  // namespace
 
 nlohmann::ordered_json final_metrics(const train::Plan& plan, const run::Folder& folder) {
@@ -194,10 +210,7 @@ void print_metrics(const nlohmann::ordered_json& metrics, const run::Folder& fol
   if (replicas.size() == 1) {
     print_single(replicas[0], out);
     print_pruning(replicas[0], out);
-    if (replicas[0].contains("inputs_in_use")) {
-      fmt::print(out, "inputs in use: {}\n",
-                 fmt::join(replicas[0]["inputs_in_use"].get<std::vector<std::string>>(), ", "));
-    }
+    print_relevance(replicas[0], out);
   } else {
     print_replicas(metrics, out);
   }
