@@ -29,7 +29,7 @@ TEST_F(EvaluateTest, PrintsATableForPeople) {
 TEST_F(EvaluateTest, TakesTheTestRowsOfASetThatCameDivided) {
   model::Model m = yes_model();
   m.preprocessing = {};
-  m.preprocessing.classes = {"0", "1"};
+  m.preprocessing.classes = {"lower", "upper"};
   const std::string model = save("m.safetensors", m);
   const auto rows_of = [&](std::vector<std::string> more) {
     std::vector<std::string> words = {"evaluate", model, "--data", "moons", "--rows", "50", "--json"};
