@@ -1,7 +1,7 @@
 // scalemix bench [--quick] [--json]
 //
-// Speed of kernels and prediction (and, with LibTorch, of a training step), beside the speed at which this
-// machine copies memory, measured in the same run.
+// Speed of kernels and prediction (and, with LibTorch, of a training step), beside the speed at
+// which this machine copies memory, measured in the same run.
 
 #include "scalemix/cli/bench.h"
 
@@ -67,7 +67,8 @@ void print_table(const std::vector<BenchRow>& rows, std::ostream& out) {
   for (const BenchRow& row : rows) {
     const double t = row.time.median;
     table.add({row.group + " " + row.name, fmt::format("{:.1f} us", 1e6 * t),
-               fmt::format("{:.1f} %", 100 * row.time.spread / t), fmt::format("{:.3g}", 1e9 * t / row.items), row.unit,
+               fmt::format("{:.1f} %", 100 * row.time.spread / t),
+               fmt::format("{:.3g}", 1e9 * t / row.items), row.unit,
                row.bytes > 0 ? fmt::format("{:.1f}", row.bytes / t / 1e9) : "-",
                row.bytes > 0 ? fmt::format("{:.0f}", 100 * row.bytes / t / floor) : "-",
                row.flops > 0 ? fmt::format("{:.1f}", row.flops / t / 1e9) : "-"});
@@ -78,6 +79,7 @@ void print_table(const std::vector<BenchRow>& rows, std::ostream& out) {
 int run(const BenchOptions& o, std::ostream& out) {
   use_threads(o.threads);
   kernel::init_target();
+  const int used = threads();
   const BenchEffort effort = o.quick ? BenchEffort{0.003, 3} : BenchEffort{};
   std::vector<BenchRow> rows;
   for (const BenchSource& source : bench_sources()) {
@@ -85,14 +87,15 @@ int run(const BenchOptions& o, std::ostream& out) {
     for (BenchRow& row : source.measure(effort)) rows.push_back(std::move(row));
   }
   if (o.json) {
-    ordered_json json = {{"simd_target", kernel::active_target()}, {"threads", threads()},
-                         {"repeats", effort.repeats}};
+    ordered_json json = {
+        {"simd_target", kernel::active_target()}, {"threads", used}, {"repeats", effort.repeats}};
     json["rows"] = ordered_json::array();
     for (const BenchRow& row : rows) json["rows"].push_back(to_json(row, bandwidth(rows)));
     out << json.dump(2) << '\n';
   } else {
-    out << fmt::format("SIMD {}, {} threads; median of {} repeats, +- half the distance of the quartiles\n",
-                       kernel::active_target(), threads(), effort.repeats);
+    out << fmt::format(
+        "SIMD {}, {} threads; median of {} repeats, +- half the distance of the quartiles\n",
+        kernel::active_target(), used, effort.repeats);
     print_table(rows, out);
   }
   return kSuccess;

@@ -27,7 +27,8 @@ BenchRow streaming(std::string name, Timing time, double arrays) {
 std::vector<float> uniforms(std::size_t n, std::uint32_t number, double lo, double hi) {
   const Stream stream{7, stream_id(Purpose::generate, number), 0};
   std::vector<float> out(n);
-  for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<float>(lo + (hi - lo) * stream.uniform(i));
+  for (std::size_t i = 0; i < n; ++i)
+    out[i] = static_cast<float>(lo + (hi - lo) * stream.uniform(i));
   return out;
 }
 
@@ -54,21 +55,26 @@ void bench_reparam(const BenchEffort& effort, std::vector<BenchRow>& out) {
   const law::AnyLaw normal = law::AnyLaw::parse("normal");
   const kernel::Site site{.rows = kN / kWidth, .columns = kWidth};
   const Stream stream{1, stream_id(Purpose::train, 2), 0};
-  const Timing time = time_calls(
-      effort, [&] { kernel::reparam(normal.raw(), stream, site, mean.data(), var.data(), b.data()); });
+  const Timing time = time_calls(effort, [&] {
+    kernel::reparam(normal.raw(), stream, site, mean.data(), var.data(), b.data());
+  });
   out.push_back(streaming("reparam", time, 3));
 }
 
 void bench_weights(const BenchEffort& effort, std::vector<BenchRow>& out) {
   std::vector<float> w = uniforms(kN, 4, -1, 1), m(kN, 0), v(kN, 0), sigma2(kN);
   const std::vector<float> log_sigma2 = uniforms(kN, 5, -10, 0), g = uniforms(kN, 6, -1, 1);
-  out.push_back(streaming("svdo_terms", time_calls(effort, [&] {
-                            kernel::svdo_terms(kN, w.data(), log_sigma2.data(), sigma2.data());
-                          }), 3));
+  out.push_back(streaming(
+      "svdo_terms",
+      time_calls(effort,
+                 [&] { kernel::svdo_terms(kN, w.data(), log_sigma2.data(), sigma2.data()); }),
+      3));
   std::uint64_t step = 0;
-  out.push_back(streaming("adam", time_calls(effort, [&] {
-                            kernel::adam({}, ++step, 1, kN, g.data(), m.data(), v.data(), w.data());
-                          }), 7));
+  out.push_back(streaming(
+      "adam",
+      time_calls(effort,
+                 [&] { kernel::adam({}, ++step, 1, kN, g.data(), m.data(), v.data(), w.data()); }),
+      7));
 }
 
 void bench_gemm(const BenchEffort& effort, std::vector<BenchRow>& out) {
@@ -76,7 +82,8 @@ void bench_gemm(const BenchEffort& effort, std::vector<BenchRow>& out) {
     const std::vector<float> a = uniforms(n * n, 7, -1, 1), b = uniforms(n * n, 8, -1, 1);
     std::vector<float> c(n * n);
     const Timing time = time_calls(effort, [&] {
-      kernel::gemm(kernel::Trans::no, kernel::Trans::yes, n, n, n, a.data(), n, b.data(), n, 0, c.data(), n);
+      kernel::gemm(kernel::Trans::no, kernel::Trans::yes, n, n, n, a.data(), n, b.data(), n, 0,
+                   c.data(), n);
     });
     const double flops = 2.0 * static_cast<double>(n * n * n);
     out.push_back({"kernel", "gemm " + std::to_string(n) + "^3", time, 1, "product", 0, flops});

@@ -17,7 +17,8 @@ constexpr std::size_t kRows = 256, kSamples = 32;
 std::vector<float> normals_like(std::size_t n, std::uint32_t number, double scale) {
   const Stream stream{7, stream_id(Purpose::init, number), 0};
   std::vector<float> out(n);
-  for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<float>(scale * (2 * stream.uniform(i) - 1));
+  for (std::size_t i = 0; i < n; ++i)
+    out[i] = static_cast<float>(scale * (2 * stream.uniform(i) - 1));
   return out;
 }
 
@@ -53,11 +54,14 @@ std::vector<BenchRow> bench_predict(const BenchEffort& effort) {
   const std::vector<float> x = normals_like(kRows * predictor.width(), 100, 1);
   const double flops = kRows * flops_of(predictor.spec());
   model::Prediction prediction;
-  const Timing plain = time_calls(effort, [&] { model::predict(context, x, kRows, {}, prediction); });
+  const Timing plain =
+      time_calls(effort, [&] { model::predict(context, x, kRows, {}, prediction); });
   const model::PredictOptions draws{.samples = kSamples, .seed = 1, .row0 = 0, .block = 0};
-  const Timing drawn = time_calls(effort, [&] { model::predict(context, x, kRows, draws, prediction); });
-  return {{"predict", "mlp:300-100, 256 rows", plain, kRows, "row", 0, flops},
-          {"predict", "mlp:300-100, 256 rows, 32 draws", drawn, kRows * kSamples, "row draw", 0, 0}};
+  const Timing drawn =
+      time_calls(effort, [&] { model::predict(context, x, kRows, draws, prediction); });
+  return {
+      {"predict", "mlp:300-100, 256 rows", plain, kRows, "row", 0, flops},
+      {"predict", "mlp:300-100, 256 rows, 32 draws", drawn, kRows * kSamples, "row draw", 0, 0}};
 }
 
 }  // namespace scalemix::inline v0::cli

@@ -104,8 +104,12 @@ int run(int argc, const char* const* argv, std::ostream& out) {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     const CLI::App* sub = &app;
-    while (!sub->get_subcommands().empty()) sub = sub->get_subcommands().front();
-    out << sub->help();
+    std::string before;
+    while (!sub->get_subcommands().empty()) {
+      before += (before.empty() ? "" : " ") + sub->get_name();
+      sub = sub->get_subcommands().front();
+    }
+    out << sub->help(before);
     return kSuccess;
   } catch (const CLI::ParseError& error) {
     return usage_error(app, error, argc, argv);

@@ -62,8 +62,8 @@ std::string paths_pattern(const std::vector<Place>& places) {
 }
 
 std::string words_of(const Place& place) {
-  return fmt::format("{}{}{}", fmt::join(place.subcommands, " "), place.subcommands.empty() ? "" : " ",
-                     fmt::join(place.flags, " "));
+  return fmt::format("{}{}{}", fmt::join(place.subcommands, " "),
+                     place.subcommands.empty() ? "" : " ", fmt::join(place.flags, " "));
 }
 
 std::string bash(const std::vector<Place>& places) {
@@ -74,7 +74,8 @@ _scalemix() {
   read -ra words <<<"${line:0:$((${#line} - ${#cur}))}"
   for word in "${words[@]:1}"; do
     case "$at/$word" in
-      )" + paths_pattern(places) + R"() at="$at/$word" ;;
+      )" + paths_pattern(places) +
+                    R"() at="$at/$word" ;;
     esac
   done
   case "${words[${#words[@]} - 1]}" in
@@ -106,13 +107,15 @@ _scalemix() {
   local at= word
   for word in ${words[2,CURRENT-1]}; do
     case "$at/$word" in
-      ()" + paths_pattern(places) + R"() at="$at/$word" ;;
+      ()" + paths_pattern(places) +
+                    R"() at="$at/$word" ;;
     esac
   done
   case "${words[CURRENT-1]}" in
 )";
   for (const Words& w : value_words()) {
-    out += fmt::format("    ({}) compadd -- {}; _files; return ;;\n", w.flag, fmt::join(w.words, " "));
+    out +=
+        fmt::format("    ({}) compadd -- {}; _files; return ;;\n", w.flag, fmt::join(w.words, " "));
   }
   out += "  esac\n  case \"$at\" in\n";
   for (const Place& place : places) {
@@ -125,7 +128,8 @@ _scalemix() {
 /// Text inside single quotes.
 std::string single_quoted(const std::string& text) {
   std::string out = "'";
-  for (const char c : text) out += c == '\'' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+  for (const char c : text)
+    out += c == '\'' || c == '\\' ? std::string("\\") + c : std::string(1, c);
   return out + "'";
 }
 

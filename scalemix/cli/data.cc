@@ -59,7 +59,8 @@ void add_read_options(CLI::App& sub, ReadOptions& o) {
   sub.add_option("--task", o.task, "regression, classification, or auto")
       ->check(CLI::IsMember({"auto", "regression", "classification"}))
       ->type_name("TASK");
-  sub.add_option("--categorical", o.categorical, "Read a column of numbers as categories (repeatable)")
+  sub.add_option("--categorical", o.categorical,
+                 "Read a column of numbers as categories (repeatable)")
       ->type_name("COLUMN")
       ->expected(1)
       ->take_all();
@@ -76,11 +77,13 @@ void add_read_options(CLI::App& sub, ReadOptions& o) {
 }
 
 void add_generator_options(CLI::App& sub, ReadOptions& o) {
-  sub.add_option("--rows", o.rows, "How many rows a generator makes; 0: its default")->type_name("N");
+  sub.add_option("--rows", o.rows, "How many rows a generator makes; 0: its default")
+      ->type_name("N");
   sub.add_option("--seed", o.seed, "Seed of a generator")->type_name("S");
 }
 
-/// Where a set stands: "generated", "here", "download" or "elsewhere" (its files must be put in place).
+/// Where a set stands: "generated", "here", "download" or "elsewhere" (its files must be put in
+/// place).
 std::string state_of(const data::NamedSet& set) {
   if (set.generated()) return "generated";
   if (data::locate(set)) return "here";
@@ -92,10 +95,16 @@ int list_sets(const DataOptions& o, std::ostream& out) {
   Table table({"name", "task", "input", "where", "summary"});
   for (const data::NamedSet& set : data::named_sets()) {
     const std::string task = set.task == Task::regression ? "regression" : "classification";
-    rows.push_back({{"name", set.name}, {"task", task}, {"shape", set.shape}, {"state", state_of(set)},
-                    {"folder", data::locate(set).value_or("")}, {"summary", set.summary},
-                    {"source", set.source}, {"licence", set.licence}});
-    table.add({set.name, task, fmt::format("({})", fmt::join(set.shape, ", ")), state_of(set), set.summary});
+    rows.push_back({{"name", set.name},
+                    {"task", task},
+                    {"shape", set.shape},
+                    {"state", state_of(set)},
+                    {"folder", data::locate(set).value_or("")},
+                    {"summary", set.summary},
+                    {"source", set.source},
+                    {"licence", set.licence}});
+    table.add({set.name, task, fmt::format("({})", fmt::join(set.shape, ", ")), state_of(set),
+               set.summary});
   }
   if (o.json) {
     out << rows.dump(2) << '\n';
@@ -120,15 +129,15 @@ int get_set(const DataOptions& o, std::ostream& out) {
   if (set.generated()) throw ConfigError(set.name + " is generated; there is nothing to get");
   std::string file;
   std::unique_ptr<run::Progress> progress;
-  const std::string folder = data::get(set, [&](const std::string& name, std::uint64_t done,
-                                                std::uint64_t total) {
-    if (total == 0) return;
-    if (name != file) {
-      file = name;
-      progress = std::make_unique<run::Progress>("byte", total, o.quiet);
-    }
-    progress->update(static_cast<double>(done), name);
-  });
+  const std::string folder =
+      data::get(set, [&](const std::string& name, std::uint64_t done, std::uint64_t total) {
+        if (total == 0) return;
+        if (name != file) {
+          file = name;
+          progress = std::make_unique<run::Progress>("byte", total, o.quiet);
+        }
+        progress->update(static_cast<double>(done), name);
+      });
   if (o.json) {
     out << ordered_json{{"name", set.name}, {"folder", folder}}.dump(2) << '\n';
   } else {
@@ -150,7 +159,8 @@ int write_set(const DataOptions& o) {
 int generate_set(const DataOptions& o) {
   const data::NamedSet& set = data::named_set(o.read.what);
   if (!set.generated()) {
-    throw ConfigError(fmt::format("{} is not generated; use: scalemix data get {}", set.name, set.name));
+    throw ConfigError(
+        fmt::format("{} is not generated; use: scalemix data get {}", set.name, set.name));
   }
   return write_set(o);
 }
@@ -158,7 +168,8 @@ int generate_set(const DataOptions& o) {
 using Run = int (*)(const DataOptions&, std::ostream&);
 
 /// A subcommand of `data`, run in the place of the whole.
-CLI::App* add(CLI::App& sub, const char* name, const char* summary, Run run, std::shared_ptr<Run> chosen) {
+CLI::App* add(CLI::App& sub, const char* name, const char* summary, Run run,
+              std::shared_ptr<Run> chosen) {
   CLI::App* inner = sub.add_subcommand(name, summary);
   inner->callback([run, chosen] { *chosen = run; });
   return inner;
@@ -171,30 +182,41 @@ Action setup_data(CLI::App& sub) {
   auto chosen = std::make_shared<Run>(nullptr);
   sub.require_subcommand(1);
 
-  CLI::App* list = add(sub, "list", "Data sets by name, and whether they are here", list_sets, chosen);
+  CLI::App* list =
+      add(sub, "list", "Data sets by name, and whether they are here", list_sets, chosen);
   list->add_flag("--json", o->json, "Print JSON");
 
-  CLI::App* describe = add(sub, "describe", "What is in a data set: statistics of its columns", describe_set, chosen);
+  CLI::App* describe = add(sub, "describe", "What is in a data set: statistics of its columns",
+                           describe_set, chosen);
   add_read_options(*describe, o->read);
   add_generator_options(*describe, o->read);
   describe->add_flag("--json", o->json, "Print JSON");
 
-  CLI::App* get = add(sub, "get", "Download a named set into the cache and print its folder", get_set, chosen);
+  CLI::App* get =
+      add(sub, "get", "Download a named set into the cache and print its folder", get_set, chosen);
   get->add_option("name", o->read.what, "Its name")->required()->type_name("NAME");
   get->add_flag("--json", o->json, "Print JSON");
   get->add_flag("--quiet", o->quiet, "No progress");
 
-  CLI::App* convert = add(sub, "convert", "Rewrite a data set as .csv, .tsv or .npz",
-                          [](const DataOptions& options, std::ostream&) { return write_set(options); }, chosen);
+  CLI::App* convert = add(
+      sub, "convert", "Rewrite a data set as .csv, .tsv or .npz",
+      [](const DataOptions& options, std::ostream&) { return write_set(options); }, chosen);
   add_read_options(*convert, o->read);
-  convert->add_option("out", o->out, "File to write; its ending is the format")->required()->type_name("FILE");
+  convert->add_option("out", o->out, "File to write; its ending is the format")
+      ->required()
+      ->type_name("FILE");
   add_generator_options(*convert, o->read);
   convert->add_flag("--quiet", o->quiet, "No messages but errors");
 
-  CLI::App* generate = add(sub, "generate", "Make a data set from a seed",
-                           [](const DataOptions& options, std::ostream&) { return generate_set(options); }, chosen);
-  generate->add_option("name", o->read.what, "friedman1, moons, glyphs, ...")->required()->type_name("NAME");
-  generate->add_option("--out", o->out, "File to write; its ending is the format")->required()->type_name("FILE");
+  CLI::App* generate = add(
+      sub, "generate", "Make a data set from a seed",
+      [](const DataOptions& options, std::ostream&) { return generate_set(options); }, chosen);
+  generate->add_option("name", o->read.what, "friedman1, moons, glyphs, ...")
+      ->required()
+      ->type_name("NAME");
+  generate->add_option("--out", o->out, "File to write; its ending is the format")
+      ->required()
+      ->type_name("FILE");
   add_generator_options(*generate, o->read);
   generate->add_flag("--quiet", o->quiet, "No messages but errors");
 

@@ -1,6 +1,7 @@
 // scalemix diagnose runs/a
 //
-// Where the loss sits, log alpha of every layer, dead units, the learned noise, and what looks wrong.
+// Where the loss sits, log alpha of every layer, dead units, the learned noise, and what looks
+// wrong.
 
 #include <fmt/format.h>
 
@@ -12,6 +13,7 @@
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/labelled.h"
+#include "scalemix/cli/metrics_file.h"
 #include "scalemix/cli/models.h"
 #include "scalemix/cli/options.h"
 #include "scalemix/cli/table.h"
@@ -36,8 +38,25 @@ struct DiagnoseOptions {
 run::History history_of(const std::string& path, const model::Model& model) {
   if (!std::filesystem::is_directory(path)) return {};
   const std::string log = run::Folder::open(path).metrics_log();
-  const std::size_t replica = model.about.is_object() ? model.about.value("replica", std::size_t{0}) : 0;
+  const std::size_t replica =
+      model.about.is_object() ? model.about.value("replica", std::size_t{0}) : 0;
   return run::read_history(log, replica);
+}
+
+/// Error on rows that were not trained on: of the rows given, else of the run's own test rows.
+std::optional<double> held_out_rmse(const std::string& path, const model::Model& model,
+                                    const ordered_json& measured) {
+  if (measured.contains("rmse")) return measured["rmse"].get<double>();
+  if (!has_metrics(path)) return std::nullopt;
+  const std::size_t replica =
+      model.about.is_object() ? model.about.value("replica", std::size_t{0}) : 0;
+  const ordered_json metrics = load_metrics(path);
+  for (const ordered_json& r : metrics["replicas"]) {
+    const bool ours = r.value("replica", replica) == replica && r.value("rows_of", "") == "test";
+    if (ours && r.contains("metrics") && r["metrics"].contains("rmse"))
+      return r["metrics"]["rmse"].get<double>();
+  }
+  return std::nullopt;
 }
 
 ordered_json to_json(const std::vector<run::Finding>& findings) {
@@ -55,16 +74,21 @@ void print_loss(const run::Facts& facts, std::ostream& out) {
   out << "loss, in nats\n";
   if (logged) {
     out << fmt::format("  likelihood   {:.6g} a row in epoch {}", h.nll.back(), h.nll.size());
-    out << (facts.train_rows ? fmt::format(", {:.6g} over {} training rows\n", sum, facts.train_rows) : "\n");
+    out << (facts.train_rows
+                ? fmt::format(", {:.6g} over {} training rows\n", sum, facts.train_rows)
+                : "\n");
   } else {
     out << "  likelihood   not known: this is a model without the log of its run\n";
   }
   out << fmt::format("  penalty      {:.6g} over all weights", facts.penalty);
-  out << (h.penalty_weight.empty() ? "\n" : fmt::format(", weight {:.3g}\n", h.penalty_weight.back()));
-  if (!h.validation_nll.empty()) out << fmt::format("  validation   {:.6g} a row\n", h.validation_nll.back());
+  out << (h.penalty_weight.empty() ? "\n"
+                                   : fmt::format(", weight {:.3g}\n", h.penalty_weight.back()));
+  if (!h.validation_nll.empty())
+    out << fmt::format("  validation   {:.6g} a row\n", h.validation_nll.back());
   if (facts.noise_sd) {
-    out << fmt::format("  noise        sd {:.4g} in the target's units (log precision {:.3f} standardised)\n",
-                       *facts.noise_sd, *facts.log_precision);
+    out << fmt::format(
+        "  noise        sd {:.4g} in the target's units (log precision {:.3f} standardised)\n",
+        *facts.noise_sd, *facts.log_precision);
   }
   out << '\n';
 }
@@ -73,9 +97,10 @@ void print_layers(const run::Facts& facts, std::ostream& out) {
   Table table({"layer", "weights", "nonzero", "% zero", "penalty", "dead inputs", "dead units"});
   for (const run::LayerFacts& l : facts.layers) {
     const double zero = 100 * (1 - static_cast<double>(l.nonzero) / static_cast<double>(l.weights));
-    table.add({l.name, fmt::format("{}", l.weights), fmt::format("{}", l.nonzero), fmt::format("{:.1f}", zero),
-               l.posterior ? fmt::format("{:.1f}", l.penalty) : "-",
-               fmt::format("{} of {}", l.dead_inputs, l.inputs), fmt::format("{} of {}", l.dead_outputs, l.outputs)});
+    table.add({l.name, fmt::format("{}", l.weights), fmt::format("{}", l.nonzero),
+               fmt::format("{:.1f}", zero), l.posterior ? fmt::format("{:.1f}", l.penalty) : "-",
+               fmt::format("{} of {}", l.dead_inputs, l.inputs),
+               fmt::format("{} of {}", l.dead_outputs, l.outputs)});
   }
   table.print(out);
   out << '\n';
@@ -83,8 +108,8 @@ void print_layers(const run::Facts& facts, std::ostream& out) {
 
 void print_histogram(const run::LayerFacts& l, std::ostream& out) {
   const std::size_t most = *std::max_element(l.log_alpha.begin(), l.log_alpha.end());
-  out << fmt::format("log alpha of {} (threshold {:g}; at and above it a weight counts as zero)\n", l.name,
-                     l.threshold);
+  out << fmt::format("log alpha of {} (threshold {:g}; at and above it a weight counts as zero)\n",
+                     l.name, l.threshold);
   for (std::size_t b = 0; b < run::kLogAlphaBins; ++b) {
     const double from = static_cast<double>(b) - static_cast<double>(run::kLogAlphaBins) / 2;
     const std::size_t n = l.log_alpha[b];
@@ -118,15 +143,17 @@ ordered_json measured(const DiagnoseOptions& o, const Models& models) {
 int run(const DiagnoseOptions& o, std::ostream& out) {
   const std::vector<std::string> files = model_files(o.model.path, o.model.replica);
   if (files.size() > 1) {
-    warn(fmt::format("{} holds {} replicas; this is the first (--replica K for another)", o.model.path,
-                     files.size()));
+    warn(fmt::format("{} holds {} replicas; this is the first (--replica K for another)",
+                     o.model.path, files.size()));
   }
   const Models models = load_models(o.model.path, std::max(o.model.replica, 0));
   const model::Model& model = models.first().model();
-  const run::Facts facts = run::facts_of(model, history_of(o.model.path, model));
+  const ordered_json on_rows = o.rows.data.empty() ? ordered_json() : measured(o, models);
+  run::Facts facts = run::facts_of(model, history_of(o.model.path, model));
+  facts.rmse = held_out_rmse(o.model.path, model, on_rows);
   const std::vector<run::Finding> findings = run::findings(facts);
   ordered_json json = run::to_json(facts);
-  if (!o.rows.data.empty()) json["measured"] = measured(o, models);
+  if (!on_rows.is_null()) json["measured"] = on_rows;
   json["findings"] = to_json(findings);
   if (o.json) {
     out << json.dump(2) << '\n';
@@ -135,7 +162,8 @@ int run(const DiagnoseOptions& o, std::ostream& out) {
   print_loss(facts, out);
   if (json.contains("measured")) {
     out << "on " << o.rows.data << '\n';
-    for (const auto& [name, value] : json["measured"].items()) out << fmt::format("  {:<16}{}\n", name, value.dump());
+    for (const auto& [name, value] : json["measured"].items())
+      out << fmt::format("  {:<16}{}\n", name, value.dump());
     out << '\n';
   }
   print_layers(facts, out);

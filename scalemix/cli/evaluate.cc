@@ -1,12 +1,11 @@
 // scalemix evaluate runs/a --data test.csv
 //
-// Metrics of a model, or of a run's replicas as an ensemble, on labelled rows. Without --data it prints what
-// the run measured at its end.
+// Metrics of a model, or of a run's replicas as an ensemble, on labelled rows. Without --data it
+// prints what the run measured at its end.
 
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <ostream>
 
@@ -14,11 +13,11 @@
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/labelled.h"
+#include "scalemix/cli/metrics_file.h"
 #include "scalemix/cli/models.h"
 #include "scalemix/cli/options.h"
 #include "scalemix/cli/table.h"
 #include "scalemix/run/evaluate.h"
-#include "scalemix/run/folder.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -44,38 +43,23 @@ int evaluate_rows(const EvaluateOptions& o, std::ostream& out) {
   const run::Evaluation evaluation =
       run::evaluate(models.all(), labelled.rows, {.samples = samples, .seed = o.draws.seed});
   if (o.json) {
-    ordered_json json = {{"data", o.rows.data}, {"part", labelled.part},    {"networks", models.files.size()},
-                         {"samples", samples},  {"seed", o.draws.seed},     {"rows", evaluation.rows}};
+    ordered_json json = {
+        {"data", o.rows.data}, {"part", labelled.part}, {"networks", models.files.size()},
+        {"samples", samples},  {"seed", o.draws.seed},  {"rows", evaluation.rows}};
     json["metrics"] = evaluation.to_json();
     json["metrics"].erase("rows");
     out << json.dump(2) << '\n';
     return kSuccess;
   }
   out << fmt::format("{} {}rows of {}, {} {}, {} samples\n", evaluation.rows,
-                     labelled.part == "all" ? "" : labelled.part + " ", o.rows.data, models.files.size(),
-                     models.files.size() == 1 ? "network" : "networks", samples);
+                     labelled.part == "all" ? "" : labelled.part + " ", o.rows.data,
+                     models.files.size(), models.files.size() == 1 ? "network" : "networks",
+                     samples);
   Table table({"metric", "value"});
-  for (const auto& [name, value] : evaluation.metrics) table.add({name, fmt::format("{:.6g}", value)});
+  for (const auto& [name, value] : evaluation.metrics)
+    table.add({name, fmt::format("{:.6g}", value)});
   table.print(out);
   return kSuccess;
-}
-
-/// {"summary": {METRIC: {"mean", "standard_error"}}, "replicas": [...], ...}, as train wrote it.
-ordered_json read_metrics(const std::string& path) {
-  const std::string file = run::Folder::open(path).metrics();
-  std::ifstream in(file);
-  if (!in) {
-    throw FileError(file, "the run has not ended, so it has no metrics yet; give --data to evaluate its model",
-                    true);
-  }
-  try {
-    ordered_json metrics = ordered_json::parse(in);
-    metrics.at("summary");
-    metrics.at("replicas");
-    return metrics;
-  } catch (const nlohmann::json::exception& error) {
-    throw DataError(file, 0, 0, fmt::format("expected the JSON that train wrote: {}", error.what()));
-  }
 }
 
 std::string number(const ordered_json& row, const char* key) {
@@ -87,7 +71,7 @@ int print_run(const EvaluateOptions& o, std::ostream& out) {
   if (!std::filesystem::is_directory(o.model.path)) {
     throw ConfigError(fmt::format("{}: a model alone has no metrics; give --data", o.model.path));
   }
-  const ordered_json metrics = read_metrics(o.model.path);
+  const ordered_json metrics = load_metrics(o.model.path);
   if (o.json) {
     out << metrics.dump(2) << '\n';
     return kSuccess;
@@ -114,8 +98,9 @@ Action setup_evaluate(CLI::App& sub) {
   auto o = std::make_shared<EvaluateOptions>();
   add_model_options(sub, o->model);
   add_row_options(sub, o->rows, false);
-  sub.add_option("--part", o->part, "Which rows of data that came divided: test, train, all; auto: test where "
-                                    "there is one division, else all")
+  sub.add_option("--part", o->part,
+                 "Which rows of data that came divided: test, train, all; auto: test where "
+                 "there is one division, else all")
       ->check(CLI::IsMember({"auto", "test", "train", "all"}))
       ->type_name("PART")
       ->capture_default_str();

@@ -34,8 +34,8 @@ Labelled open_divided(const RowOptions& o, std::string part, const data::Format&
   const data::Dataset set = data::open(o.data, o.open_options());
   const bool divided = set.splits.size() == 1;
   if (!divided && part != "all" && part != "auto") {
-    throw ConfigError(fmt::format("--part {}: {} comes with {} divisions, expected one", part, o.data,
-                                  set.splits.size()));
+    throw ConfigError(fmt::format("--part {}: {} comes with {} divisions, expected one", part,
+                                  o.data, set.splits.size()));
   }
   if (part == "auto") part = divided ? "test" : "all";
   Labelled out{data::rows_of(set, format), part};
@@ -43,21 +43,23 @@ Labelled open_divided(const RowOptions& o, std::string part, const data::Format&
     const data::Split& split = set.splits[0];
     out.rows = pick(std::move(out.rows), part == "test" ? split.test : split.train);
   } else if (set.splits.size() > 1) {
-    out.rows.warnings.push_back(
-        fmt::format("{} comes with {} divisions; all its rows are used, those a model was trained on too",
-                    o.data, set.splits.size()));
+    out.rows.warnings.push_back(fmt::format(
+        "{} comes with {} divisions; all its rows are used, those a model was trained on too",
+        o.data, set.splits.size()));
   }
   return out;
 }
 
 }  // namespace
 
-Labelled open_labelled(const RowOptions& options, const std::string& part, const data::Format& format) {
+Labelled open_labelled(const RowOptions& options, const std::string& part,
+                       const data::Format& format) {
   if (may_be_divided(options.data)) return open_divided(options, part, format);
   if (part == "test" || part == "train") {
     throw ConfigError(fmt::format("--part {}: {} is not divided into parts", part, options.data));
   }
-  return {data::open_rows(options.data, format, data::Labels::required, options.open_options()), "all"};
+  return {data::open_rows(options.data, format, data::Labels::required, options.open_options()),
+          "all"};
 }
 
 }  // namespace scalemix::inline v0::cli

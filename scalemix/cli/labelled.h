@@ -13,9 +13,10 @@ struct Labelled {
   std::string part;  // "all", "test" or "train"
 };
 
-/// `part` is "all", "test", "train", or "auto": the test rows of a set that came with one division (so that a
-/// model is not judged on what it was trained on), else all rows. Throws as data::open_rows does; ConfigError
-/// where a part is asked of data without one division.
-Labelled open_labelled(const RowOptions& options, const std::string& part, const data::Format& format);
+/// `part` is "all", "test", "train", or "auto": the test rows of a set that came with one division
+/// (so that a model is not judged on what it was trained on), else all rows. Throws as
+/// data::open_rows does; ConfigError where a part is asked of data without one division.
+Labelled open_labelled(const RowOptions& options, const std::string& part,
+                       const data::Format& format);
 
 }  // namespace scalemix::inline v0::cli

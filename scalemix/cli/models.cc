@@ -63,7 +63,8 @@ Models load_models(const std::string& path, int replica) {
 data::Format format_of(const model::Model& model) {
   const model::Preprocessing& p = model.preprocessing;
   data::Format format{model.spec.task, model.spec.input, p.classes, p.target, p.schema};
-  for (std::size_t c = 0; format.classes.size() < model.spec.outputs && c < model.spec.outputs; ++c) {
+  for (std::size_t c = 0; format.classes.size() < model.spec.outputs && c < model.spec.outputs;
+       ++c) {
     if (model.spec.task == Task::classification) format.classes.push_back(class_name(p, c));
   }
   return format;

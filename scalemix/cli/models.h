@@ -1,4 +1,5 @@
-// The networks that a word on the command line names: a model file, or a run folder with its replicas.
+// The networks that a word on the command line names: a model file, or a run folder with its
+// replicas.
 #pragma once
 
 #include <memory>
@@ -19,9 +20,9 @@ struct Models {
   bool stochastic() const;
 };
 
-/// All replicas of a run, or the one numbered `replica` (from 0; -1: all). Throws FileError or DataError as
-/// loading does, ConfigError for a replica that is not there, DataError for replicas of different tasks or
-/// shapes.
+/// All replicas of a run, or the one numbered `replica` (from 0; -1: all). Throws FileError or
+/// DataError as loading does, ConfigError for a replica that is not there, DataError for replicas
+/// of different tasks or shapes.
 Models load_models(const std::string& path, int replica);
 
 /// The files alone, chosen in the same way.

@@ -90,9 +90,13 @@ ordered_json command_rows() {
 }  // namespace
 
 const std::vector<NameTable>& name_tables() {
-  static const std::vector<NameTable> tables = {
-      {"laws", laws},      {"methods", methods}, {"activations", activations}, {"architectures", architectures},
-      {"data", data_sets}, {"layers", layers},   {"commands", command_rows}};
+  static const std::vector<NameTable> tables = {{"laws", laws},
+                                                {"methods", methods},
+                                                {"activations", activations},
+                                                {"architectures", architectures},
+                                                {"data", data_sets},
+                                                {"layers", layers},
+                                                {"commands", command_rows}};
   return tables;
 }
 

@@ -1,4 +1,5 @@
-// The names a user may type, from the tables of the rooms that own them: for `list` and for completion.
+// The names a user may type, from the tables of the rooms that own them: for `list` and for
+// completion.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,8 +9,8 @@
 
 namespace scalemix::inline v0::cli {
 
-/// One kind of name, and a way to list its rows: objects with "name", "summary", "source" (empty where there
-/// is none) and what else the kind has.
+/// One kind of name, and a way to list its rows: objects with "name", "summary", "source" (empty
+/// where there is none) and what else the kind has.
 struct NameTable {
   std::string_view kind;  // "laws"
   nlohmann::ordered_json (*rows)();

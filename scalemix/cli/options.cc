@@ -8,7 +8,8 @@ namespace scalemix::inline v0::cli {
 
 void add_model_options(CLI::App& sub, ModelOptions& o) {
   sub.add_option("model", o.path, "Model file or run folder")->required()->type_name("MODEL|RUN");
-  sub.add_option("--replica", o.replica, "Only replica K of a run (from 0); default: all, as an ensemble")
+  sub.add_option("--replica", o.replica,
+                 "Only replica K of a run (from 0); default: all, as an ensemble")
       ->type_name("K")
       ->check(CLI::NonNegativeNumber);
 }
@@ -22,8 +23,9 @@ data::OpenOptions RowOptions::open_options() const {
 }
 
 void add_row_options(CLI::App& sub, RowOptions& o, bool required) {
-  CLI::Option* data = sub.add_option("--data", o.data, "Rows: a data set's name, a file, a folder, or - for a "
-                                                       "table on standard input");
+  CLI::Option* data = sub.add_option("--data", o.data,
+                                     "Rows: a data set's name, a file, a folder, or - for a "
+                                     "table on standard input");
   data->type_name("NAME|FILE|FOLDER|-");
   if (required) data->required();
   sub.add_option("--header", o.header, "First row of a table holds names: yes, no, or auto")
@@ -39,8 +41,9 @@ void add_row_options(CLI::App& sub, RowOptions& o, bool required) {
 }
 
 void add_draw_options(CLI::App& sub, DrawOptions& o) {
-  sub.add_option("--samples", o.samples, "Monte-Carlo draws; 0: deterministic; default: 100 if the network has "
-                                         "noise, else 0")
+  sub.add_option("--samples", o.samples,
+                 "Monte-Carlo draws; 0: deterministic; default: 100 if the network has "
+                 "noise, else 0")
       ->type_name("N")
       ->check(CLI::Range(0, 1000000));
   sub.add_option("--seed", o.seed, "Seed of the draws")->type_name("S")->capture_default_str();

@@ -21,8 +21,8 @@ void add_model_options(CLI::App& sub, ModelOptions& o);
 struct RowOptions {
   std::string data;
   std::string header = "auto";
-  std::size_t rows = 0;           // of a generator
-  std::uint64_t data_seed = 0;    // of a generator
+  std::size_t rows = 0;         // of a generator
+  std::uint64_t data_seed = 0;  // of a generator
 
   data::OpenOptions open_options() const;
 };

@@ -28,7 +28,8 @@ struct PredictOptions {
   int threads = 0;
 };
 
-Predictions predict_all(const Models& models, const data::LabelledRows& rows, const PredictOptions& o) {
+Predictions predict_all(const Models& models, const data::LabelledRows& rows,
+                        const PredictOptions& o) {
   Predictions out;
   out.network = &models.first();
   out.rows = rows.rows;
@@ -39,8 +40,9 @@ Predictions predict_all(const Models& models, const data::LabelledRows& rows, co
   std::vector<model::Prediction> members;
   for (const auto& predictor : models.predictors) {
     model::Context context(*predictor);
-    members.push_back(model::predict(context, rows.x, rows.rows,
-                                     {.samples = out.samples, .seed = o.draws.seed, .row0 = 0, .block = 0}));
+    members.push_back(
+        model::predict(context, rows.x, rows.rows,
+                       {.samples = out.samples, .seed = o.draws.seed, .row0 = 0, .block = 0}));
   }
   out.values = members.size() == 1 ? std::move(members[0])
                                    : model::combine(members, models.first().spec().task);
@@ -74,8 +76,9 @@ Action setup_predict(CLI::App& sub) {
   add_model_options(sub, o->model);
   add_row_options(sub, o->rows, true);
   add_draw_options(sub, o->draws);
-  sub.add_option("--interval", o->interval, "Regression: mass of the central interval of the normal with the "
-                                            "prediction's mean and total variance")
+  sub.add_option("--interval", o->interval,
+                 "Regression: mass of the central interval of the normal with the "
+                 "prediction's mean and total variance")
       ->type_name("MASS")
       ->check(CLI::Range(1e-9, 1 - 1e-9))
       ->capture_default_str();

@@ -27,7 +27,8 @@ std::string quoted(const std::string& text) {
 bool regression(const Predictions& p) { return p.network->spec().task == Task::regression; }
 
 /// Names of the columns of one target, the first column of its prediction.
-constexpr const char* kParts[] = {"prediction", "sd", "epistemic_sd", "aleatoric_sd", "lower", "upper"};
+constexpr const char* kParts[] = {"prediction",   "sd",    "epistemic_sd",
+                                  "aleatoric_sd", "lower", "upper"};
 
 /// The numbers under kParts.
 std::vector<float> parts(const Predictions& p, std::size_t i) {
@@ -36,7 +37,8 @@ std::vector<float> parts(const Predictions& p, std::size_t i) {
   const double sd = std::sqrt(epistemic + aleatoric);
   const double half = law::standard_normal_quantile(0.5 + p.interval / 2) * sd;
   std::vector<float> out;
-  for (const double v : {mean, sd, std::sqrt(epistemic), std::sqrt(aleatoric), mean - half, mean + half}) {
+  for (const double v :
+       {mean, sd, std::sqrt(epistemic), std::sqrt(aleatoric), mean - half, mean + half}) {
     out.push_back(static_cast<float>(v));
   }
   return out;
@@ -94,13 +96,15 @@ ordered_json json_row(const Predictions& p, std::size_t row) {
   if (regression(p)) {
     for (std::size_t o = 0; o < outputs; ++o) {
       const std::vector<float> values = parts(p, row * outputs + o);
-      for (std::size_t k = 0; k < values.size(); ++k) out[kParts[k] + suffix(outputs, o)] = values[k];
+      for (std::size_t k = 0; k < values.size(); ++k)
+        out[kParts[k] + suffix(outputs, o)] = values[k];
     }
     return out;
   }
   out["prediction"] = class_name(p.network->preprocessing(), winner(p, row));
   for (std::size_t c = 0; c < outputs; ++c) {
-    out["probabilities"][class_name(p.network->preprocessing(), c)] = p.values.mean[row * outputs + c];
+    out["probabilities"][class_name(p.network->preprocessing(), c)] =
+        p.values.mean[row * outputs + c];
   }
   out["total"] = p.values.aleatoric[row] + p.values.epistemic[row];
   out["aleatoric"] = p.values.aleatoric[row];

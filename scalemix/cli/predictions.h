@@ -23,7 +23,8 @@ struct Predictions {
 ///   classification  row,prediction,p_CLASS...,total,aleatoric,epistemic      (nats)
 ///   regression      row,prediction,sd,epistemic_sd,aleatoric_sd,lower,upper  (target's units)
 ///
-/// A regression with several targets has the columns of each, numbered from 1: prediction_1, sd_1, ...
+/// A regression with several targets has the columns of each, numbered from 1: prediction_1, sd_1,
+/// ...
 std::string to_csv(const Predictions& predictions);
 
 nlohmann::ordered_json to_json(const Predictions& predictions);

@@ -31,7 +31,8 @@ struct ShowOptions {
   bool json = false;
 };
 
-/// Multiplications and additions of a layer on one row, weights dense; 1 an element for the cheap layers.
+/// Multiplications and additions of a layer on one row, weights dense; 1 an element for the cheap
+/// layers.
 std::size_t flops(const model::Layer& layer, const model::Shape& in, const model::Shape& out) {
   if (layer.type == "linear") return 2 * layer.in * layer.out;
   if (layer.type == "conv2d") {
@@ -42,7 +43,10 @@ std::size_t flops(const model::Layer& layer, const model::Shape& in, const model
 
 ordered_json layer_row(const model::Layer& layer, const model::Shape& in) {
   const model::Shape out = model::output_shape(layer, in);
-  ordered_json row = {{"name", layer.name}, {"type", layer.type}, {"in", in}, {"out", out},
+  ordered_json row = {{"name", layer.name},
+                      {"type", layer.type},
+                      {"in", in},
+                      {"out", out},
                       {"flops", flops(layer, in, out)}};
   if (!layer.law.empty()) row["noise"] = layer.law;
   if (!layer.weight_law.empty()) row["noise"] = "weights: " + layer.weight_law;
@@ -80,7 +84,8 @@ ordered_json columns_of(const model::Preprocessing& p) {
   ordered_json out = ordered_json::array();
   if (p.schema.is_null()) return out;
   for (const data::Column& column : data::schema_from_json(p.schema).inputs) {
-    out.push_back({{"name", column.name}, {"kind", column.categorical ? "categorical" : "numeric"}});
+    out.push_back(
+        {{"name", column.name}, {"kind", column.categorical ? "categorical" : "numeric"}});
     if (column.categorical) out.back()["categories"] = column.categories;
   }
   return out;
@@ -124,8 +129,9 @@ void print_layers(const ordered_json& facts, std::ostream& out) {
   for (const auto& row : facts["layers"]) {
     table.add({row["name"].get<std::string>(), row["type"].get<std::string>(),
                model::shape_text(row["in"].get<model::Shape>()),
-               model::shape_text(row["out"].get<model::Shape>()), count(row, "weights"), count(row, "nonzero"),
-               row.contains("weights") ? percent(row) : "", count(row, "flops"), row.value("noise", "")});
+               model::shape_text(row["out"].get<model::Shape>()), count(row, "weights"),
+               count(row, "nonzero"), row.contains("weights") ? percent(row) : "",
+               count(row, "flops"), row.value("noise", "")});
   }
   const ordered_json& total = facts["total"];
   table.add({"total", "", "", "", count(total, "weights"), count(total, "nonzero"), percent(total),
@@ -136,7 +142,8 @@ void print_layers(const ordered_json& facts, std::ostream& out) {
 /// At most `most` items: "a, b, c and 7 more".
 std::string some(const std::vector<std::string>& items, std::size_t most) {
   const std::size_t shown = std::min(items.size(), most);
-  const std::vector<std::string> head(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(shown));
+  const std::vector<std::string> head(items.begin(),
+                                      items.begin() + static_cast<std::ptrdiff_t>(shown));
   return fmt::format("{}{}", fmt::join(head, ", "),
                      shown < items.size() ? fmt::format(" and {} more", items.size() - shown) : "");
 }
@@ -152,7 +159,8 @@ void print_facts(const ordered_json& facts, std::ostream& out) {
     if (!text.empty()) out << fmt::format("{:<14}{}\n", head, text);
   };
   const auto methods = facts["methods"].get<std::vector<std::string>>();
-  line("file", fmt::format("{}, {} bytes", facts["file"].get<std::string>(), facts["bytes"].get<std::size_t>()));
+  line("file", fmt::format("{}, {} bytes", facts["file"].get<std::string>(),
+                           facts["bytes"].get<std::size_t>()));
   line("task", facts["task"].get<std::string>());
   line("architecture", facts["architecture"].get<std::string>());
   line("method", methods.empty() ? "none" : fmt::format("{}", fmt::join(methods, " + ")));
@@ -162,8 +170,9 @@ void print_facts(const ordered_json& facts, std::ostream& out) {
   line("target", facts["target"].get<std::string>());
   line("classes", some(facts["classes"].get<std::vector<std::string>>(), 12));
   if (facts.contains("target_scale")) {
-    line("target units", fmt::format("mean {:.6g}, scale {:.6g}", facts["target_mean"].get<double>(),
-                                     facts["target_scale"].get<double>()));
+    line("target units",
+         fmt::format("mean {:.6g}, scale {:.6g}", facts["target_mean"].get<double>(),
+                     facts["target_scale"].get<double>()));
   }
   for (const auto& [key, value] : facts["about"].items()) line(key.c_str(), value.dump());
   out << '\n';
@@ -173,8 +182,8 @@ void print_facts(const ordered_json& facts, std::ostream& out) {
 int run(const ShowOptions& o, std::ostream& out) {
   const std::vector<std::string> files = model_files(o.model.path, o.model.replica);
   if (files.size() > 1) {
-    warn(fmt::format("{} holds {} replicas; this is the first (--replica K for another)", o.model.path,
-                     files.size()));
+    warn(fmt::format("{} holds {} replicas; this is the first (--replica K for another)",
+                     o.model.path, files.size()));
   }
   const ordered_json facts = facts_of(files[0], model::load_model(files[0]));
   if (o.json) {

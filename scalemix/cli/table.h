@@ -7,8 +7,8 @@
 
 namespace scalemix::inline v0::cli {
 
-/// Columns are as wide as their widest cell; a column whose cells below the head all start like numbers is
-/// set to the right. Rows may be shorter than the head.
+/// Columns are as wide as their widest cell; a column whose cells below the head all start like
+/// numbers is set to the right. Rows may be shorter than the head.
 class Table {
  public:
   explicit Table(std::vector<std::string> head) : rows_{std::move(head)} {}

@@ -186,10 +186,10 @@ Action setup_train(CLI::App& sub) {
   for (std::size_t i = 0; i < fields.size(); ++i) {
     CLI::Option* option = sub.add_option("--" + run::flag_of(fields[i].key), o->given[i],
                                          std::string(fields[i].help));
-    option->allow_extra_args(false)->type_name(std::string(fields[i].metavar));
+    option->expected(1)->type_name(std::string(fields[i].metavar));
     option->group(std::string(fields[i].group));
     const bool list = std::holds_alternative<std::vector<std::string> run::TrainConfig::*>(fields[i].member);
-    if (!list) option->take_last();
+    option->multi_option_policy(list ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::TakeLast);
   }
   sub.add_option("--config", o->config_file, "TOML file with any of these keys");
   sub.add_option("--resume", o->resume, "go on with an interrupted run");

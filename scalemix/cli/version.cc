@@ -73,8 +73,9 @@ int print_version(std::ostream& out, bool json) {
                      fmt::join(kernel::available_targets(), ", "));
   out << fmt::format("threads   {}\n", threads());
   for (const auto& [name, version] : facts["libraries"].items()) {
-    out << fmt::format("{:<9} {}\n", name,
-                       version.is_null() ? "not built in: no training" : version.get<std::string>());
+    out << fmt::format(
+        "{:<9} {}\n", name,
+        version.is_null() ? "not built in: no training" : version.get<std::string>());
   }
   out << fmt::format("compiler  {}\n", compiler());
   return kSuccess;

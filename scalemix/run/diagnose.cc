@@ -25,7 +25,8 @@ std::optional<std::size_t> place_of(const nlohmann::json& line, std::size_t repl
 }
 
 /// Adds our number of a key, where the line has it.
-void take(const nlohmann::json& line, const char* key, std::size_t place, std::vector<double>& out) {
+void take(const nlohmann::json& line, const char* key, std::size_t place,
+          std::vector<double>& out) {
   if (!line.contains(key)) return;
   const nlohmann::json& value = line[key];
   out.push_back(value.is_array() ? value.at(place).get<double>() : value.get<double>());
@@ -146,7 +147,8 @@ History read_history(const std::string& path, std::size_t replica) {
     try {
       take_line(nlohmann::json::parse(text), replica, out);
     } catch (const nlohmann::json::exception& error) {
-      throw DataError(path, number, 0, std::string("expected the JSON that train wrote: ") + error.what());
+      throw DataError(path, number, 0,
+                      std::string("expected the JSON that train wrote: ") + error.what());
     }
   }
   return out;

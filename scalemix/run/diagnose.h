@@ -1,8 +1,8 @@
 // What a trained network and the log of its training say about how the training went.
 //
-// Facts: where the loss sits (likelihood and penalty), log alpha of every layer under a posterior, dead
-// units, the learned noise. Findings: the rules of rules(), each a plain sentence about what looks wrong and
-// what to try. A rule that cannot be judged (no log, no posterior) finds nothing.
+// Facts: where the loss sits (likelihood and penalty), log alpha of every layer under a posterior,
+// dead units, the learned noise. Findings: the rules of rules(), each a plain sentence about what
+// looks wrong and what to try. A rule that cannot be judged (no log, no posterior) finds nothing.
 #pragma once
 
 #include <array>
@@ -17,18 +17,21 @@
 
 namespace scalemix::inline v0::run {
 
-/// The epochs of one replica, as metrics.jsonl has them. Columns that training did not write are empty.
+/// The epochs of one replica, as metrics.jsonl has them. Columns that training did not write are
+/// empty.
 struct History {
-  std::vector<double> nll;              // mean over training rows, nats a row, noise on
-  std::vector<double> penalty;          // sum over weights, nats
-  std::vector<double> penalty_weight;   // of the warm-up, 0 ... 1
-  std::vector<double> validation_nll;   // mean over validation rows, noise off
+  std::vector<double> nll;             // mean over training rows, nats a row, noise on
+  std::vector<double> penalty;         // sum over weights, nats
+  std::vector<double> penalty_weight;  // of the warm-up, 0 ... 1
+  std::vector<double> validation_nll;  // mean over validation rows, noise off
 };
 
-/// Reads a log. Throws FileError (missing), DataError with file and line for a line that is no such object.
+/// Reads a log. Throws FileError (missing), DataError with file and line for a line that is no such
+/// object.
 History read_history(const std::string& path, std::size_t replica);
 
-inline constexpr std::size_t kLogAlphaBins = 16;  // of width 1, from -8 to 8; the clip falls in the end bins
+inline constexpr std::size_t kLogAlphaBins =
+    16;  // of width 1, from -8 to 8; the clip falls in the end bins
 
 /// One linear or conv2d layer.
 struct LayerFacts {
@@ -37,22 +40,23 @@ struct LayerFacts {
   std::size_t inputs = 0, dead_inputs = 0;    // features or channels with no nonzero weight
   std::size_t outputs = 0, dead_outputs = 0;  // units or channels with no nonzero weight
   bool posterior = false;
-  double threshold = 0;                       // of log alpha, where there is a posterior
-  double penalty = 0;                         // nats
+  double threshold = 0;  // of log alpha, where there is a posterior
+  double penalty = 0;    // nats
   std::array<std::size_t, kLogAlphaBins> log_alpha{};
 
-  double undecided = 0;                       // share of weights with |log alpha - threshold| < 1
+  double undecided = 0;  // share of weights with |log alpha - threshold| < 1
 };
 
 struct Facts {
   std::vector<LayerFacts> layers;
-  double penalty = 0;                     // sum over layers, nats
-  std::size_t train_rows = 0;             // 0: the model does not say
-  std::optional<double> log_precision;    // regression: of the noise, standardised target units
-  std::optional<double> noise_sd;         // the same in the target's units
-  std::vector<std::string> constant;      // columns that were constant in training
-  std::vector<std::string> heavy;         // noise laws without mean or variance
-  std::vector<std::string> not_finite;    // tensors that hold NaN or infinity
+  double penalty = 0;                   // sum over layers, nats
+  std::size_t train_rows = 0;           // 0: the model does not say
+  std::optional<double> log_precision;  // regression: of the noise, standardised target units
+  std::optional<double> noise_sd;       // the same in the target's units
+  std::optional<double> rmse;         // on rows that were not trained on, where the caller knows it
+  std::vector<std::string> constant;  // columns that were constant in training
+  std::vector<std::string> heavy;     // noise laws without mean or variance
+  std::vector<std::string> not_finite;  // tensors that hold NaN or infinity
   History history;
 };
 

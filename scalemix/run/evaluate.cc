@@ -49,15 +49,16 @@ class Ensemble {
   template <class F>
   void for_each_row(const EvaluateOptions& options, F&& f) {
     draws_ = std::max<std::size_t>(options.samples, 1);
-    const std::size_t block = std::clamp(kDrawsAtATime / (draws_ * outputs_ * members_.size()),
-                                         kLeastRows, kMostRows);
+    const std::size_t block =
+        std::clamp(kDrawsAtATime / (draws_ * outputs_ * members_.size()), kLeastRows, kMostRows);
     for (first_ = 0; first_ < rows_.rows; first_ += block) {
       count_ = std::min(block, rows_.rows - first_);
       const std::span<const float> x(rows_.x.data() + first_ * width_, count_ * width_);
       for (Member& m : members_) {
         model::predict_outputs(
             m.context, x, count_,
-            {.samples = options.samples, .seed = options.seed, .row0 = first_, .block = 0}, m.output);
+            {.samples = options.samples, .seed = options.seed, .row0 = first_, .block = 0},
+            m.output);
       }
       for (std::size_t n = first_; n < first_ + count_; ++n) f(n);
     }
@@ -90,8 +91,8 @@ void append_softmax(const float* logits, std::size_t classes, std::vector<double
 }
 
 struct Classified {
-  std::vector<double> p;                  // (N, C)
-  double epistemic = 0, aleatoric = 0;    // means over rows, nats
+  std::vector<double> p;                // (N, C)
+  double epistemic = 0, aleatoric = 0;  // means over rows, nats
 };
 
 Classified classify(Ensemble& ensemble, const data::LabelledRows& rows,

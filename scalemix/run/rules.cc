@@ -13,24 +13,27 @@ namespace {
 
 using Findings = std::vector<Finding>;
 
-constexpr double kFalling = 0.02;        // of the whole fall, over the last tenth of the epochs
-constexpr std::size_t kLeastEpochs = 10; // before a trend is judged
-constexpr double kUndecided = 0.25;      // share of weights near the threshold
-constexpr double kMuchWorse = 0.1;       // nats a row
-constexpr double kSure = 9;              // log precision: noise below 1.1 % of the target's spread
-constexpr double kDead = 0.9;            // share of units without a nonzero weight
+constexpr double kFalling = 0.02;         // of the whole fall, over the last tenth of the epochs
+constexpr std::size_t kLeastEpochs = 10;  // before a trend is judged
+constexpr double kUndecided = 0.25;       // share of weights near the threshold
+constexpr double kMuchWorse = 0.1;        // nats a row
+constexpr double kSure = 9;               // log precision: noise below 1.1 % of the target's spread
+constexpr double kMismatch = 1.5;         // between learned noise and error
+constexpr double kDead = 0.9;             // share of units without a nonzero weight
 
 void say(const Rule& rule, std::string where, std::string what, Findings& out) {
   out.push_back({std::string(rule.name), std::move(where), std::move(what)});
 }
 
 bool has_posterior(const Facts& f) {
-  return std::any_of(f.layers.begin(), f.layers.end(), [](const LayerFacts& l) { return l.posterior; });
+  return std::any_of(f.layers.begin(), f.layers.end(),
+                     [](const LayerFacts& l) { return l.posterior; });
 }
 
 double mean(const std::vector<double>& v, std::size_t first, std::size_t count) {
   const auto begin = v.begin() + static_cast<std::ptrdiff_t>(first);
-  return std::accumulate(begin, begin + static_cast<std::ptrdiff_t>(count), 0.0) / static_cast<double>(count);
+  return std::accumulate(begin, begin + static_cast<std::ptrdiff_t>(count), 0.0) /
+         static_cast<double>(count);
 }
 
 void not_finite(const Facts& f, const Rule& rule, Findings& out) {
@@ -42,8 +45,12 @@ void not_finite(const Facts& f, const Rule& rule, Findings& out) {
 void not_learning(const Facts& f, const Rule& rule, Findings& out) {
   const auto& nll = f.history.nll;
   if (nll.size() < 2 || nll.back() < nll.front()) return;
-  say(rule, "", fmt::format("the likelihood part of the loss did not fall: {:.4g} nats a row in the first epoch, "
-                            "{:.4g} in the last; lower --lr, or less noise", nll.front(), nll.back()), out);
+  say(rule, "",
+      fmt::format(
+          "the likelihood part of the loss did not fall: {:.4g} nats a row in the first epoch, "
+          "{:.4g} in the last; lower --lr, or less noise",
+          nll.front(), nll.back()),
+      out);
 }
 
 void still_falling(const Facts& f, const Rule& rule, Findings& out) {
@@ -53,8 +60,12 @@ void still_falling(const Facts& f, const Rule& rule, Findings& out) {
   const double fall = mean(nll, n - 2 * part, part) - mean(nll, n - part, part);
   const double whole = nll.front() - nll.back();
   if (fall <= kFalling * whole) return;
-  say(rule, "", fmt::format("the loss was still falling at the end ({:.1f} % of its whole fall in the last tenth of "
-                            "the epochs); more --epochs", 100 * fall / whole), out);
+  say(rule, "",
+      fmt::format(
+          "the loss was still falling at the end ({:.1f} % of its whole fall in the last tenth of "
+          "the epochs); more --epochs",
+          100 * fall / whole),
+      out);
 }
 
 void worse_on_validation(const Facts& f, const Rule& rule, Findings& out) {
@@ -62,16 +73,22 @@ void worse_on_validation(const Facts& f, const Rule& rule, Findings& out) {
   if (train.empty() || held.empty()) return;
   const double gap = held.back() - train.back();
   if (gap <= std::max(kMuchWorse, std::abs(train.back()) / 2)) return;
-  say(rule, "", fmt::format("validation is much worse than training ({:.4g} against {:.4g} nats a row): it "
-                            "overfits; more noise, a smaller network, or --patience", held.back(), train.back()),
+  say(rule, "",
+      fmt::format("validation is much worse than training ({:.4g} against {:.4g} nats a row): it "
+                  "overfits; more noise, a smaller network, or --patience",
+                  held.back(), train.back()),
       out);
 }
 
 void penalty_weight_low(const Facts& f, const Rule& rule, Findings& out) {
   const auto& weight = f.history.penalty_weight;
   if (!has_posterior(f) || weight.empty() || weight.back() >= 1) return;
-  say(rule, "", fmt::format("the penalty's weight ended at {:.3g}, not 1: what was minimised is not the bound; more "
-                            "--epochs or a shorter --warmup", weight.back()), out);
+  say(rule, "",
+      fmt::format(
+          "the penalty's weight ended at {:.3g}, not 1: what was minimised is not the bound; more "
+          "--epochs or a shorter --warmup",
+          weight.back()),
+      out);
 }
 
 void nothing_pruned(const Facts& f, const Rule& rule, Findings& out) {
@@ -83,58 +100,102 @@ void nothing_pruned(const Facts& f, const Rule& rule, Findings& out) {
     nonzero += l.nonzero;
   }
   if (nonzero < weights) return;
-  say(rule, "", "no weight reached the threshold of log alpha: nothing is pruned; more --epochs, or the penalty is "
-                "weak beside the likelihood of many rows", out);
+  say(rule, "",
+      "no weight reached the threshold of log alpha: nothing is pruned; more --epochs, or the "
+      "penalty is "
+      "weak beside the likelihood of many rows",
+      out);
 }
 
 void layer_all_pruned(const Facts& f, const Rule& rule, Findings& out) {
   for (const LayerFacts& l : f.layers) {
     if (l.nonzero > 0 || l.weights == 0) continue;
-    say(rule, l.name, "every weight is zero, so nothing passes and the prediction is constant; a longer --warmup, a "
-                      "later --warmup-start, or a lower --lr", out);
+    say(rule, l.name,
+        "every weight is zero, so nothing passes and the prediction is constant; a longer "
+        "--warmup, a "
+        "later --warmup-start, or a lower --lr",
+        out);
   }
 }
 
 void undecided(const Facts& f, const Rule& rule, Findings& out) {
   for (const LayerFacts& l : f.layers) {
     if (!l.posterior || l.undecided <= kUndecided) continue;
-    say(rule, l.name, fmt::format("{:.0f} % of the weights have log alpha within 1 of the threshold {:g}: they are "
-                                  "neither kept nor pruned for sure; more --epochs", 100 * l.undecided, l.threshold),
+    say(rule, l.name,
+        fmt::format(
+            "{:.0f} % of the weights have log alpha within 1 of the threshold {:g}: they are "
+            "neither kept nor pruned for sure; more --epochs",
+            100 * l.undecided, l.threshold),
         out);
   }
 }
 
 void dead_units(const Facts& f, const Rule& rule, Findings& out) {
   for (const LayerFacts& l : f.layers) {
-    const double share = static_cast<double>(l.dead_outputs) / static_cast<double>(std::max<std::size_t>(l.outputs, 1));
+    const double share = static_cast<double>(l.dead_outputs) /
+                         static_cast<double>(std::max<std::size_t>(l.outputs, 1));
     if (l.nonzero == 0 || share <= kDead) continue;
-    say(rule, l.name, fmt::format("{} of {} units have no weight left: the layer is far too wide, a smaller one "
-                                  "would do", l.dead_outputs, l.outputs), out);
+    say(rule, l.name,
+        fmt::format("{} of {} units have no weight left: the layer is far too wide, a smaller one "
+                    "would do",
+                    l.dead_outputs, l.outputs),
+        out);
   }
 }
 
 void precision_extreme(const Facts& f, const Rule& rule, Findings& out) {
   if (!f.log_precision) return;
   if (*f.log_precision > kSure) {
-    say(rule, "output.log_precision", fmt::format("the learned noise ({:.3g}) is below 1.1 % of the target's spread: "
-        "the network has learned its rows by heart, or an input gives the target away", *f.noise_sd), out);
+    say(rule, "output.log_precision",
+        fmt::format("the learned noise ({:.3g}) is below 1.1 % of the target's spread: "
+                    "the network has learned its rows by heart, or an input gives the target away",
+                    *f.noise_sd),
+        out);
   } else if (*f.log_precision <= 0) {
-    say(rule, "output.log_precision", fmt::format("the learned noise ({:.3g}) is as wide as the target itself: the "
-        "inputs explain nothing so far", *f.noise_sd), out);
+    say(rule, "output.log_precision",
+        fmt::format("the learned noise ({:.3g}) is as wide as the target itself: the "
+                    "inputs explain nothing so far",
+                    *f.noise_sd),
+        out);
+  }
+}
+
+void noise_mismatch(const Facts& f, const Rule& rule, Findings& out) {
+  if (!f.noise_sd || !f.rmse || *f.rmse <= 0) return;
+  const double ratio = *f.noise_sd / *f.rmse;
+  if (ratio > kMismatch) {
+    say(rule, "output.log_precision",
+        fmt::format("the learned noise ({:.3g}) is far above the error ({:.3g}), so "
+                    "intervals are too wide: it had not settled; more --epochs or a higher --lr",
+                    *f.noise_sd, *f.rmse),
+        out);
+  } else if (ratio < 1 / kMismatch) {
+    say(rule, "output.log_precision",
+        fmt::format(
+            "the learned noise ({:.3g}) is far below the error ({:.3g}) on new "
+            "rows, so the network is too sure of itself: it overfits; more noise or --patience",
+            *f.noise_sd, *f.rmse),
+        out);
   }
 }
 
 void constant_columns(const Facts& f, const Rule& rule, Findings& out) {
   for (const std::string& column : f.constant) {
-    say(rule, column, "has scale 1 after standardisation, as a column that was constant in training has; leave it "
-                      "out with --ignore if it is", out);
+    say(rule, column,
+        "has scale 1 after standardisation, as a column that was constant in training has; leave "
+        "it "
+        "out with --ignore if it is",
+        out);
   }
 }
 
 void heavy_noise(const Facts& f, const Rule& rule, Findings& out) {
   for (const std::string& law : f.heavy) {
-    say(rule, law, "has no finite mean or variance: averages over draws settle slowly or never; many --samples, or "
-                   "another law", out);
+    say(rule, law,
+        "has no finite mean or variance: averages over draws settle slowly or never; many "
+        "--samples, or "
+        "another law",
+        out);
   }
 }
 
@@ -144,14 +205,19 @@ const std::vector<Rule>& rules() {
   static const std::vector<Rule> table = {
       {"not_finite", "a tensor holds NaN or infinity", not_finite},
       {"not_learning", "the last epoch's loss is no lower than the first's", not_learning},
-      {"still_falling", "the loss fell by more than 2 % of its whole fall in the last tenth", still_falling},
-      {"worse_on_validation", "validation is worse than training by 0.1 nats a row and by half", worse_on_validation},
+      {"still_falling", "the loss fell by more than 2 % of its whole fall in the last tenth",
+       still_falling},
+      {"worse_on_validation", "validation is worse than training by 0.1 nats a row and by half",
+       worse_on_validation},
       {"penalty_weight_low", "the warm-up of the penalty did not end", penalty_weight_low},
       {"nothing_pruned", "a posterior, but no weight at the threshold", nothing_pruned},
       {"layer_all_pruned", "a layer without a nonzero weight", layer_all_pruned},
       {"undecided", "a quarter of a layer's weights within 1 of the threshold", undecided},
       {"dead_units", "more than nine in ten units of a layer without a weight", dead_units},
-      {"precision_extreme", "learned noise below 1.1 % of the target's spread, or as wide as it", precision_extreme},
+      {"precision_extreme", "learned noise below 1.1 % of the target's spread, or as wide as it",
+       precision_extreme},
+      {"noise_mismatch", "learned noise 1.5 times above or below the error on held-out rows",
+       noise_mismatch},
       {"constant_columns", "a column with scale 1", constant_columns},
       {"heavy_noise", "a noise law without mean or variance", heavy_noise},
   };

@@ -10,7 +10,8 @@ namespace {
 
 class BadInputTest : public CliTest {
  protected:
-  void expect(const std::vector<std::string>& words, int code, const std::vector<std::string>& says) {
+  void expect(const std::vector<std::string>& words, int code,
+              const std::vector<std::string>& says) {
     const Result r = scalemix(words);
     EXPECT_EQ(r.code, code) << r.err;
     EXPECT_EQ(r.out, "");
@@ -40,7 +41,8 @@ TEST_F(BadInputTest, AFolderWithoutDataIsBadData) {
 
 TEST_F(BadInputTest, ATruncatedModelIsBadData) {
   const std::string bytes = model::bytes_of(model_);
-  for (const std::size_t size : {std::size_t{0}, std::size_t{4}, std::size_t{40}, bytes.size() - 1}) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{4}, std::size_t{40}, bytes.size() - 1}) {
     const std::string file = write("short.safetensors", bytes.substr(0, size));
     expect({"predict", file, "--data", rows_}, kBadData, {"short.safetensors"});
   }
@@ -49,18 +51,21 @@ TEST_F(BadInputTest, ATruncatedModelIsBadData) {
 TEST_F(BadInputTest, AFlippedBitInAModelIsBadData) {
   std::string bytes = model::bytes_of(model_);
   bytes[bytes.size() - 3] = static_cast<char>(bytes[bytes.size() - 3] ^ 0x10);
-  expect({"show", write("flipped.safetensors", bytes)}, kBadData, {"flipped.safetensors", "checksum"});
+  expect({"show", write("flipped.safetensors", bytes)}, kBadData,
+         {"flipped.safetensors", "checksum"});
 }
 
 TEST_F(BadInputTest, AHeaderBeyondTheFileIsBadData) {
   std::string bytes = model::bytes_of(model_);
   const std::uint64_t length = std::uint64_t{1} << 60;
   std::memcpy(bytes.data(), &length, sizeof length);
-  expect({"show", write("long.safetensors", bytes)}, kBadData, {"long.safetensors", "1152921504606846976"});
+  expect({"show", write("long.safetensors", bytes)}, kBadData,
+         {"long.safetensors", "1152921504606846976"});
 }
 
 TEST_F(BadInputTest, AnUnknownFlagIsUsageWithTheNearestOne) {
-  expect({"predict", model_, "--data", rows_, "--sampels", "3"}, kUsage, {"--sampels", "--samples"});
+  expect({"predict", model_, "--data", rows_, "--sampels", "3"}, kUsage,
+         {"--sampels", "--samples"});
 }
 
 TEST_F(BadInputTest, AnUnknownSubcommandIsUsageWithTheNearestOne) {
@@ -75,11 +80,13 @@ TEST_F(BadInputTest, AMissingArgumentIsUsage) {
 }
 
 TEST_F(BadInputTest, AFileThatCannotBeWrittenIsIo) {
-  expect({"predict", model_, "--data", rows_, "--out", path("no/such/folder/out.csv")}, kIo, {"out.csv"});
+  expect({"predict", model_, "--data", rows_, "--out", path("no/such/folder/out.csv")}, kIo,
+         {"out.csv"});
 }
 
 TEST_F(BadInputTest, AColumnThatIsNotThereIsBadData) {
-  expect({"predict", model_, "--data", write("x.csv", "size,town\n1,Paris\n")}, kBadData, {"x.csv", "city"});
+  expect({"predict", model_, "--data", write("x.csv", "size,town\n1,Paris\n")}, kBadData,
+         {"x.csv", "city"});
 }
 
 TEST_F(BadInputTest, TextInANumericColumnIsBadDataWithLineAndColumn) {
@@ -88,16 +95,19 @@ TEST_F(BadInputTest, TextInANumericColumnIsBadDataWithLineAndColumn) {
 }
 
 TEST_F(BadInputTest, AnInfiniteNumberIsBadData) {
-  expect({"predict", model_, "--data", write("x.csv", "size,city\ninf,Rome\n")}, kBadData, {"x.csv:2:1", "inf"});
+  expect({"predict", model_, "--data", write("x.csv", "size,city\ninf,Rome\n")}, kBadData,
+         {"x.csv:2:1", "inf"});
 }
 
 TEST_F(BadInputTest, ARaggedRowIsBadData) {
-  expect({"predict", model_, "--data", write("x.csv", "size,city\n1,Rome\n2\n")}, kBadData, {"x.csv:3"});
+  expect({"predict", model_, "--data", write("x.csv", "size,city\n1,Rome\n2\n")}, kBadData,
+         {"x.csv:3"});
 }
 
 TEST_F(BadInputTest, AnEmptyTableIsBadData) {
   expect({"predict", model_, "--data", write("x.csv", "")}, kBadData, {"x.csv"});
-  expect({"predict", model_, "--data", write("y.csv", "size,city\n")}, kBadData, {"y.csv", "no rows"});
+  expect({"predict", model_, "--data", write("y.csv", "size,city\n")}, kBadData,
+         {"y.csv", "no rows"});
 }
 
 TEST_F(BadInputTest, AnUnknownClassIsBadDataInEvaluate) {
@@ -107,7 +117,8 @@ TEST_F(BadInputTest, AnUnknownClassIsBadDataInEvaluate) {
 }
 
 TEST_F(BadInputTest, RowsWithoutAnswersAreBadDataInEvaluate) {
-  expect({"evaluate", model_, "--data", write("x.csv", "size,city\n1,Rome\n")}, kBadData, {"x.csv", "price"});
+  expect({"evaluate", model_, "--data", write("x.csv", "size,city\n1,Rome\n")}, kBadData,
+         {"x.csv", "price"});
 }
 
 TEST_F(BadInputTest, AModelAloneHasNoMetricsToPrint) {
@@ -127,7 +138,8 @@ TEST_F(BadInputTest, DamagedMetricsAreBadData) {
 
 TEST_F(BadInputTest, AReplicaThatIsNotThereIsAWrongValue) {
   const std::string run = save_run("run", {price_model(), price_model(3)});
-  expect({"predict", run, "--data", rows_, "--replica", "2"}, kBadConfig, {"replicas 0 to 1", "got 2"});
+  expect({"predict", run, "--data", rows_, "--replica", "2"}, kBadConfig,
+         {"replicas 0 to 1", "got 2"});
 }
 
 TEST_F(BadInputTest, ReplicasThatDifferAreNoEnsemble) {
@@ -150,7 +162,8 @@ TEST_F(BadInputTest, GeneratingWhatIsNotGeneratedIsAWrongValue) {
 }
 
 TEST_F(BadInputTest, APartOfUndividedDataIsAWrongValue) {
-  expect({"evaluate", model_, "--data", rows_, "--part", "test"}, kBadConfig, {"--part test", "not divided"});
+  expect({"evaluate", model_, "--data", rows_, "--part", "test"}, kBadConfig,
+         {"--part test", "not divided"});
 }
 
 }  // namespace

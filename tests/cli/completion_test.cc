@@ -38,12 +38,15 @@ TEST_F(CompletionTest, HoldsEverySubcommandAndFlagForEveryShell) {
 
 /// What bash offers for a line, one a line.
 std::string offered(const std::string& script, const std::string& line) {
-  const std::string command = "bash -c 'cd " + std::filesystem::path(script).parent_path().string() + " && source " + script + "; COMP_WORDBREAKS=\" :\"; COMP_LINE=\"" + line +
-                              "\"; COMP_POINT=${#COMP_LINE}; _scalemix; printf \"%s\\n\" \"${COMPREPLY[@]}\"'";
+  const std::string command =
+      "bash -c 'cd " + std::filesystem::path(script).parent_path().string() + " && source " +
+      script + "; COMP_WORDBREAKS=\" :\"; COMP_LINE=\"" + line +
+      "\"; COMP_POINT=${#COMP_LINE}; _scalemix; printf \"%s\\n\" \"${COMPREPLY[@]}\"'";
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
   std::array<char, 4096> buffer;
   std::string out;
-  while (const std::size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe.get())) out.append(buffer.data(), n);
+  while (const std::size_t n = std::fread(buffer.data(), 1, buffer.size(), pipe.get()))
+    out.append(buffer.data(), n);
   return out;
 }
 

@@ -18,12 +18,14 @@ TEST_F(DataTest, ListsTheNamedSets) {
 
 TEST_F(DataTest, GeneratesTheSameRowsFromTheSameSeed) {
   for (const char* name : {"a.csv", "b.csv"}) {
-    const Result r = scalemix({"data", "generate", "friedman1", "--rows", "20", "--seed", "3", "--out", path(name)});
+    const Result r = scalemix(
+        {"data", "generate", "friedman1", "--rows", "20", "--seed", "3", "--out", path(name)});
     ASSERT_EQ(r.code, kSuccess) << r.err;
     EXPECT_THAT(r.err, HasSubstr("20 rows in"));
   }
   EXPECT_EQ(model::bytes_of(path("a.csv")), model::bytes_of(path("b.csv")));
-  scalemix({"data", "generate", "friedman1", "--rows", "20", "--seed", "4", "--out", path("c.csv"), "--quiet"});
+  scalemix({"data", "generate", "friedman1", "--rows", "20", "--seed", "4", "--out", path("c.csv"),
+            "--quiet"});
   EXPECT_NE(model::bytes_of(path("a.csv")), model::bytes_of(path("c.csv")));
 }
 

@@ -39,14 +39,31 @@ TEST_F(DiagnoseTest, ReadsTheLogOfARunAndSaysWhatLooksWrong) {
   std::vector<std::string> rules;
   for (const auto& f : json["findings"]) rules.push_back(f["rule"]);
   EXPECT_THAT(rules, testing::Contains("penalty_weight_low"));
-  EXPECT_THAT(scalemix({"diagnose", run}).out, HasSubstr("penalty_weight_low: the penalty's weight ended at 0.4"));
+  EXPECT_THAT(scalemix({"diagnose", run}).out,
+              HasSubstr("penalty_weight_low: the penalty's weight ended at 0.4"));
 }
 
 TEST_F(DiagnoseTest, MeasuresOnRowsThatAreGiven) {
   const std::string rows = write("test.csv", "size,city,price\n1,Paris,17\n2,Rome,32\n");
-  const Result r = scalemix({"diagnose", save("m.safetensors", price_model()), "--data", rows, "--json"});
+  const Result r =
+      scalemix({"diagnose", save("m.safetensors", price_model()), "--data", rows, "--json"});
   ASSERT_EQ(r.code, kSuccess) << r.err;
   EXPECT_NEAR(r.json()["measured"]["mae"], 1.5, 1e-4);
+}
+
+TEST_F(DiagnoseTest, ComparesTheLearnedNoiseWithTheRunsTestError) {
+  const std::string run = save_run("run", {price_model()});
+  write("run/metrics.jsonl", "");
+  const auto rules = [&](const std::string& rows_of) {
+    write("run/metrics.json", R"({"summary": {}, "replicas": [{"replica": 0, "rows_of": ")" +
+                                  rows_of + R"(", "metrics": {"rmse": 1.0}}]})");
+    std::vector<std::string> out;
+    const nlohmann::json json = scalemix({"diagnose", run, "--json"}).json();
+    for (const auto& f : json["findings"]) out.push_back(f["rule"]);
+    return out;
+  };
+  EXPECT_THAT(rules("test"), testing::Contains("noise_mismatch"));
+  EXPECT_THAT(rules("train"), testing::Not(testing::Contains("noise_mismatch")));
 }
 
 TEST_F(DiagnoseTest, ALineOfTheLogThatIsNoJsonIsBadData) {

@@ -18,7 +18,8 @@ TEST_F(EvaluateTest, MeasuresARegressionInTheTargetsUnits) {
 
 TEST_F(EvaluateTest, PrintsATableForPeople) {
   const std::string model = save("m.safetensors", yes_model());
-  const std::string rows = write("test.csv", "a,b,answer\n3,1,yes\n1,3,\"no, thanks\"\n2,0,\"no, thanks\"\n2,1,yes\n");
+  const std::string rows =
+      write("test.csv", "a,b,answer\n3,1,yes\n1,3,\"no, thanks\"\n2,0,\"no, thanks\"\n2,1,yes\n");
   const Result r = scalemix({"evaluate", model, "--data", rows});
   ASSERT_EQ(r.code, kSuccess) << r.err;
   EXPECT_THAT(r.out, HasSubstr("4 rows of"));
@@ -32,7 +33,8 @@ TEST_F(EvaluateTest, TakesTheTestRowsOfASetThatCameDivided) {
   m.preprocessing.classes = {"lower", "upper"};
   const std::string model = save("m.safetensors", m);
   const auto rows_of = [&](std::vector<std::string> more) {
-    std::vector<std::string> words = {"evaluate", model, "--data", "moons", "--rows", "50", "--json"};
+    std::vector<std::string> words = {"evaluate", model, "--data", "moons",
+                                      "--rows",   "50",  "--json"};
     words.insert(words.end(), more.begin(), more.end());
     const Result r = scalemix(words);
     EXPECT_EQ(r.code, kSuccess) << r.err;
@@ -46,7 +48,8 @@ TEST_F(EvaluateTest, TakesTheTestRowsOfASetThatCameDivided) {
 
 TEST_F(EvaluateTest, WithoutDataItPrintsWhatTheRunMeasured) {
   const std::string run = save_run("run", {price_model()});
-  write("run/metrics.json", R"({"summary": {"rmse": {"mean": 1.25, "standard_error": null}}, "replicas": [{}]})");
+  write("run/metrics.json",
+        R"({"summary": {"rmse": {"mean": 1.25, "standard_error": null}}, "replicas": [{}]})");
   const Result r = scalemix({"evaluate", run});
   ASSERT_EQ(r.code, kSuccess) << r.err;
   EXPECT_THAT(r.out, testing::ContainsRegex("rmse +1\\.25 +-"));

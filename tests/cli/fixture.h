@@ -1,4 +1,5 @@
-// What the tests of the command share: running it in this process, and small models made without training.
+// What the tests of the command share: running it in this process, and small models made without
+// training.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -79,8 +80,8 @@ inline std::string first_linear(const model::Spec& spec) {
   return "";
 }
 
-/// price = 2 size + 10 [Paris] + 20 [Rome] + 5 + noise of sd 3; size has mean 4 in training. With a weight
-/// `slope` other than 2 it is another member of an ensemble.
+/// price = 2 size + 10 [Paris] + 20 [Rome] + 5 + noise of sd 3; size has mean 4 in training. With a
+/// weight `slope` other than 2 it is another member of an ensemble.
 inline model::Model price_model(float slope = 2) {
   model::Model m;
   m.spec = linear_spec(3, Task::regression, 1);

@@ -20,7 +20,8 @@ TEST(ListTest, HoldsEveryRowOfTheTables) {
   EXPECT_EQ(json["laws"].size(), law::laws().size());
   EXPECT_EQ(json["methods"].size(), model::methods().size());
   for (const auto& row : json["laws"]) EXPECT_NE(row["source"], "") << row["name"];
-  for (const char* kind : {"laws", "methods", "activations", "architectures", "data", "layers", "commands"}) {
+  for (const char* kind :
+       {"laws", "methods", "activations", "architectures", "data", "layers", "commands"}) {
     ASSERT_FALSE(json[kind].empty()) << kind;
     for (const auto& row : json[kind]) EXPECT_NE(row["summary"], "") << kind << " " << row["name"];
   }
@@ -44,10 +45,13 @@ TEST(VersionTest, SaysWhatThisBinaryIs) {
   EXPECT_GE(json["threads"], 1);
   EXPECT_THAT(json["simd_targets"], testing::Contains(json["simd_target"]));
   for (const char* library : {"onednn", "openblas", "highway"}) {
-    EXPECT_THAT(json["libraries"][library].get<std::string>(), testing::MatchesRegex("[0-9]+\\.[0-9]+.*")) << library;
+    EXPECT_THAT(json["libraries"][library].get<std::string>(),
+                testing::MatchesRegex("[0-9]+\\.[0-9]+.*"))
+        << library;
   }
   EXPECT_TRUE(json["libraries"].contains("libtorch"));
-  EXPECT_THAT(scalemix({"--version"}).out, testing::StartsWith(std::string("scalemix ") + kVersion + "\n"));
+  EXPECT_THAT(scalemix({"--version"}).out,
+              testing::StartsWith(std::string("scalemix ") + kVersion + "\n"));
 }
 
 TEST(HelpTest, EverySubcommandExplainsItself) {

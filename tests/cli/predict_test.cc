@@ -31,8 +31,8 @@ TEST_F(PredictTest, WritesOneLineARowAsCsv) {
   const std::string rows = write("new.csv", "size,city\n4,Paris\n");
   const Result r = scalemix({"predict", model, "--data", rows});
   ASSERT_EQ(r.code, kSuccess) << r.err;
-  EXPECT_THAT(r.out, testing::StartsWith(
-                         "row,prediction,sd,epistemic_sd,aleatoric_sd,lower,upper\n1,23,"));
+  EXPECT_THAT(
+      r.out, testing::StartsWith("row,prediction,sd,epistemic_sd,aleatoric_sd,lower,upper\n1,23,"));
   EXPECT_EQ(std::count(r.out.begin(), r.out.end(), '\n'), 2);
   EXPECT_EQ(r.err, "");
 }
@@ -91,7 +91,8 @@ TEST_F(PredictTest, NamesClassesAsInTheInput) {
   EXPECT_EQ(head, "row,prediction,\"p_no, thanks\",p_yes,total,aleatoric,epistemic");
   EXPECT_THAT(yes, testing::StartsWith("1,yes,0.119202"));
   EXPECT_THAT(no, testing::StartsWith("2,\"no, thanks\",0.880797"));
-  const nlohmann::json json = scalemix({"predict", model, "--data", rows, "--format", "json"}).json();
+  const nlohmann::json json =
+      scalemix({"predict", model, "--data", rows, "--format", "json"}).json();
   EXPECT_NEAR(json["predictions"][0]["probabilities"]["yes"], 1 / (1 + std::exp(-2)), 1e-6);
   const double p = 1 / (1 + std::exp(-2)), entropy = -p * std::log(p) - (1 - p) * std::log(1 - p);
   EXPECT_NEAR(json["predictions"][0]["total"], entropy, 1e-5);

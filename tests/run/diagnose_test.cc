@@ -44,7 +44,8 @@ Model regression_model(double log_precision = 2) {
   m.preprocessing.scale = {2, 0.5, 3};
   m.preprocessing.features = {"a", "b", "c"};
   m.preprocessing.target_scale = 4;
-  m.tensors["output.log_precision"] = Tensor::of({1}, std::vector<float>{static_cast<float>(log_precision)});
+  m.tensors["output.log_precision"] =
+      Tensor::of({1}, std::vector<float>{static_cast<float>(log_precision)});
   return m;
 }
 
@@ -148,7 +149,9 @@ TEST(DiagnoseTest, PenaltyWeightLowSpeaksOnlyUnderAPosterior) {
   EXPECT_EQ(spoken(regression_model(), h), Rules{});
 }
 
-TEST(DiagnoseTest, NothingPrunedSpeaks) { EXPECT_EQ(spoken(svdo_model(-5, -4)), Rules{"nothing_pruned"}); }
+TEST(DiagnoseTest, NothingPrunedSpeaks) {
+  EXPECT_EQ(spoken(svdo_model(-5, -4)), Rules{"nothing_pruned"});
+}
 
 TEST(DiagnoseTest, LayerAllPrunedSpeaksForEachLayer) {
   EXPECT_EQ(spoken(svdo_model(5, 6)), (Rules{"layer_all_pruned", "layer_all_pruned"}));
@@ -172,6 +175,17 @@ TEST(DiagnoseTest, PrecisionExtremeSpeaksAtBothEnds) {
   EXPECT_EQ(spoken(regression_model(-0.1)), Rules{"precision_extreme"});
 }
 
+TEST(DiagnoseTest, NoiseMismatchSpeaksOnBothSidesOfTheError) {
+  Facts facts = facts_of(regression_model(2));  // noise of sd 4 / e = 1.47
+  for (const auto& [rmse, count] :
+       std::vector<std::pair<double, std::size_t>>{{1.4, 0}, {1.6, 0}, {0.9, 1}, {2.3, 1}}) {
+    facts.rmse = rmse;
+    const std::vector<Finding> found = findings(facts);
+    ASSERT_EQ(found.size(), count) << rmse;
+    if (count) EXPECT_EQ(found[0].rule, "noise_mismatch");
+  }
+}
+
 TEST(DiagnoseTest, ConstantColumnsSpeaks) {
   Model m = regression_model();
   m.preprocessing.scale[1] = 1;
@@ -182,7 +196,8 @@ TEST(DiagnoseTest, ConstantColumnsSpeaks) {
 }
 
 TEST(DiagnoseTest, HeavyNoiseSpeaksOnce) {
-  Model m = model::filled_model(model::made("mlp:6-6", {{3}, Task::classification, 2}, {"half_cauchy"}));
+  Model m =
+      model::filled_model(model::made("mlp:6-6", {{3}, Task::classification, 2}, {"half_cauchy"}));
   EXPECT_EQ(spoken(m), Rules{"heavy_noise"});
 }
 
@@ -192,21 +207,22 @@ TEST(DiagnoseTest, EveryRuleHasASummaryAndATestHere) {
     EXPECT_FALSE(rule.summary.empty()) << rule.name;
     names.emplace_back(rule.name);
   }
-  EXPECT_EQ(names, (Rules{"not_finite", "not_learning", "still_falling", "worse_on_validation", "penalty_weight_low",
-                          "nothing_pruned", "layer_all_pruned", "undecided", "dead_units", "precision_extreme",
-                          "constant_columns", "heavy_noise"}));
+  EXPECT_EQ(names, (Rules{"not_finite", "not_learning", "still_falling", "worse_on_validation",
+                          "penalty_weight_low", "nothing_pruned", "layer_all_pruned", "undecided",
+                          "dead_units", "precision_extreme", "noise_mismatch", "constant_columns",
+                          "heavy_noise"}));
 }
 
 TEST(HistoryTest, TakesOneReplicaOfEveryStack) {
   const model::Folder folder;
   const std::string log = folder.file("metrics.jsonl");
-  model::write_bytes(log,
-                     R"({"replicas": [0, 2], "nll": [3, 4], "penalty": [1, 2], "penalty_weight": 0.5})"
-                     "\n"
-                     R"({"replicas": [1], "nll": [9], "validation_nll": [8]})"
-                     "\n"
-                     R"({"replicas": [0, 2], "nll": [2, 1], "penalty": [1, 5], "penalty_weight": 1})"
-                     "\n");
+  model::write_bytes(
+      log, R"({"replicas": [0, 2], "nll": [3, 4], "penalty": [1, 2], "penalty_weight": 0.5})"
+           "\n"
+           R"({"replicas": [1], "nll": [9], "validation_nll": [8]})"
+           "\n"
+           R"({"replicas": [0, 2], "nll": [2, 1], "penalty": [1, 5], "penalty_weight": 1})"
+           "\n");
   const History two = read_history(log, 2), one = read_history(log, 1);
   EXPECT_EQ(two.nll, (std::vector<double>{4, 1}));
   EXPECT_EQ(two.penalty, (std::vector<double>{2, 5}));
@@ -220,7 +236,8 @@ TEST(HistoryTest, RefusesWhatIsNoLog) {
   EXPECT_THROW(read_history(folder.file("none.jsonl"), 0), FileError);
   const std::string log = folder.file("metrics.jsonl");
   model::write_bytes(log, "{\"replicas\": [0], \"nll\": [1]}\n{\"nll\": [1]}\n");
-  EXPECT_THAT(model::message_of<DataError>([&] { read_history(log, 0); }), testing::HasSubstr("metrics.jsonl:2"));
+  EXPECT_THAT(model::message_of<DataError>([&] { read_history(log, 0); }),
+              testing::HasSubstr("metrics.jsonl:2"));
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ Predictor coin() {
 }
 
 Predictor noisy(Task task, std::size_t outputs) {
-  return Predictor(model::filled_model(model::made("mlp:8", {{1}, task, outputs}, {"bernoulli:p=0.5"})));
+  return Predictor(
+      model::filled_model(model::made("mlp:8", {{1}, task, outputs}, {"bernoulli:p=0.5"})));
 }
 
 data::LabelledRows regression_rows(std::vector<float> x, std::vector<float> y) {
@@ -71,10 +72,12 @@ TEST(EvaluateTest, MeasuresRegressionInTheTargetsUnits) {
   EXPECT_NEAR(e.at("rmse"), std::sqrt((0 + 9 + 16) / 3.0), 1e-5);
   EXPECT_NEAR(e.at("mae"), 7 / 3.0, 1e-5);
   const double mean_y = 59 / 3.0;
-  const double spread = std::pow(10 - mean_y, 2) + std::pow(23 - mean_y, 2) + std::pow(26 - mean_y, 2);
+  const double spread =
+      std::pow(10 - mean_y, 2) + std::pow(23 - mean_y, 2) + std::pow(26 - mean_y, 2);
   EXPECT_NEAR(e.at("r2"), 1 - 25 / spread, 1e-5);
-  const double expected =
-      (log_normal_density(10, 10, 2.5) + log_normal_density(23, 20, 2.5) + log_normal_density(26, 30, 2.5)) / 3;
+  const double expected = (log_normal_density(10, 10, 2.5) + log_normal_density(23, 20, 2.5) +
+                           log_normal_density(26, 30, 2.5)) /
+                          3;
   EXPECT_NEAR(e.at("log_likelihood"), expected, 1e-5);
   EXPECT_NEAR(e.at("coverage_90"), 1, 1e-12);  // 1.645 * 2.5 = 4.11
   EXPECT_EQ(e.metrics.size(), 5u);
@@ -82,7 +85,8 @@ TEST(EvaluateTest, MeasuresRegressionInTheTargetsUnits) {
 
 TEST(EvaluateTest, CoverageCountsRowsInsideTheInterval) {
   const Predictor p = line();
-  const Evaluation e = evaluate({&p}, regression_rows({0, 0, 0, 0}, {10 + 4.1f, 10 - 4.1f, 10 + 4.2f, 10}));
+  const Evaluation e =
+      evaluate({&p}, regression_rows({0, 0, 0, 0}, {10 + 4.1f, 10 - 4.1f, 10 + 4.2f, 10}));
   EXPECT_NEAR(e.at("coverage_90"), 0.75, 1e-12);
 }
 
@@ -103,14 +107,16 @@ TEST(EvaluateTest, AnEnsembleIsAMixtureOfItsMembers) {
   // Means 20 and 25, sd 2.5 and 5.
   const Evaluation e = evaluate({&a, &b}, regression_rows({1}, {24}));
   EXPECT_NEAR(e.at("rmse"), 1.5, 1e-5);
-  const double density = (std::exp(log_normal_density(24, 20, 2.5)) + std::exp(log_normal_density(24, 25, 5))) / 2;
+  const double density =
+      (std::exp(log_normal_density(24, 20, 2.5)) + std::exp(log_normal_density(24, 25, 5))) / 2;
   EXPECT_NEAR(e.at("log_likelihood"), std::log(density), 1e-5);
 }
 
 TEST(EvaluateTest, DrawsAddMonteCarloMetricsAndLeaveTheOthers) {
   const Predictor p = noisy(Task::regression, 1);
   const auto rows = regression_rows({1, 2, -1}, {0.5f, 1, 0});
-  const Evaluation plain = evaluate({&p}, rows), drawn = evaluate({&p}, rows, {.samples = 20, .seed = 3});
+  const Evaluation plain = evaluate({&p}, rows),
+                   drawn = evaluate({&p}, rows, {.samples = 20, .seed = 3});
   for (const auto& [name, value] : plain.metrics) EXPECT_EQ(drawn.at(name), value) << name;
   EXPECT_GT(drawn.at("epistemic_sd"), 0);
   EXPECT_THROW(plain.at("mc_rmse"), std::invalid_argument);
@@ -122,7 +128,8 @@ TEST(EvaluateTest, MonteCarloMetricsAreThoseOfTheDraws) {
   const Evaluation e = evaluate({&p}, rows, {.samples = 10, .seed = 3});
   model::Context context(p);
   std::vector<float> draws;
-  model::predict_outputs(context, rows.x, 3, {.samples = 10, .seed = 3, .row0 = 0, .block = 0}, draws);
+  model::predict_outputs(context, rows.x, 3, {.samples = 10, .seed = 3, .row0 = 0, .block = 0},
+                         draws);
   const double lp = p.model().tensors.at("output.log_precision").floats()[0];
   double squares = 0, log_likelihood = 0;
   for (std::size_t n = 0; n < 3; ++n) {
@@ -140,7 +147,8 @@ TEST(EvaluateTest, MonteCarloMetricsAreThoseOfTheDraws) {
 
 TEST(EvaluateTest, SplitsEntropyIntoItsTwoParts) {
   const Predictor p = noisy(Task::classification, 3);
-  const Evaluation e = evaluate({&p}, class_rows({1, 2, -1}, {0, 1, 2}), {.samples = 50, .seed = 1});
+  const Evaluation e =
+      evaluate({&p}, class_rows({1, 2, -1}, {0, 1, 2}), {.samples = 50, .seed = 1});
   EXPECT_GT(e.at("epistemic"), 0);
   EXPECT_GT(e.at("aleatoric"), 0);
   EXPECT_LE(e.at("epistemic") + e.at("aleatoric"), std::log(3.0));
@@ -159,7 +167,8 @@ TEST(EvaluateTest, ManyRowsGiveTheSameNumbersAsFewAtATime) {
   double right = 0;
   for (int part = 0; part < 3; ++part) {
     const std::vector<float> px(x.begin() + part * 3000, x.begin() + (part + 1) * 3000);
-    const std::vector<std::int32_t> pl(label.begin() + part * 3000, label.begin() + (part + 1) * 3000);
+    const std::vector<std::int32_t> pl(label.begin() + part * 3000,
+                                       label.begin() + (part + 1) * 3000);
     right += evaluate({&p}, class_rows(px, pl)).at("accuracy") / 3;
   }
   EXPECT_NEAR(whole.at("accuracy"), right, 1e-12);
