@@ -1,4 +1,5 @@
-// scalemix::core: data and metrics without LibTorch. Predicting every target by their mean gives R^2 = 0.
+// scalemix::core: data and metrics without LibTorch. Predicting every target by their mean gives
+// R^2 = 0.
 #include <cmath>
 #include <cstdio>
 #include <numeric>

@@ -1,5 +1,5 @@
-// scalemix::runtime: make a small noisy network, save it, load it, predict with uncertainty. All weights are
-// zero, so that every draw gives the mean of the target, 7.
+// scalemix::runtime: make a small noisy network, save it, load it, predict with uncertainty. All
+// weights are zero, so that every draw gives the mean of the target, 7.
 #include <cstdio>
 #include <utility>
 #include <vector>

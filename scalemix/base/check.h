@@ -1,5 +1,5 @@
-// Argument checks, called once at each public boundary. All take who asks, the argument's name and its
-// value; they return the value or throw with a message of one form:
+// Argument checks, called once at each public boundary. All take who asks, the argument's name and
+// its value; they return the value or throw with a message of one form:
 //
 //   bernoulli: p must be in [0, 1), got 1
 #pragma once

@@ -17,8 +17,7 @@ namespace scalemix::inline v0 {
 /// Bad input data. `line` and `column` count from 1; 0 means "not one line" or "not one column".
 class DataError : public std::runtime_error {
  public:
-  DataError(std::string file, std::size_t line, std::size_t column,
-            const std::string& what)
+  DataError(std::string file, std::size_t line, std::size_t column, const std::string& what)
       : std::runtime_error(place(file, line, column) + what),
         file(std::move(file)),
         line(line),
@@ -29,8 +28,7 @@ class DataError : public std::runtime_error {
   std::size_t column;
 
  private:
-  static std::string place(const std::string& file, std::size_t line,
-                           std::size_t column) {
+  static std::string place(const std::string& file, std::size_t line, std::size_t column) {
     std::string where = file;
     if (line) where.append(":").append(std::to_string(line));
     if (column) where.append(line ? ":" : ": column ").append(std::to_string(column));

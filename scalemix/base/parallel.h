@@ -1,11 +1,12 @@
-// The one parallel loop of the project. Work is cut into fixed tiles that do not depend on the number of
-// threads, so a result that combines its parts in tile order does not either.
+// The one parallel loop of the project. Work is cut into fixed tiles that do not depend on the
+// number of threads, so a result that combines its parts in tile order does not either.
 //
 //   parallel_tiles(tiles, [&](std::size_t tile) { ... });
 //
 // The pool is OpenMP's, which oneDNN, OpenBLAS and LibTorch share. The thread sanitizer's build
-// (SCALEMIX_PARALLEL_STD_THREAD) puts std::thread behind the same function. An exception in a tile is
-// rethrown by the caller: the one of the lowest tile that threw. A call from inside a tile runs serially.
+// (SCALEMIX_PARALLEL_STD_THREAD) puts std::thread behind the same function. An exception in a tile
+// is rethrown by the caller: the one of the lowest tile that threw. A call from inside a tile runs
+// serially.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +15,8 @@
 
 namespace scalemix::inline v0 {
 
-/// Number of threads the next parallel_tiles uses; at least 1. Starts as OMP_NUM_THREADS or the cores.
+/// Number of threads the next parallel_tiles uses; at least 1. Starts as OMP_NUM_THREADS or the
+/// cores.
 int threads();
 
 /// Sets the number of threads for the calling process, oneDNN's products included. Throws

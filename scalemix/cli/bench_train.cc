@@ -1,4 +1,5 @@
-// The rows of `bench` that need LibTorch: whole training steps, batches gathered and weights updated.
+// The rows of `bench` that need LibTorch: whole training steps, batches gathered and weights
+// updated.
 
 #include "scalemix/cli/bench.h"
 #include "scalemix/torch/train/stack.h"

@@ -62,7 +62,8 @@ int guarded(const std::function<int()>& action) {
 }
 
 /// A word that is neither a flag nor a subcommand: says what is nearest.
-int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, const char* const* argv) {
+int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc,
+                const char* const* argv) {
   fmt::print(stderr, "scalemix: {}\n", error.what());
   std::vector<std::string> known;
   if (app.get_subcommands().empty()) {
@@ -89,11 +90,13 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc, con
 }  // namespace
 
 int run(int argc, const char* const* argv, std::ostream& out) {
-  CLI::App app("scalemix: multiplicative noise in neural networks: understand, train, deploy", "scalemix");
+  CLI::App app("scalemix: multiplicative noise in neural networks: understand, train, deploy",
+               "scalemix");
   app.require_subcommand(0, 1);
   app.get_formatter()->column_width(32);
   bool version = false, json = false;
-  app.add_flag("--version", version, "Print the version; with --json also SIMD target, libraries, threads");
+  app.add_flag("--version", version,
+               "Print the version; with --json also SIMD target, libraries, threads");
   app.add_flag("--json", json, "Print --version as JSON");
   std::vector<std::pair<CLI::App*, Action>> actions;
   for (const Command& command : commands()) {

@@ -1,8 +1,8 @@
 // A subcommand: one file, one row in commands.inc.
 //
-// `setup` declares the options on `sub` and returns the action to run once they are parsed. The action writes
-// results to `out` and messages to standard error; its value is the exit status. Errors are thrown; main()
-// turns each kind into its exit code (exit_code.h).
+// `setup` declares the options on `sub` and returns the action to run once they are parsed. The
+// action writes results to `out` and messages to standard error; its value is the exit status.
+// Errors are thrown; main() turns each kind into its exit code (exit_code.h).
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -24,7 +24,8 @@ struct Command {
 /// The table, in the order of the help text. Built without LibTorch it has no `train`.
 const std::vector<Command>& commands();
 
-/// Parses and runs; returns the exit status. Results go to `out`, everything else to standard error.
+/// Parses and runs; returns the exit status. Results go to `out`, everything else to standard
+/// error.
 int run(int argc, const char* const* argv, std::ostream& out);
 
 }  // namespace scalemix::inline v0::cli

@@ -31,7 +31,8 @@ std::atomic<bool> stop_asked{false};
 
 void ask_to_stop(int) { stop_asked = true; }
 
-/// The first SIGINT or SIGTERM ends the step and writes a checkpoint; a second one ends the process.
+/// The first SIGINT or SIGTERM ends the step and writes a checkpoint; a second one ends the
+/// process.
 void catch_signals() {
   struct sigaction action = {};
   action.sa_handler = ask_to_stop;
@@ -48,7 +49,8 @@ run::TrainConfig gather_config(const TrainOptions& o) {
   const auto& fields = run::train_fields();
   for (std::size_t i = 0; i < fields.size(); ++i) {
     if (o.given[i].empty()) continue;
-    if (const auto* list = std::get_if<std::vector<std::string> run::TrainConfig::*>(&fields[i].member)) {
+    if (const auto* list =
+            std::get_if<std::vector<std::string> run::TrainConfig::*>(&fields[i].member)) {
       (config.**list).clear();
     }
     for (const std::string& word : o.given[i]) {
@@ -68,9 +70,9 @@ std::string default_out(const train::Plan& plan) {
   const std::filesystem::path data(plan.data.name);
   const std::string name = data.has_extension() ? data.stem().string() : plan.data.name;
   const std::string& method = plan.config.method.front();
-  return run::Folder::fresh_path(fmt::format(
-      "{}-{}-{}", name, std::filesystem::path(plan.config.model).stem().string(),
-      method.substr(0, method.find(':'))));
+  return run::Folder::fresh_path(
+      fmt::format("{}-{}-{}", name, std::filesystem::path(plan.config.model).stem().string(),
+                  method.substr(0, method.find(':'))));
 }
 
 void say(const TrainOptions& o, const std::string& what) {
@@ -85,10 +87,11 @@ void announce(const TrainOptions& o, const train::Plan& plan) {
                      plan.data.task == Task::regression
                          ? "regression"
                          : fmt::format("{} classes", plan.data.classes.size())));
-  say(o, fmt::format("network {}, {}, {} weights{}", c.model, fmt::join(c.method, " + "), e.weights,
-                     plan.replicas.size() > 1 ? fmt::format(", {} replicas", plan.replicas.size()) : ""));
-  say(o, fmt::format("train   {} epochs of {} steps, batch {}, {} lr {:g}, {} threads", c.epochs, e.steps,
-                     c.batch, c.optimiser, c.lr, c.threads));
+  say(o, fmt::format(
+             "network {}, {}, {} weights{}", c.model, fmt::join(c.method, " + "), e.weights,
+             plan.replicas.size() > 1 ? fmt::format(", {} replicas", plan.replicas.size()) : ""));
+  say(o, fmt::format("train   {} epochs of {} steps, batch {}, {} lr {:g}, {} threads", c.epochs,
+                     e.steps, c.batch, c.optimiser, c.lr, c.threads));
   for (const std::string& warning : plan.warnings) say(o, "warning: " + warning);
 }
 
@@ -101,7 +104,7 @@ int dry_run(const TrainOptions& o, const train::Plan& plan, std::ostream& out) {
                           {"weights", e.weights},
                           {"bytes", e.bytes},
                           {"seconds", seconds}}
-                   .dump(2)
+               .dump(2)
         << '\n';
     return kSuccess;
   }
@@ -113,8 +116,10 @@ int dry_run(const TrainOptions& o, const train::Plan& plan, std::ostream& out) {
 }
 
 int interrupted(const run::Folder& folder) {
-  fmt::print(stderr, "scalemix: interrupted; a checkpoint is written. Go on with:\n  scalemix train --resume {}\n",
-             folder.path());
+  fmt::print(
+      stderr,
+      "scalemix: interrupted; a checkpoint is written. Go on with:\n  scalemix train --resume {}\n",
+      folder.path());
   return kInterrupted;
 }
 
@@ -130,7 +135,8 @@ int train_and_report(const TrainOptions& o, const train::Plan& plan, const run::
     if (!train::Trainer(plan, folder, options).run()) return interrupted(folder);
   } catch (const Diverged& error) {
     const bool kept = std::filesystem::exists(folder.checkpoint());
-    throw Diverged(fmt::format("training diverged at {}. Try a lower --lr or --clip 1. {}", error.what(),
+    throw Diverged(fmt::format("training diverged at {}. Try a lower --lr or --clip 1. {}",
+                               error.what(),
                                kept ? "The last good checkpoint is in " + folder.checkpoint()
                                     : "No checkpoint had been written yet."));
   }
@@ -153,8 +159,9 @@ int resume(const TrainOptions& o, std::ostream& out) {
   }
   for (std::size_t i = 0; i < o.given.size(); ++i) {
     if (!o.given[i].empty()) {
-      throw ConfigError(fmt::format("--{} cannot be given with --resume: the run's own config.toml holds",
-                                    run::flag_of(run::train_fields()[i].key)));
+      throw ConfigError(
+          fmt::format("--{} cannot be given with --resume: the run's own config.toml holds",
+                      run::flag_of(run::train_fields()[i].key)));
     }
   }
   run::TrainConfig config;
@@ -188,16 +195,20 @@ Action setup_train(CLI::App& sub) {
                                          std::string(fields[i].help));
     option->expected(1)->type_name(std::string(fields[i].metavar));
     option->group(std::string(fields[i].group));
-    const bool list = std::holds_alternative<std::vector<std::string> run::TrainConfig::*>(fields[i].member);
-    option->multi_option_policy(list ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::TakeLast);
+    const bool list =
+        std::holds_alternative<std::vector<std::string> run::TrainConfig::*>(fields[i].member);
+    option->multi_option_policy(list ? CLI::MultiOptionPolicy::TakeAll
+                                     : CLI::MultiOptionPolicy::TakeLast);
   }
   sub.add_option("--config", o->config_file, "TOML file with any of these keys");
   sub.add_option("--resume", o->resume, "go on with an interrupted run");
-  sub.add_flag("--dry-run", o->dry_run, "print the resolved config, memory and time; train nothing");
+  sub.add_flag("--dry-run", o->dry_run,
+               "print the resolved config, memory and time; train nothing");
   sub.add_flag("--json", o->json, "print the results as JSON");
   sub.add_flag("--quiet", o->quiet, "no messages, no progress");
-  sub.footer("Every key may also stand in --config FILE or as SCALEMIX_TRAIN_<KEY> in the environment;\n"
-             "defaults < file < environment < flags.");
+  sub.footer(
+      "Every key may also stand in --config FILE or as SCALEMIX_TRAIN_<KEY> in the environment;\n"
+      "defaults < file < environment < flags.");
   return [o](std::ostream& out) { return run_train(*o, out); };
 }
 

@@ -23,8 +23,9 @@ namespace {
 using Json = nlohmann::ordered_json;  // metrics in the order they are made
 
 /// Columns of the table over replicas, where they are there; metrics.json has all.
-const std::vector<std::string> kColumns = {"error",   "nll",    "rmse",    "log_likelihood",    "sparsity",
-                                           "mc_error", "mc_nll", "mc_rmse", "mc_log_likelihood"};
+const std::vector<std::string> kColumns = {"error",          "nll",      "rmse",
+                                           "log_likelihood", "sparsity", "mc_error",
+                                           "mc_nll",         "mc_rmse",  "mc_log_likelihood"};
 
 data::LabelledRows pick(const data::Dataset& data, const std::vector<std::uint32_t>& rows) {
   data::LabelledRows out;
@@ -62,7 +63,8 @@ Json sparsity_of(const model::Model& m) {
   });
   for (const model::LayerSparsity& layer : model::sparsity(m)) {
     if (!posterior.count(layer.name)) continue;
-    layers.push_back({{"layer", layer.name}, {"weights", layer.weights}, {"nonzero", layer.nonzero}});
+    layers.push_back(
+        {{"layer", layer.name}, {"weights", layer.weights}, {"nonzero", layer.nonzero}});
     weights += static_cast<double>(layer.weights);
     nonzero += static_cast<double>(layer.nonzero);
   }
@@ -76,20 +78,22 @@ Json replica_metrics(const train::Plan& plan, const run::Folder& folder, std::si
   const train::Replica& replica = plan.replicas[i];
   const bool held_out = !replica.split.test.empty();
   const model::Predictor predictor(model::load_model(folder.model(i, plan.replicas.size())));
-  const data::LabelledRows rows = pick(plan.data, held_out ? replica.split.test : replica.split.train);
-  const run::Evaluation evaluation =
-      run::evaluate({&predictor}, rows,
-                    {.samples = static_cast<std::size_t>(plan.config.samples), .seed = plan.config.seed});
+  const data::LabelledRows rows =
+      pick(plan.data, held_out ? replica.split.test : replica.split.train);
+  const run::Evaluation evaluation = run::evaluate(
+      {&predictor}, rows,
+      {.samples = static_cast<std::size_t>(plan.config.samples), .seed = plan.config.seed});
   Json out = {{"replica", i},
-                        {"seed", replica.seed},
-                        {"rows", rows.rows},
-                        {"rows_of", held_out ? "test" : "train"},
-                        {"metrics", metrics_of(evaluation)}};
+              {"seed", replica.seed},
+              {"rows", rows.rows},
+              {"rows_of", held_out ? "test" : "train"},
+              {"metrics", metrics_of(evaluation)}};
   if (const Json sparsity = sparsity_of(predictor.model()); !sparsity.is_null()) {
     out["pruning"] = sparsity;
     out["metrics"]["sparsity"] = sparsity["sparsity"];
   }
-  if (const auto share = model::input_relevance(predictor.model()); share && !plan.data.features.empty()) {
+  if (const auto share = model::input_relevance(predictor.model());
+      share && !plan.data.features.empty()) {
     Json relevance = Json::object();
     for (std::size_t k = 0; k < share->size(); ++k) relevance[plan.data.features[k]] = (*share)[k];
     out["input_relevance"] = relevance;
@@ -114,8 +118,8 @@ Json summary_of(const Json& replicas) {
 }
 
 std::string number(const std::string& name, double value) {
-  const bool share = name == "error" || name == "mc_error" || name == "sparsity" || name == "accuracy" ||
-                     name == "mc_accuracy";
+  const bool share = name == "error" || name == "mc_error" || name == "sparsity" ||
+                     name == "accuracy" || name == "mc_accuracy";
   return share ? fmt::format("{:.2f} %", 100 * value) : fmt::format("{:.4f}", value);
 }
 
@@ -133,7 +137,8 @@ void print_replicas(const Json& metrics, std::ostream& out) {
     if (metrics["summary"].contains(name)) names.push_back(name);
   }
   fmt::print(out, "{:>9}", "replica");
-  for (const std::string& name : names) fmt::print(out, " {:>{}}", name, std::max<std::size_t>(name.size(), 9));
+  for (const std::string& name : names)
+    fmt::print(out, " {:>{}}", name, std::max<std::size_t>(name.size(), 9));
   out << '\n';
   const auto line = [&](const std::string& head, const auto& text) {
     fmt::print(out, "{:>9}", head);
@@ -143,27 +148,30 @@ void print_replicas(const Json& metrics, std::ostream& out) {
     out << '\n';
   };
   for (const auto& r : metrics["replicas"]) {
-    line(fmt::format("{}", r["replica"].get<std::size_t>()),
-         [&](const std::string& name) { return r["metrics"][name].is_number() ? number(name, r["metrics"][name]) : "-"; });
+    line(fmt::format("{}", r["replica"].get<std::size_t>()), [&](const std::string& name) {
+      return r["metrics"][name].is_number() ? number(name, r["metrics"][name]) : "-";
+    });
   }
   const auto& summary = metrics["summary"];
   line("mean", [&](const std::string& name) { return number(name, summary[name]["mean"]); });
-  line("std.err.", [&](const std::string& name) { return number(name, summary[name]["standard_error"]); });
+  line("std.err.",
+       [&](const std::string& name) { return number(name, summary[name]["standard_error"]); });
 }
 
 void print_pruning(const Json& replica, std::ostream& out) {
   if (!replica.contains("pruning")) return;
   const auto& pruning = replica["pruning"];
-  fmt::print(out, "pruned  {:.2f} % of the weights, {:.0f} times fewer\n", 100 * pruning["sparsity"].get<double>(),
-             pruning["compression"].get<double>());
+  fmt::print(out, "pruned  {:.2f} % of the weights, {:.0f} times fewer\n",
+             100 * pruning["sparsity"].get<double>(), pruning["compression"].get<double>());
   for (const auto& layer : pruning["layers"]) {
     const auto weights = layer["weights"].get<double>(), nonzero = layer["nonzero"].get<double>();
-    fmt::print(out, "  {:<22}{:>10} of {:>10} left ({:.1f} % zero)\n", layer["layer"].get<std::string>(), nonzero,
-               weights, 100 * (1 - nonzero / weights));
+    fmt::print(out, "  {:<22}{:>10} of {:>10} left ({:.1f} % zero)\n",
+               layer["layer"].get<std::string>(), nonzero, weights, 100 * (1 - nonzero / weights));
   }
 }
 
-/// The inputs that carry at least a hundredth of the first layer's squared weights, the strongest first.
+/// The inputs that carry at least a hundredth of the first layer's squared weights, the strongest
+/// first.
 void print_relevance(const Json& replica, std::ostream& out) {
   if (!replica.contains("input_relevance")) return;
   std::vector<std::pair<double, std::string>> inputs;
@@ -171,9 +179,11 @@ void print_relevance(const Json& replica, std::ostream& out) {
     if (share.get<double>() >= 0.01) inputs.emplace_back(-share.get<double>(), name);
   }
   std::stable_sort(inputs.begin(), inputs.end());
-  const std::size_t all = replica["input_relevance"].size(), shown = std::min<std::size_t>(inputs.size(), 12);
+  const std::size_t all = replica["input_relevance"].size(),
+                    shown = std::min<std::size_t>(inputs.size(), 12);
   fmt::print(out, "inputs that matter, by their share of the first layer's squared weights\n ");
-  for (std::size_t i = 0; i < shown; ++i) fmt::print(out, " {} {:.0f} %", inputs[i].second, -100 * inputs[i].first);
+  for (std::size_t i = 0; i < shown; ++i)
+    fmt::print(out, " {} {:.0f} %", inputs[i].second, -100 * inputs[i].first);
   if (shown < inputs.size()) fmt::print(out, " ...");
   fmt::print(out, "\n  {} of {} below 1 %\n", all - inputs.size(), all);
 }
@@ -203,9 +213,11 @@ nlohmann::ordered_json read_metrics(const run::Folder& folder) {
   }
 }
 
-void print_metrics(const nlohmann::ordered_json& metrics, const run::Folder& folder, std::ostream& out) {
+void print_metrics(const nlohmann::ordered_json& metrics, const run::Folder& folder,
+                   std::ostream& out) {
   const auto& replicas = metrics["replicas"];
-  fmt::print(out, "{}, {}, {}\n", metrics["data"].get<std::string>(), metrics["model"].get<std::string>(),
+  fmt::print(out, "{}, {}, {}\n", metrics["data"].get<std::string>(),
+             metrics["model"].get<std::string>(),
              fmt::join(metrics["method"].get<std::vector<std::string>>(), " + "));
   if (replicas.size() == 1) {
     print_single(replicas[0], out);

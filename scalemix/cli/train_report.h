@@ -9,13 +9,14 @@
 
 namespace scalemix::inline v0::cli {
 
-/// Loads every saved model and evaluates it, through the predictor, on its replica's test rows (its training
-/// rows, and says so, where there is no test set).
+/// Loads every saved model and evaluates it, through the predictor, on its replica's test rows (its
+/// training rows, and says so, where there is no test set).
 nlohmann::ordered_json final_metrics(const train::Plan& plan, const run::Folder& folder);
 
 nlohmann::ordered_json read_metrics(const run::Folder& folder);
 
 /// The metrics as a table for people.
-void print_metrics(const nlohmann::ordered_json& metrics, const run::Folder& folder, std::ostream& out);
+void print_metrics(const nlohmann::ordered_json& metrics, const run::Folder& folder,
+                   std::ostream& out);
 
 }  // namespace scalemix::inline v0::cli

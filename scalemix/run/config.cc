@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <toml++/toml.h>
 #include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cstdlib>
-#include <toml++/toml.h>
 
 #include "scalemix/base/error.h"
 #include "scalemix/base/nearest.h"
@@ -21,13 +21,15 @@ const std::vector<Field> kFields = {
     {"target", &C::target, "COLUMN", "target column, by name or number from 1 (default: the last)",
      "Data"},
     {"task", &C::task, "TASK", "regression, classification, or auto", "Data"},
-    {"categorical", &C::categorical, "COLUMN", "read a column of numbers as categories (repeatable)",
-     "Data"},
+    {"categorical", &C::categorical, "COLUMN",
+     "read a column of numbers as categories (repeatable)", "Data"},
     {"ignore", &C::ignore, "COLUMN", "leave a column out (repeatable)", "Data"},
     {"missing", &C::missing, "POLICY", "missing cells: mean, error, or drop the row", "Data"},
     {"header", &C::header, "WHETHER", "first row holds names: yes, no, or auto", "Data"},
-    {"splits", &C::splits, "all|K", "splits that came with the data (all, or the first K), or K "
-     "random ones, trained as replicas", "Division"},
+    {"splits", &C::splits, "all|K",
+     "splits that came with the data (all, or the first K), or K "
+     "random ones, trained as replicas",
+     "Division"},
     {"split", &C::split, "I", "only split I (from 0) of those that came with the data", "Division"},
     {"folds", &C::folds, "K", "K-fold cross-validation, the folds as replicas", "Division"},
     {"test_fraction", &C::test_fraction, "F", "share of rows for the test set where none came",
@@ -36,8 +38,8 @@ const std::vector<Field> kFields = {
      "share of the training rows held out to watch (early stopping needs it)", "Division"},
     {"model", &C::model, "ARCH|FILE", "architecture: mlp:300-100, lenet5, ... (scalemix list)",
      "Network"},
-    {"method", &C::method, "METHOD", "noise: bernoulli:p=0.5, svdo, ... (repeatable; scalemix list)",
-     "Network"},
+    {"method", &C::method, "METHOD",
+     "noise: bernoulli:p=0.5, svdo, ... (repeatable; scalemix list)", "Network"},
     {"init", &C::init, "INIT", "initial weights: he, xavier, normal:SD, or auto", "Network"},
     {"epochs", &C::epochs, "N", "passes over the training rows (0: chosen by data and method)",
      "Optimisation"},
@@ -47,14 +49,16 @@ const std::vector<Field> kFields = {
     {"momentum", &C::momentum, "M", "momentum of sgd", "Optimisation"},
     {"weight_decay", &C::weight_decay, "L", "L2 coefficient on the weights, not on biases",
      "Optimisation"},
-    {"schedule", &C::schedule, "NAME", "learning rate over epochs: constant, step, cosine, linear "
-     "(to zero over the second half), or auto", "Optimisation"},
+    {"schedule", &C::schedule, "NAME",
+     "learning rate over epochs: constant, step, cosine, linear "
+     "(to zero over the second half), or auto",
+     "Optimisation"},
     {"schedule_step", &C::schedule_step, "N", "epochs between steps of schedule step (0: a third)",
      "Optimisation"},
     {"schedule_factor", &C::schedule_factor, "F", "factor of each step of schedule step",
      "Optimisation"},
-    {"warmup_start", &C::warmup_start, "EPOCH", "epoch at which the penalty starts to count (-1: auto)",
-     "Optimisation"},
+    {"warmup_start", &C::warmup_start, "EPOCH",
+     "epoch at which the penalty starts to count (-1: auto)", "Optimisation"},
     {"warmup", &C::warmup, "EPOCHS", "epochs over which the penalty's weight grows to 1 (-1: auto)",
      "Optimisation"},
     {"clip", &C::clip, "NORM", "largest norm of the gradient (0: no clipping)", "Optimisation"},
@@ -159,14 +163,15 @@ std::string flag_of(std::string_view key) {
 
 void set_from_text(TrainConfig& config, const Field& field, const std::string& text,
                    const std::string& origin) {
-  std::visit(Overloaded{
-                 [&](std::string C::*m) { config.*m = text; },
-                 [&](std::vector<std::string> C::*m) { (config.*m).push_back(text); },
-                 [&](int C::*m) { config.*m = number<int>(field, text, origin); },
-                 [&](double C::*m) { config.*m = number<double>(field, text, origin); },
-                 [&](std::uint64_t C::*m) { config.*m = number<std::uint64_t>(field, text, origin); },
-             },
-             field.member);
+  std::visit(
+      Overloaded{
+          [&](std::string C::*m) { config.*m = text; },
+          [&](std::vector<std::string> C::*m) { (config.*m).push_back(text); },
+          [&](int C::*m) { config.*m = number<int>(field, text, origin); },
+          [&](double C::*m) { config.*m = number<double>(field, text, origin); },
+          [&](std::uint64_t C::*m) { config.*m = number<std::uint64_t>(field, text, origin); },
+      },
+      field.member);
 }
 
 void read_toml(const std::string& path, TrainConfig& config) {
@@ -211,17 +216,17 @@ std::string to_toml(const TrainConfig& config) {
       group = field.group;
       out += fmt::format("{}# {}\n", out.empty() ? "" : "\n", group);
     }
-    const std::string value = std::visit(
-        Overloaded{
-            [&](std::string C::*m) { return quoted(config.*m); },
-            [&](std::vector<std::string> C::*m) {
-              std::vector<std::string> items;
-              for (const std::string& item : config.*m) items.push_back(quoted(item));
-              return fmt::format("[{}]", fmt::join(items, ", "));
-            },
-            [&](auto C::*m) { return fmt::format("{}", config.*m); },
-        },
-        field.member);
+    const std::string value =
+        std::visit(Overloaded{
+                       [&](std::string C::*m) { return quoted(config.*m); },
+                       [&](std::vector<std::string> C::*m) {
+                         std::vector<std::string> items;
+                         for (const std::string& item : config.*m) items.push_back(quoted(item));
+                         return fmt::format("[{}]", fmt::join(items, ", "));
+                       },
+                       [&](auto C::*m) { return fmt::format("{}", config.*m); },
+                   },
+                   field.member);
     out += fmt::format("{} = {}\n", field.key, value);
   }
   return out;

@@ -4,8 +4,8 @@
 // (SCALEMIX_TRAIN_<KEY>), config.toml of the run folder, shell completion and the docs. Precedence:
 // defaults < file < environment < flags.
 //
-// Numbers that are 0 (or -1 where 0 means something) and words that are "auto" are chosen from the data and
-// the method by resolve() in torch/train; config.toml holds what was chosen.
+// Numbers that are 0 (or -1 where 0 means something) and words that are "auto" are chosen from the
+// data and the method by resolve() in torch/train; config.toml holds what was chosen.
 #pragma once
 
 #include <cstdint>
@@ -61,7 +61,8 @@ struct TrainConfig {
   bool operator==(const TrainConfig&) const = default;
 };
 
-/// One key: its name in a file (`test_fraction`, the flag is --test-fraction), where it lives, what it means.
+/// One key: its name in a file (`test_fraction`, the flag is --test-fraction), where it lives, what
+/// it means.
 struct Field {
   using Member =
       std::variant<std::string TrainConfig::*, int TrainConfig::*, double TrainConfig::*,
@@ -77,13 +78,13 @@ const std::vector<Field>& train_fields();
 /// "test_fraction" -> "test-fraction"
 std::string flag_of(std::string_view key);
 
-/// Sets a key from text. Throws ConfigError naming the key, what is expected and what came; `origin` says
-/// where it came from ("--lr", "train.toml:3"). A list is one item a call, appended.
+/// Sets a key from text. Throws ConfigError naming the key, what is expected and what came;
+/// `origin` says where it came from ("--lr", "train.toml:3"). A list is one item a call, appended.
 void set_from_text(TrainConfig& config, const Field& field, const std::string& text,
                    const std::string& origin);
 
-/// Reads a TOML file over `config`. Throws FileError, or ConfigError with file, line and, for an unknown key,
-/// the nearest known one.
+/// Reads a TOML file over `config`. Throws FileError, or ConfigError with file, line and, for an
+/// unknown key, the nearest known one.
 void read_toml(const std::string& path, TrainConfig& config);
 
 /// Takes SCALEMIX_TRAIN_<KEY> for every key that is set in the environment.

@@ -44,7 +44,8 @@ Folder Folder::open(const std::string& path) {
 std::string Folder::fresh_path(const std::string& stem) {
   std::string name;
   for (const char c : stem) {
-    name += std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == '_' ? c : '-';
+    name +=
+        std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '.' || c == '_' ? c : '-';
   }
   const std::string base = "runs/" + name;
   std::string path = base;
@@ -79,8 +80,8 @@ std::vector<std::string> find_models(const std::string& path) {
   if (const fs::path file = fs::path(path) / kModel; fs::exists(file)) return {file.string()};
   const std::vector<std::string> found = Folder::open(path).models();
   if (found.empty()) {
-    throw FileError(path, "holds no model yet; resume the run with: scalemix train --resume " + path,
-                    true);
+    throw FileError(
+        path, "holds no model yet; resume the run with: scalemix train --resume " + path, true);
   }
   return found;
 }

@@ -18,8 +18,8 @@ namespace scalemix::inline v0::run {
 
 class Folder {
  public:
-  /// Makes a folder for a new run. Throws FileError if it cannot be made or written, or ConfigError if it
-  /// already holds a run.
+  /// Makes a folder for a new run. Throws FileError if it cannot be made or written, or ConfigError
+  /// if it already holds a run.
   static Folder create(const std::string& path);
   /// An existing run. Throws FileError (missing) if `path` is no folder with a config.toml.
   static Folder open(const std::string& path);
@@ -41,8 +41,8 @@ class Folder {
   std::string path_;
 };
 
-/// Paths of the models that a word names: a model file, or a run folder (all its replicas). Throws FileError
-/// saying what was looked for.
+/// Paths of the models that a word names: a model file, or a run folder (all its replicas). Throws
+/// FileError saying what was looked for.
 std::vector<std::string> find_models(const std::string& path);
 
 /// The metrics log: JSON lines, flushed as they are written.

@@ -1,5 +1,5 @@
-// Progress on standard error: one line that is redrawn on a terminal, with rate and time left; a plain line
-// now and then elsewhere; nothing when quiet.
+// Progress on standard error: one line that is redrawn on a terminal, with rate and time left; a
+// plain line now and then elsewhere; nothing when quiet.
 #pragma once
 
 #include <chrono>

@@ -36,7 +36,8 @@ TEST(InputRelevance, OfAnEmptiedLayerIsZero) {
 
 TEST(InputRelevance, IsNotReadOffAConvolution) {
   Model m;
-  m.spec = architecture("lenet5", {.input = {1, 28, 28}, .task = Task::classification, .outputs = 10});
+  m.spec =
+      architecture("lenet5", {.input = {1, 28, 28}, .task = Task::classification, .outputs = 10});
   EXPECT_FALSE(input_relevance(m));
 }
 

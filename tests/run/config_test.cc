@@ -58,8 +58,10 @@ TEST(Config, AnUnknownKeyNamesFileLineAndNearest) {
 
 TEST(Config, AValueOfTheWrongTypeNamesItsKey) {
   TrainConfig c;
-  EXPECT_THAT(message([&] { read_toml(file("epochs = \"many\"\n"), c); }), HasSubstr("epochs must be a whole number"));
-  EXPECT_THAT(message([&] { read_toml(file("lr = [1, 2]\n"), c); }), HasSubstr("lr takes one value"));
+  EXPECT_THAT(message([&] { read_toml(file("epochs = \"many\"\n"), c); }),
+              HasSubstr("epochs must be a whole number"));
+  EXPECT_THAT(message([&] { read_toml(file("lr = [1, 2]\n"), c); }),
+              HasSubstr("lr takes one value"));
   EXPECT_THAT(message([&] { read_toml(file("lr = true\n"), c); }), HasSubstr("lr must be"));
   EXPECT_THAT(message([&] { read_toml(file("lr = = 1\n"), c); }), HasSubstr(":1"));
 }
@@ -89,12 +91,25 @@ TEST(Config, TheEnvironmentWinsOverTheFile) {
 
 TEST(Config, DefaultsAreValidAndEachBadValueIsRefusedByName) {
   EXPECT_NO_THROW(validate({}));
-  const std::vector<std::pair<std::string, std::string>> bad = {
-      {"task", "clasification"}, {"missing", "guess"}, {"header", "maybe"},  {"optimiser", "adm"},
-      {"schedule", "cosin"},     {"split", "-2"},      {"folds", "1"},       {"test_fraction", "1"},
-      {"epochs", "-1"},          {"batch", "-5"},      {"lr", "-0.1"},       {"lr", "nan"},
-      {"momentum", "1"},         {"clip", "-1"},       {"patience", "3"},    {"seeds", "0"},
-      {"samples", "-2"},         {"threads", "-1"},    {"schedule_factor", "0"}};
+  const std::vector<std::pair<std::string, std::string>> bad = {{"task", "clasification"},
+                                                                {"missing", "guess"},
+                                                                {"header", "maybe"},
+                                                                {"optimiser", "adm"},
+                                                                {"schedule", "cosin"},
+                                                                {"split", "-2"},
+                                                                {"folds", "1"},
+                                                                {"test_fraction", "1"},
+                                                                {"epochs", "-1"},
+                                                                {"batch", "-5"},
+                                                                {"lr", "-0.1"},
+                                                                {"lr", "nan"},
+                                                                {"momentum", "1"},
+                                                                {"clip", "-1"},
+                                                                {"patience", "3"},
+                                                                {"seeds", "0"},
+                                                                {"samples", "-2"},
+                                                                {"threads", "-1"},
+                                                                {"schedule_factor", "0"}};
   for (const auto& [key, value] : bad) {
     TrainConfig c;
     for (const Field& field : train_fields()) {

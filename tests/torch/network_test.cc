@@ -21,9 +21,9 @@ model::Spec make(const std::string& architecture, const std::vector<std::string>
                  Task task = Task::classification) {
   const bool table = architecture.rfind("mlp", 0) == 0 || architecture.rfind("resmlp", 0) == 0 ||
                      architecture == "linear";
-  const model::Shape input = table                          ? model::Shape{7}
-                             : architecture == "lenet5"     ? model::Shape{1, 28, 28}
-                                                            : model::Shape{3, 32, 32};
+  const model::Shape input = table                      ? model::Shape{7}
+                             : architecture == "lenet5" ? model::Shape{1, 28, 28}
+                                                        : model::Shape{3, 32, 32};
   model::Spec spec = model::architecture(
       architecture, {.input = input, .task = task, .outputs = task == Task::regression ? 1u : 4u});
   for (const std::string& method : methods) model::apply_method(spec, method);
@@ -36,12 +36,14 @@ torch::Tensor inputs(const model::Spec& spec, std::int64_t replicas) {
   const torch::Tensor row = torch::empty(std::vector<std::int64_t>(sizes.begin() + 1, sizes.end()));
   const Stream stream{.seed = 9, .stream = stream_id(Purpose::generate, 1)};
   for (std::int64_t i = 0; i < row.numel(); ++i) {
-    row.data_ptr<float>()[i] = static_cast<float>(4 * stream.uniform(static_cast<std::uint64_t>(i)) - 2);
+    row.data_ptr<float>()[i] =
+        static_cast<float>(4 * stream.uniform(static_cast<std::uint64_t>(i)) - 2);
   }
   return row.unsqueeze(0).expand(sizes).contiguous();
 }
 
-/// Moves everything away from its initial value, so that batch normalisation, biases and masks show.
+/// Moves everything away from its initial value, so that batch normalisation, biases and masks
+/// show.
 void disturb(nn::Network& network) {
   const torch::NoGradGuard no_grad;
   const Stream stream{.seed = 4, .stream = stream_id(Purpose::generate, 2)};
@@ -130,7 +132,8 @@ TEST_P(EveryShortForm, PredictsAsItsTrainerDeterministicAndNoisy) {
   for (pass.draw = 0; pass.draw < kDraws; ++pass.draw) draws.push_back(network.forward(x, pass));
   model::predict_outputs(context, rows, kRows, {.samples = kDraws, .seed = 11}, out);
   EXPECT_LE(normwise(out, torch::cat(draws)), 1e-5);
-  EXPECT_GT(normwise({out.begin(), out.begin() + kRows * 4}, draws[1]), 1e-3) << "draws do not differ";
+  EXPECT_GT(normwise({out.begin(), out.begin() + kRows * 4}, draws[1]), 1e-3)
+      << "draws do not differ";
 }
 
 TEST_P(EveryShortForm, AReplicaOfAStackEqualsItsSingleRunInEveryBit) {
@@ -159,7 +162,8 @@ TEST_P(EveryShortForm, AReplicaOfAStackEqualsItsSingleRunInEveryBit) {
 
 INSTANTIATE_TEST_SUITE_P(Network, EveryShortForm, testing::ValuesIn(cases()), [](const auto& info) {
   std::string name = info.param.architecture;
-  for (const std::string& method : info.param.methods) name += "_" + method.substr(0, method.find(':'));
+  for (const std::string& method : info.param.methods)
+    name += "_" + method.substr(0, method.find(':'));
   for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
   return name;
 });

@@ -1,4 +1,5 @@
-// Training: stacks against single runs, checkpoints, schedules, early stopping, the divergence guard.
+// Training: stacks against single runs, checkpoints, schedules, early stopping, the divergence
+// guard.
 
 #include <gtest/gtest.h>
 
@@ -32,7 +33,8 @@ std::string fresh(const std::string& name) {
   return path.string();
 }
 
-bool train_all(const train::Plan& plan, const std::string& out, const std::atomic<bool>* stop = nullptr) {
+bool train_all(const train::Plan& plan, const std::string& out,
+               const std::atomic<bool>* stop = nullptr) {
   train::RunOptions options;
   options.quiet = true;
   options.stop = stop;
@@ -77,7 +79,8 @@ TEST(Train, StoppedAtAnyStepAndResumedItEndsWithTheSameBits) {
     EXPECT_GE(pieces, 8);
     expect_same(whole + "/model.safetensors", parts + "/model.safetensors");
     std::ifstream a(whole + "/metrics.jsonl"), b(parts + "/metrics.jsonl");
-    const std::string x((std::istreambuf_iterator<char>(a)), {}), y((std::istreambuf_iterator<char>(b)), {});
+    const std::string x((std::istreambuf_iterator<char>(a)), {}),
+        y((std::istreambuf_iterator<char>(b)), {});
     EXPECT_EQ(x, y);
   }
 }
@@ -182,10 +185,12 @@ TEST(Schedule, FollowsItsFormulas) {
 }
 
 TEST(Loss, GaussianIsTheNegativeLogDensity) {
-  const auto mean = torch::tensor({1.0f}).view({1, 1, 1}), y = torch::tensor({3.0f}).view({1, 1, 1});
+  const auto mean = torch::tensor({1.0f}).view({1, 1, 1}),
+             y = torch::tensor({3.0f}).view({1, 1, 1});
   const auto lp = torch::tensor({std::log(4.0f)}).view({1, 1});
   // -log N(3; 1, 1/4) = 4 * 4 / 2 - log(4) / 2 + log(2 pi) / 2
-  EXPECT_NEAR(train::gaussian_nll(mean, y, lp).item<double>(), 8 - std::log(4.0) / 2 + 0.9189385332, 1e-6);
+  EXPECT_NEAR(train::gaussian_nll(mean, y, lp).item<double>(), 8 - std::log(4.0) / 2 + 0.9189385332,
+              1e-6);
 }
 
 TEST(Loss, CategoricalIsTheCrossEntropy) {

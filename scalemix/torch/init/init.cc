@@ -17,7 +17,8 @@ struct Fans {
 };
 
 Fans fans(const model::Layer& layer) {
-  const double window = layer.type == "conv2d" ? static_cast<double>(layer.kernel * layer.kernel) : 1;
+  const double window =
+      layer.type == "conv2d" ? static_cast<double>(layer.kernel * layer.kernel) : 1;
   return {static_cast<double>(layer.in) * window, static_cast<double>(layer.out) * window};
 }
 
@@ -37,8 +38,7 @@ double deviation(const model::Layer& layer, const std::string& word, bool last) 
   if (word == "he") return std::sqrt(2 / in);
   if (word == "xavier") return std::sqrt(2 / (in + out));
   if (word.rfind("normal:", 0) == 0) return given_deviation(word);
-  throw ConfigError(
-      fmt::format("init must be one of auto, he, xavier, normal:SD, got '{}'", word));
+  throw ConfigError(fmt::format("init must be one of auto, he, xavier, normal:SD, got '{}'", word));
 }
 
 void fill_normal(torch::Tensor weight, double sd, std::uint32_t site,
@@ -46,11 +46,10 @@ void fill_normal(torch::Tensor weight, double sd, std::uint32_t site,
   const auto normal = law::AnyLaw::make("normal", std::vector<double>{sd});
   for (std::int64_t r = 0; r < weight.size(0); ++r) {
     torch::Tensor row = weight[r];
-    kernel::draws(normal.raw(),
-                  {.seed = seeds[static_cast<std::size_t>(r)],
-                   .stream = stream_id(Purpose::init, site)},
-                  {.rows = 1, .columns = static_cast<std::size_t>(row.numel())},
-                  row.data_ptr<float>());
+    kernel::draws(
+        normal.raw(),
+        {.seed = seeds[static_cast<std::size_t>(r)], .stream = stream_id(Purpose::init, site)},
+        {.rows = 1, .columns = static_cast<std::size_t>(row.numel())}, row.data_ptr<float>());
   }
 }
 

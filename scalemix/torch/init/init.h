@@ -5,8 +5,8 @@
 //   normal:SD  N(0, SD^2)
 //   auto       he, and N(0, 1 / fan_in) for the last layer, which no ReLU follows
 //
-// Biases and batch normalisation shifts start at 0, its scales and running variances at 1, log_sigma2 at the
-// layer's init_log_sigma2, a learned log precision at 0.
+// Biases and batch normalisation shifts start at 0, its scales and running variances at 1,
+// log_sigma2 at the layer's init_log_sigma2, a learned log precision at 0.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Batch normalisation over (N) or (N, H, W), a replica at a time; running statistics by momentum 0.1.
+// Batch normalisation over (N) or (N, H, W), a replica at a time; running statistics by momentum
+// 0.1.
 
 #include "scalemix/torch/nn/layer.h"
 #include "scalemix/torch/nn/replicas.h"

@@ -13,12 +13,15 @@ struct Builder {
 };
 
 constexpr Builder kBuilders[] = {
-    {"linear", build_linear},         {"conv2d", build_conv2d},     {"batch_norm", build_batch_norm},
-    {"relu", build_activation},       {"leaky_relu", build_activation}, {"tanh", build_activation},
-    {"sigmoid", build_activation},    {"gelu", build_activation},   {"silu", build_activation},
-    {"elu", build_activation},        {"hard_tanh", build_activation},  {"sine", build_activation},
-    {"erf", build_activation},        {"max_pool", build_pool},     {"avg_pool", build_pool},
-    {"flatten", build_flatten},       {"noise", build_noise},       {"residual", build_residual},
+    {"linear", build_linear},         {"conv2d", build_conv2d},
+    {"batch_norm", build_batch_norm}, {"relu", build_activation},
+    {"leaky_relu", build_activation}, {"tanh", build_activation},
+    {"sigmoid", build_activation},    {"gelu", build_activation},
+    {"silu", build_activation},       {"elu", build_activation},
+    {"hard_tanh", build_activation},  {"sine", build_activation},
+    {"erf", build_activation},        {"max_pool", build_pool},
+    {"avg_pool", build_pool},         {"flatten", build_flatten},
+    {"noise", build_noise},           {"residual", build_residual},
 };
 
 }  // namespace

@@ -22,14 +22,15 @@ class Layer : public torch::nn::Module {
   const model::Layer& spec() const { return spec_; }
 
  protected:
-  /// Registers the storage's view of a parameter or running statistic of this layer under its short name.
+  /// Registers the storage's view of a parameter or running statistic of this layer under its short
+  /// name.
   torch::Tensor adopt(const Storage& storage, const std::string& name);
 
   model::Layer spec_;
 };
 
-/// The module of a layer; its tensors are views of `storage`. Throws std::invalid_argument for a type that
-/// has no builder.
+/// The module of a layer; its tensors are views of `storage`. Throws std::invalid_argument for a
+/// type that has no builder.
 std::shared_ptr<Layer> build(const model::Layer& spec, const Storage& storage);
 
 /// Layer types that can be built, for the test that compares this table with model's.

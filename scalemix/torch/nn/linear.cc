@@ -1,8 +1,9 @@
-// Dense layers: y = x W^T + b a replica, through the product seam; with noisy weights; with a posterior.
+// Dense layers: y = x W^T + b a replica, through the product seam; with noisy weights; with a
+// posterior.
 
+#include "scalemix/torch/op/linear.h"
 #include "scalemix/torch/nn/layer.h"
 #include "scalemix/torch/nn/weights.h"
-#include "scalemix/torch/op/linear.h"
 #include "scalemix/torch/op/reparam.h"
 #include "scalemix/torch/op/svdo_linear.h"
 
@@ -36,15 +37,14 @@ class SvdoLinear : public Linear {
   torch::Tensor forward(const torch::Tensor& x, Pass& pass) override {
     const auto stream = pass.stream(spec_.site);
     if (pass.train) {
-      auto [y, penalty] = op::svdo_linear(x, weight_, log_sigma2_, bias_, pass.seed, stream, pass.draw,
-                                          pass.row0);
+      auto [y, penalty] =
+          op::svdo_linear(x, weight_, log_sigma2_, bias_, pass.seed, stream, pass.draw, pass.row0);
       pass.penalties.push_back({spec_.name, penalty});
       return y;
     }
     const torch::Tensor mean = op::linear(x, masked_weight(spec_, weight_, log_sigma2_), bias_);
     if (!pass.noisy) return mean;
-    const torch::Tensor var =
-        op::linear(x * x, masked_variance(spec_, weight_, log_sigma2_));
+    const torch::Tensor var = op::linear(x * x, masked_variance(spec_, weight_, log_sigma2_));
     return op::reparam(mean, var, pass.seed, stream, pass.draw, pass.row0);
   }
 

@@ -12,9 +12,10 @@ namespace scalemix::inline v0::nn {
 
 class Network : public torch::nn::Module {
  public:
-  /// One replica a seed. `init`: "auto", "he", "xavier" or "normal:SD" (init.h). Throws ConfigError for
-  /// another word, std::invalid_argument for a spec that does not validate.
-  Network(const model::Spec& spec, const std::vector<std::uint64_t>& seeds, const std::string& init);
+  /// One replica a seed. `init`: "auto", "he", "xavier" or "normal:SD" (init.h). Throws ConfigError
+  /// for another word, std::invalid_argument for a spec that does not validate.
+  Network(const model::Spec& spec, const std::vector<std::uint64_t>& seeds,
+          const std::string& init);
 
   /// x (R, N, shape...) standardised -> logits or standardised means (R, N, outputs).
   torch::Tensor forward(torch::Tensor x, Pass& pass);

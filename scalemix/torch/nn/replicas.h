@@ -1,5 +1,5 @@
-// Ops of torch that know no replica axis, applied to one replica after the other: the same path whatever
-// their number, so that a replica of a stack equals its single run.
+// Ops of torch that know no replica axis, applied to one replica after the other: the same path
+// whatever their number, so that a replica of a stack equals its single run.
 #pragma once
 
 #include <torch/torch.h>

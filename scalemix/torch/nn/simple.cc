@@ -62,12 +62,11 @@ class Flatten : public Layer {
   torch::Tensor forward(const torch::Tensor& x, Pass&) override { return x.flatten(2); }
 };
 
-/// A law at a site. Outside a noisy pass a multiplier is its mean (its median where it has none) and an
-/// additive shift is its mean.
+/// A law at a site. Outside a noisy pass a multiplier is its mean (its median where it has none)
+/// and an additive shift is its mean.
 class Noise : public Layer {
  public:
-  explicit Noise(const model::Layer& spec)
-      : Layer(spec), law_(spec.law), mode_(spec.mode) {
+  explicit Noise(const model::Layer& spec) : Layer(spec), law_(spec.law), mode_(spec.mode) {
     if (!spec.columns.empty()) {
       columns_ = torch::tensor(spec.columns, torch::kInt64);
     }
@@ -76,8 +75,8 @@ class Noise : public Layer {
   torch::Tensor forward(const torch::Tensor& x, Pass& pass) override {
     const bool multiply = mode_ == model::Mode::multiply;
     if (pass.noisy) {
-      return op::noise(x, pass.seed, law_.name(), law_.params, site(), multiply ? "multiply" : "add",
-                       pass.stream(spec_.site), pass.draw, pass.row0,
+      return op::noise(x, pass.seed, law_.name(), law_.params, site(),
+                       multiply ? "multiply" : "add", pass.stream(spec_.site), pass.draw, pass.row0,
                        static_cast<std::int64_t>(spec_.width), columns_);
     }
     const double centre = multiply ? law_.law.centre() : law_.law.mean();

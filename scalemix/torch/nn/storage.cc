@@ -76,8 +76,9 @@ void Storage::make_views() {
 
 void Storage::differentiate(const torch::Tensor& objective) {
   // Not backward(): accumulation would zero and add, and wants gradients of another layout.
-  const std::vector<torch::Tensor> found = torch::autograd::grad(
-      {objective}, trained_, {}, /*retain_graph=*/false, /*create_graph=*/false, /*allow_unused=*/true);
+  const std::vector<torch::Tensor> found =
+      torch::autograd::grad({objective}, trained_, {}, /*retain_graph=*/false,
+                            /*create_graph=*/false, /*allow_unused=*/true);
   const torch::NoGradGuard no_grad;
   for (std::size_t i = 0; i < found.size(); ++i) {
     if (found[i].defined()) {

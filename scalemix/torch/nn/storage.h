@@ -1,10 +1,11 @@
-// Flat storage of a stack of networks: one row a replica, all trained numbers in a row beside each other.
+// Flat storage of a stack of networks: one row a replica, all trained numbers in a row beside each
+// other.
 //
 //   values, gradients (R, P)   the slots that decay first, then the rest
 //   buffers           (R, Q)   running statistics, not trained
 //
-// So an optimiser is one pass over a row, a replica's norm is a row's norm, a checkpoint is three tensors, and
-// a module's parameter is a view.
+// So an optimiser is one pass over a row, a replica's norm is a row's norm, a checkpoint is three
+// tensors, and a module's parameter is a view.
 #pragma once
 
 #include <torch/torch.h>

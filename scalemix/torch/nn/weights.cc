@@ -14,7 +14,8 @@ torch::Tensor kept(const model::Layer& spec, const torch::Tensor& weight,
 }  // namespace
 
 OpLaw::OpLaw(const std::string& spec) : law(law::AnyLaw::parse(spec)) {
-  params = torch::tensor(std::vector<double>(law.values().begin(), law.values().end()), torch::kFloat64);
+  params =
+      torch::tensor(std::vector<double>(law.values().begin(), law.values().end()), torch::kFloat64);
 }
 
 torch::Tensor noisy_weight(const std::optional<OpLaw>& law, std::uint32_t site,
@@ -24,8 +25,8 @@ torch::Tensor noisy_weight(const std::optional<OpLaw>& law, std::uint32_t site,
     const double centre = law->law.centre();
     return centre == 1 ? weight : weight * centre;
   }
-  return op::noise(weight, pass.seed, law->name(), law->params, "weight", "multiply", pass.stream(site),
-                   pass.draw);
+  return op::noise(weight, pass.seed, law->name(), law->params, "weight", "multiply",
+                   pass.stream(site), pass.draw);
 }
 
 torch::Tensor log_alpha(const torch::Tensor& weight, const torch::Tensor& log_sigma2) {

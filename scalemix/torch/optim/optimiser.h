@@ -16,10 +16,10 @@ class Optimiser {
   /// Adam or SGD with momentum, as the config says. Moments start at 0.
   Optimiser(const run::TrainConfig& config, const nn::Storage& storage);
 
-  /// One update of every replica whose `active` is true, at learning rate `lr`; `step` counts from 1. The
-  /// gradient of a replica is scaled down to the config's clip norm first, where that is set. Returns the
-  /// gradients' norms before clipping, NaN where one is not finite; a replica whose gradient is not finite is
-  /// left as it was.
+  /// One update of every replica whose `active` is true, at learning rate `lr`; `step` counts
+  /// from 1. The gradient of a replica is scaled down to the config's clip norm first, where that
+  /// is set. Returns the gradients' norms before clipping, NaN where one is not finite; a replica
+  /// whose gradient is not finite is left as it was.
   std::vector<double> update(nn::Storage& storage, double lr, std::int64_t step,
                              const std::vector<bool>& active);
 

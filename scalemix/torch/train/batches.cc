@@ -17,7 +17,8 @@ Batches::Batches(const data::Dataset& data, std::vector<const Replica*> replicas
 void Batches::shuffle(std::int64_t epoch) {
   for (std::size_t r = 0; r < replicas_.size(); ++r) {
     const auto& rows = replicas_[r]->split.train;
-    order_[r] = data::permutation(rows.size(), replicas_[r]->seed, static_cast<std::uint32_t>(epoch));
+    order_[r] =
+        data::permutation(rows.size(), replicas_[r]->seed, static_cast<std::uint32_t>(epoch));
     for (std::uint32_t& row : order_[r]) row = rows[row];
   }
   epoch_ = epoch;
@@ -50,8 +51,8 @@ Batch Batches::gather(const std::vector<std::span<const std::uint32_t>>& rows) {
                                    : torch::empty({replicas, count}, torch::kInt64)};
   for (std::size_t r = 0; r < rows.size(); ++r) {
     const data::Standardisation& s = replicas_[r]->standardisation;
-    kernel::gather_standardised(data_.x.data(), width, rows[r].size(), rows[r].data(), s.mean.data(),
-                                s.scale.data(),
+    kernel::gather_standardised(data_.x.data(), width, rows[r].size(), rows[r].data(),
+                                s.mean.data(), s.scale.data(),
                                 batch.x.data_ptr<float>() + r * rows[r].size() * width);
     for (std::size_t i = 0; i < rows[r].size(); ++i) {
       const std::size_t at = r * rows[r].size() + i;

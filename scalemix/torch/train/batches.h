@@ -1,4 +1,5 @@
-// Mini-batches of a stack: every replica its own rows in its own order, standardised as they are gathered.
+// Mini-batches of a stack: every replica its own rows in its own order, standardised as they are
+// gathered.
 #pragma once
 
 #include <torch/torch.h>

@@ -30,8 +30,8 @@ void copy_into(const std::string& path, const model::Container& file, const std:
   const std::vector<float> values = it->second.floats();
   if (static_cast<std::int64_t>(values.size()) != tensor.numel()) {
     throw DataError(path, 0, 0,
-                    fmt::format("checkpoint's {} has {} numbers, the network {}", name, values.size(),
-                                tensor.numel()));
+                    fmt::format("checkpoint's {} has {} numbers, the network {}", name,
+                                values.size(), tensor.numel()));
   }
   if (!values.empty()) std::memcpy(tensor.data_ptr<float>(), values.data(), 4 * values.size());
 }
@@ -39,11 +39,10 @@ void copy_into(const std::string& path, const model::Container& file, const std:
 /// The tensors of a stack by name, best weights only once there are some.
 std::vector<std::pair<std::string, torch::Tensor*>> tensors_of(Stack& stack) {
   nn::Storage& storage = stack.network().storage();
-  std::vector<std::pair<std::string, torch::Tensor*>> out = {
-      {"values", &storage.values},
-      {"buffers", &storage.buffers},
-      {"first", &stack.optimiser().first},
-      {"second", &stack.optimiser().second}};
+  std::vector<std::pair<std::string, torch::Tensor*>> out = {{"values", &storage.values},
+                                                             {"buffers", &storage.buffers},
+                                                             {"first", &stack.optimiser().first},
+                                                             {"second", &stack.optimiser().second}};
   if (stack.state.best_values.defined()) {
     out.emplace_back("best_values", &stack.state.best_values);
     out.emplace_back("best_buffers", &stack.state.best_buffers);
@@ -59,7 +58,8 @@ nlohmann::json exact(const PerReplica& values) {
 }
 PerReplica from_exact(const nlohmann::json& json) {
   PerReplica out;
-  for (const auto& item : json) out.push_back(std::strtod(item.get<std::string>().c_str(), nullptr));
+  for (const auto& item : json)
+    out.push_back(std::strtod(item.get<std::string>().c_str(), nullptr));
   return out;
 }
 

@@ -49,7 +49,8 @@ std::vector<data::Split> shipped_splits(const run::TrainConfig& c, const data::D
   if (c.splits == "auto") return {d.splits.front()};
   const std::size_t count = split_count(c.splits);
   if (count > d.splits.size()) {
-    throw ConfigError(fmt::format("{} has {} splits, asked for {}", d.name, d.splits.size(), count));
+    throw ConfigError(
+        fmt::format("{} has {} splits, asked for {}", d.name, d.splits.size(), count));
   }
   return {d.splits.begin(), d.splits.begin() + static_cast<std::ptrdiff_t>(count)};
 }
@@ -58,8 +59,8 @@ std::vector<data::Split> divide(const run::TrainConfig& c, const data::Dataset& 
   if (c.folds) return data::folds(d.rows(), static_cast<std::size_t>(c.folds), c.seed, d.label);
   if (!d.splits.empty()) return shipped_splits(c, d);
   if (c.split >= 0 || c.splits == "all") {
-    throw ConfigError(fmt::format("{} came without splits; use folds, or splits with a number",
-                                  d.name));
+    throw ConfigError(
+        fmt::format("{} came without splits; use folds, or splits with a number", d.name));
   }
   if (c.splits == "auto") return {data::fraction(d.rows(), c.test_fraction, 0, c.seed, d.label)};
   return data::repeated(d.rows(), split_count(c.splits), c.test_fraction, c.seed, d.label);
@@ -132,9 +133,10 @@ std::vector<std::string> find_warnings(const Plan& plan) {
     if (layer.law.empty() || layer.mode == model::Mode::add) return;
     const auto law = law::AnyLaw::parse(layer.law);
     if (!law.normalised()) {
-      warnings.push_back(fmt::format("{} has no finite mean other than 0: its draws multiply as they "
-                                     "are, and deterministic passes use the median {}",
-                                     law.spec(), law.centre()));
+      warnings.push_back(
+          fmt::format("{} has no finite mean other than 0: its draws multiply as they "
+                      "are, and deterministic passes use the median {}",
+                      law.spec(), law.centre()));
     }
   });
   warnings.insert(warnings.end(), plan.data.notes.begin(), plan.data.notes.end());
@@ -151,10 +153,10 @@ Plan make_plan(run::TrainConfig config) {
   plan.data = open_data(config);
   if (config.model == "auto") config.model = plan.data.images() ? "mlp:300-100" : "mlp:50";
   const bool regression = plan.data.task == Task::regression;
-  plan.spec = model::architecture(
-      config.model, {.input = plan.data.shape,
-                     .task = plan.data.task,
-                     .outputs = regression ? 1 : plan.data.classes.size()});
+  plan.spec =
+      model::architecture(config.model, {.input = plan.data.shape,
+                                         .task = plan.data.task,
+                                         .outputs = regression ? 1 : plan.data.classes.size()});
   if (config.method.empty()) config.method = {"bernoulli:p=0.1"};
   for (const std::string& method : config.method) model::apply_method(plan.spec, method);
   config.method = plan.spec.methods.empty() ? std::vector<std::string>{"none"} : plan.spec.methods;

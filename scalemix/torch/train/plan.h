@@ -26,15 +26,15 @@ struct Plan {
   std::vector<std::string> warnings;  // constant columns, a law without a mean, ...
 };
 
-/// Reads the data and decides everything that is decided before the first step. Throws DataError, FileError,
-/// ConfigError, std::domain_error and std::invalid_argument as the parts do.
+/// Reads the data and decides everything that is decided before the first step. Throws DataError,
+/// FileError, ConfigError, std::domain_error and std::invalid_argument as the parts do.
 Plan make_plan(run::TrainConfig config);
 
 /// Numbers to show before training, and for --dry-run.
 struct Estimate {
-  std::size_t weights = 0;          // trained numbers a replica
-  std::size_t bytes = 0;            // data, parameters, optimiser, activations of a batch
-  std::int64_t steps = 0;           // an epoch, the largest replica
+  std::size_t weights = 0;  // trained numbers a replica
+  std::size_t bytes = 0;    // data, parameters, optimiser, activations of a batch
+  std::int64_t steps = 0;   // an epoch, the largest replica
 };
 Estimate estimate(const Plan& plan);
 

@@ -32,7 +32,8 @@ torch::Tensor parse_precision(const run::TrainConfig& config,
   double tau = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), tau);
   if (error != std::errc{} || end != text.data() + text.size() || !(tau > 0)) {
-    throw ConfigError(fmt::format("precision must be learned or a positive number, got '{}'", text));
+    throw ConfigError(
+        fmt::format("precision must be learned or a positive number, got '{}'", text));
   }
   torch::Tensor lp = torch::empty({static_cast<std::int64_t>(replicas.size()), 1});
   for (std::size_t r = 0; r < replicas.size(); ++r) {
@@ -84,7 +85,8 @@ torch::Tensor Stack::log_precision() const {
 }
 
 torch::Tensor Stack::objective(const Batch& batch) {
-  nn::Pass pass{.seed = network_.seeds(), .purpose = Purpose::train, .draw = state.step, .penalties = {}};
+  nn::Pass pass{
+      .seed = network_.seeds(), .purpose = Purpose::train, .draw = state.step, .penalties = {}};
   const torch::Tensor out = network_.forward(batch.x, pass);
   const bool regression = plan_.spec.task == Task::regression;
   const torch::Tensor nll = regression ? gaussian_nll(out, batch.target, log_precision())
@@ -195,7 +197,8 @@ nlohmann::json Stack::end_epoch() {
   if (batches_.validation_rows() > 0) {
     const Scores scores = validate();
     line["validation_nll"] = scores.nll;
-    line[plan_.spec.task == Task::regression ? "validation_rmse" : "validation_error"] = scores.error;
+    line[plan_.spec.task == Task::regression ? "validation_rmse" : "validation_error"] =
+        scores.error;
     if (plan_.config.patience > 0) keep_best(scores);
   }
   return line;

@@ -1,10 +1,12 @@
-// A stack in training: R networks of one spec, each on its own rows, as one set of batched products.
+// A stack in training: R networks of one spec, each on its own rows, as one set of batched
+// products.
 //
 // The objective of replica r on a batch of B of its N training rows is
 //
 //   mean_b nll + weight(epoch) * (sum of the layers' penalties) / N
 //
-// so learning rates and clipping do not scale with N; N times it, at weight 1, is the negative bound in nats.
+// so learning rates and clipping do not scale with N; N times it, at weight 1, is the negative
+// bound in nats.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +31,7 @@ struct State {
   PerReplica first_nll;              // of the first step, for the divergence guard
   PerReplica best_score;             // validation score of the best epoch
   std::vector<std::int64_t> best_epoch;
-  std::vector<bool> active;          // false: stopped early
+  std::vector<bool> active;  // false: stopped early
   torch::Tensor best_values, best_buffers;
 };
 
@@ -58,7 +60,8 @@ class Stack {
   const std::vector<std::size_t>& members() const { return members_; }
   std::size_t replicas() const { return members_.size(); }
   std::size_t rows() const { return batches_.train_rows(); }
-  /// Share of the weights under a posterior that count as zero, a replica; empty without a posterior.
+  /// Share of the weights under a posterior that count as zero, a replica; empty without a
+  /// posterior.
   PerReplica sparsity() const;
 
   Scores validate();

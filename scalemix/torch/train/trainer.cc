@@ -41,10 +41,9 @@ bool Trainer::run() {
 }
 
 bool Trainer::run_stack(Stack& stack) {
-  const std::string what = groups_.size() == 1
-                               ? "epoch"
-                               : fmt::format("epoch of stack {} of {}", position_.stack + 1,
-                                             groups_.size());
+  const std::string what = groups_.size() == 1 ? "epoch"
+                                               : fmt::format("epoch of stack {} of {}",
+                                                             position_.stack + 1, groups_.size());
   progress_.emplace(what, static_cast<std::uint64_t>(plan_.config.epochs), options_.quiet);
   progress_->start_at(static_cast<double>(stack.state.epoch));
   while (!stack.done()) {
@@ -69,7 +68,8 @@ bool Trainer::run_epoch(Stack& stack) {
   last_line_ = stack.end_epoch();
   log_->append(last_line_);
   for (std::size_t r = 0; r < stack.replicas(); ++r) {
-    if (!stack.state.active[r] && stack.state.epoch - stack.state.best_epoch[r] == plan_.config.patience) {
+    if (!stack.state.active[r] &&
+        stack.state.epoch - stack.state.best_epoch[r] == plan_.config.patience) {
       options_.say(fmt::format("replica {} stopped early; best epoch {}", stack.members()[r],
                                stack.state.best_epoch[r]));
     }
@@ -107,10 +107,12 @@ std::string Trainer::note(const Stack& stack) const {
       text += fmt::format(", {:.1f} % zero", 100 * mean(last_line_.at("sparsity")));
     }
     for (const char* key : {"validation_error", "validation_rmse"}) {
-      if (last_line_.contains(key)) text += fmt::format(", {} {:.4g}", key, mean(last_line_.at(key)));
+      if (last_line_.contains(key))
+        text += fmt::format(", {} {:.4g}", key, mean(last_line_.at(key)));
     }
   } else if (stack.state.row > 0) {
-    text = fmt::format("nll {:.4g}", mean(stack.state.nll_sum) / static_cast<double>(stack.state.row));
+    text =
+        fmt::format("nll {:.4g}", mean(stack.state.nll_sum) / static_cast<double>(stack.state.row));
   }
   return text;
 }

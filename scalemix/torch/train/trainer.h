@@ -27,8 +27,9 @@ class Trainer {
   /// `plan` must outlive the trainer. A checkpoint in the folder is resumed from.
   Trainer(const Plan& plan, run::Folder folder, RunOptions options);
 
-  /// Trains to the end and saves every replica's model; true, or false if a stop ended it with a checkpoint.
-  /// Throws Diverged with the last good checkpoint kept, FileError when something cannot be written.
+  /// Trains to the end and saves every replica's model; true, or false if a stop ended it with a
+  /// checkpoint. Throws Diverged with the last good checkpoint kept, FileError when something
+  /// cannot be written.
   bool run();
 
  private:
