@@ -13,9 +13,9 @@
 #include "scalemix/data/rows.h"
 #include "scalemix/metric/uncertainty.h"
 #include "scalemix/model/predictor.h"
-#include "scalemix/model/relevance.h"
 #include "scalemix/model/sparsity.h"
 #include "scalemix/run/evaluate.h"
+#include "scalemix/run/importance.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -26,6 +26,9 @@ using Json = nlohmann::ordered_json;  // metrics in the order they are made
 const std::vector<std::string> kColumns = {"error",          "nll",      "rmse",
                                            "log_likelihood", "sparsity", "mc_error",
                                            "mc_nll",         "mc_rmse",  "mc_log_likelihood"};
+
+constexpr std::size_t kMostImportances = 200;  // computed: one evaluation each
+constexpr std::size_t kShownImportances = 12;
 
 data::LabelledRows pick(const data::Dataset& data, const std::vector<std::uint32_t>& rows) {
   data::LabelledRows out;
@@ -92,11 +95,11 @@ Json replica_metrics(const train::Plan& plan, const run::Folder& folder, std::si
     out["pruning"] = sparsity;
     out["metrics"]["sparsity"] = sparsity["sparsity"];
   }
-  if (const auto share = model::input_relevance(predictor.model());
-      share && !plan.data.features.empty()) {
-    Json relevance = Json::object();
-    for (std::size_t k = 0; k < share->size(); ++k) relevance[plan.data.features[k]] = (*share)[k];
-    out["input_relevance"] = relevance;
+  if (!plan.data.features.empty() && plan.data.features.size() <= kMostImportances) {
+    const std::vector<double> nats = run::permutation_importance(predictor, rows, plan.config.seed);
+    Json importance = Json::object();
+    for (std::size_t k = 0; k < nats.size(); ++k) importance[plan.data.features[k]] = nats[k];
+    out["importance"] = importance;
   }
   return out;
 }
@@ -170,22 +173,21 @@ void print_pruning(const Json& replica, std::ostream& out) {
   }
 }
 
-/// The inputs that carry at least a hundredth of the first layer's squared weights, the strongest
-/// first.
-void print_relevance(const Json& replica, std::ostream& out) {
-  if (!replica.contains("input_relevance")) return;
+/// The inputs by how much the loss grows when they are shuffled, the most important first.
+void print_importance(const Json& replica, std::ostream& out) {
+  if (!replica.contains("importance")) return;
   std::vector<std::pair<double, std::string>> inputs;
-  for (const auto& [name, share] : replica["input_relevance"].items()) {
-    if (share.get<double>() >= 0.01) inputs.emplace_back(-share.get<double>(), name);
+  for (const auto& [name, nats] : replica["importance"].items()) {
+    inputs.emplace_back(-nats.get<double>(), name);
   }
   std::stable_sort(inputs.begin(), inputs.end());
-  const std::size_t all = replica["input_relevance"].size(),
-                    shown = std::min<std::size_t>(inputs.size(), 12);
-  fmt::print(out, "inputs that matter, by their share of the first layer's squared weights\n ");
-  for (std::size_t i = 0; i < shown; ++i)
-    fmt::print(out, " {} {:.0f} %", inputs[i].second, -100 * inputs[i].first);
-  if (shown < inputs.size()) fmt::print(out, " ...");
-  fmt::print(out, "\n  {} of {} below 1 %\n", all - inputs.size(), all);
+  fmt::print(out, "inputs that matter: growth of the loss, in nats a row, when one is shuffled\n");
+  for (std::size_t i = 0; i < std::min(inputs.size(), kShownImportances); ++i) {
+    fmt::print(out, "  {:<22}{:>12.3f}\n", inputs[i].second, -inputs[i].first + 0.0);
+  }
+  if (inputs.size() > kShownImportances) {
+    fmt::print(out, "  and {} more, in metrics.json\n", inputs.size() - kShownImportances);
+  }
 }
 
 }  // namespace
@@ -222,7 +224,7 @@ void print_metrics(const nlohmann::ordered_json& metrics, const run::Folder& fol
   if (replicas.size() == 1) {
     print_single(replicas[0], out);
     print_pruning(replicas[0], out);
-    print_relevance(replicas[0], out);
+    print_importance(replicas[0], out);
   } else {
     print_replicas(metrics, out);
   }
