@@ -140,6 +140,9 @@ int train_and_report(const TrainOptions& o, const train::Plan& plan, const run::
                                kept ? "The last good checkpoint is in " + folder.checkpoint()
                                     : "No checkpoint had been written yet."));
   }
+  say(o, plan.config.samples == 0
+             ? "evaluating"
+             : fmt::format("evaluating with {} Monte-Carlo draws", plan.config.samples));
   const nlohmann::ordered_json metrics = final_metrics(plan, folder);
   write_atomically(folder.metrics(), metrics.dump(2) + "\n");
   if (o.json) {

@@ -71,7 +71,9 @@ const std::vector<Field> kFields = {
     {"seeds", &C::seeds, "N", "train N replicas with seeds seed ... seed + N - 1", "Run"},
     {"threads", &C::threads, "N", "threads (0: all cores)", "Run"},
     {"samples", &C::samples, "N",
-     "Monte-Carlo draws of the final evaluation (-1: 100 if the network is noisy, 0: none)", "Run"},
+     "Monte-Carlo draws of the final evaluation (-1: 100 if the network is noisy, 10 with "
+     "convolutions; 0: none)",
+     "Run"},
     {"checkpoint_seconds", &C::checkpoint_seconds, "S", "write a checkpoint about every S seconds",
      "Run"},
     {"checkpoint_steps", &C::checkpoint_steps, "N", "write a checkpoint every N steps instead",

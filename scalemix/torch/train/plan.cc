@@ -115,7 +115,7 @@ void resolve(run::TrainConfig& c, const data::Dataset& d, const model::Spec& spe
     model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape&) {
       noisy |= model::stochastic(layer);
     });
-    c.samples = noisy ? 100 : 0;
+    c.samples = !noisy ? 0 : convolutional(spec) ? 10 : 100;
   }
   c.task = d.task == Task::regression ? "regression" : "classification";
 }
