@@ -102,7 +102,7 @@ bool convolutional(const model::Spec& spec) {
 /// Fills what the config left open; the numbers' reasons stand in docs/guide/train.md.
 void resolve(run::TrainConfig& c, const data::Dataset& d, const model::Spec& spec) {
   const bool sparse = has_posterior(spec);
-  if (c.epochs == 0) c.epochs = !d.images() ? 400 : sparse && !convolutional(spec) ? 60 : 30;
+  if (c.epochs == 0) c.epochs = !d.images() ? 400 : sparse && !convolutional(spec) ? 40 : 30;
   if (c.batch == 0) c.batch = d.images() ? 100 : 128;
   if (c.init == "auto" && !d.images()) c.init = "xavier";
   if (c.lr == 0) c.lr = c.optimiser == "adam" ? 1e-3 : 1e-2;
