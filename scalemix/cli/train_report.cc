@@ -88,6 +88,7 @@ Json replica_metrics(const train::Plan& plan, const run::Folder& folder, std::si
       {.samples = static_cast<std::size_t>(plan.config.samples), .seed = plan.config.seed});
   Json out = {{"replica", i},
               {"seed", replica.seed},
+              {"epochs", predictor.model().about.value("epochs", std::int64_t{0})},
               {"rows", rows.rows},
               {"rows_of", held_out ? "test" : "train"},
               {"metrics", metrics_of(evaluation)}};
@@ -201,6 +202,7 @@ nlohmann::ordered_json final_metrics(const train::Plan& plan, const run::Folder&
           {"model", plan.config.model},
           {"method", plan.config.method},
           {"epochs", plan.config.epochs},
+          {"run", folder.path()},
           {"samples", plan.config.samples},
           {"summary", summary_of(replicas)},
           {"replicas", replicas}};

@@ -83,7 +83,11 @@ struct Unseen {
 class Encoder {
  public:
   Encoder(const Table& table, const Schema& schema, const EncodeOptions& options)
-      : table_(table), schema_(schema), options_(options), unseen_(schema.inputs.size()) {
+      : table_(table),
+        schema_(schema),
+        options_(options),
+        unseen_(schema.inputs.size()),
+        missing_(schema.inputs.size(), 0) {
     places_ = schema.header && table.header() ? by_name(table, schema, out_.warnings)
                                               : by_position(table, schema);
     for (const Column& column : schema.inputs) index_.emplace_back(column.categories);
@@ -108,6 +112,7 @@ class Encoder {
       ++out_.rows;
     }
     report_unseen();
+    report_missing();
     return std::move(out_);
   }
 
@@ -154,13 +159,13 @@ class Encoder {
     const std::size_t place = places_.inputs[c];
     if (!column.categorical) {
       const double value = number(row, place, column);
-      if (std::isnan(value)) refuse_missing(row, place, column);
+      if (std::isnan(value)) take_missing(row, c);
       out_.x.push_back(static_cast<float>(value));
       return;
     }
     const std::size_t at = out_.x.size();
     out_.x.resize(at + column.categories.size(), 0.0f);
-    if (missing(row, place)) return refuse_missing(row, place, column);
+    if (missing(row, place)) return take_missing(row, c);
     const std::string_view text = table_.cell(row, place);
     const std::int32_t k = index_[c].find(text);
     if (k >= 0) {
@@ -171,10 +176,12 @@ class Encoder {
     }
   }
 
-  void refuse_missing(std::size_t row, std::size_t place, const Column& column) const {
+  void take_missing(std::size_t row, std::size_t c) {
     if (schema_.missing == "error") {
-      fail(row, place, fmt::format("a value is missing in column '{}'", column.name));
+      fail(row, places_.inputs[c],
+           fmt::format("a value is missing in column '{}'", schema_.inputs[c].name));
     }
+    ++missing_[c];
   }
 
   void encode_target(std::size_t row, const CategoryIndex& classes) {
@@ -226,12 +233,24 @@ class Encoder {
     }
   }
 
+  void report_missing() {
+    for (std::size_t c = 0; c < missing_.size(); ++c) {
+      if (missing_[c] == 0) continue;
+      out_.warnings.push_back(
+          fmt::format("column '{}': {} {} no value, taken as {}", schema_.inputs[c].name,
+                      missing_[c], missing_[c] == 1 ? "row has" : "rows have",
+                      schema_.inputs[c].categorical ? "none of its categories"
+                                                    : "the mean of the training rows"));
+    }
+  }
+
   const Table& table_;
   const Schema& schema_;
   EncodeOptions options_;
   Places places_;
   std::vector<CategoryIndex> index_;
   std::vector<Unseen> unseen_;
+  std::vector<std::size_t> missing_;  // cells, a column
   Encoded out_;
 };
 

@@ -34,6 +34,7 @@ Dataset open_table(const std::string& path, const OpenOptions& options) {
   data.features = schema.features();
   data.target = schema.target.name;
   data.schema = to_json(schema);
+  data.notes = std::move(rows.warnings);
   if (rows.dropped)
     data.notes.push_back(fmt::format("rows left out for a missing value: {}", rows.dropped));
   return data;

@@ -56,11 +56,27 @@ Census count_cells(const Table& table, std::size_t column) {
   return census;
 }
 
+/// "12,5" is a number to its writer: as a category it would be a mistake that nobody sees.
+void check_no_decimal_comma(const Table& table, std::size_t column, std::size_t row) {
+  std::string text(table.cell(row, column));
+  const std::size_t comma = text.find(',');
+  if (comma == std::string::npos) return;
+  text[comma] = '.';
+  double value;
+  if (read_cell(text, value) != Cell::number) return;
+  throw DataError(table.file(), table.line(row), column + 1,
+                  fmt::format("'{}' in column '{}' looks like a number with a decimal comma; write "
+                              "decimal points, or name the column with --categorical",
+                              table.cell(row, column), table.names()[column]));
+}
+
 void check_not_mixed(const Table& table, std::size_t column, const Census& census) {
-  if (census.texts == 0 || census.numbers < census.texts) return;
+  if (census.texts == 0) return;
+  check_no_decimal_comma(table, column, census.first_text);
+  if (census.numbers < census.texts) return;
   throw DataError(table.file(), table.line(census.first_text), column + 1,
                   fmt::format("expected a number in column '{}', got '{}'; if its values are "
-                              "categories, name the column as categorical",
+                              "categories, name the column with --categorical",
                               table.names()[column], table.cell(census.first_text, column)));
 }
 

@@ -2,6 +2,8 @@
 
 #include <csv.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -66,6 +68,37 @@ bool is_missing(std::string_view text) {
     if (text == word) return true;
   }
   return false;
+}
+
+/// Length of the UTF-8 character at the front of `text`, 0 if there is none.
+std::size_t utf8_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const std::size_t length = byte(0) < 0x80                      ? 1
+                             : byte(0) >= 0xC2 && byte(0) < 0xE0 ? 2
+                             : (byte(0) & 0xF0) == 0xE0          ? 3
+                             : byte(0) >= 0xF0 && byte(0) < 0xF5 ? 4
+                                                                 : 0;
+  if (length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  return length;
+}
+
+void check_utf8(std::string_view text, const std::string& name) {
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t length = utf8_length(text.substr(i));
+    if (length == 0) {
+      const auto line =
+          std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(i), '\n');
+      throw DataError(
+          name, static_cast<std::size_t>(line) + 1, 0,
+          fmt::format("byte 0x{:02X} is not UTF-8 text; convert the file, for instance with "
+                      "iconv -f ISO-8859-1 -t UTF-8",
+                      static_cast<unsigned char>(text[i])));
+    }
+    i += length;
+  }
 }
 
 /// Whether the first row names the columns (read_table's rule).
@@ -243,6 +276,7 @@ Table parse_table(std::string_view text, const std::string& name, const TableOpt
   if (text.substr(0, 4096).find('\0') != std::string_view::npos) {
     throw DataError(name, 0, 0, "is not a text table: it holds zero bytes");
   }
+  check_utf8(text, name);
   std::string converted;
   if (text.find('\n') == std::string_view::npos && text.find('\r') != std::string_view::npos) {
     converted = text;

@@ -17,7 +17,8 @@ namespace {
 using C = TrainConfig;
 
 const std::vector<Field> kFields = {
-    {"data", &C::data, "NAME|FILE|FOLDER", "what to learn from", "Data"},
+    {"data", &C::data, "NAME|FILE|FOLDER",
+     "what to learn from (default: the built-in digits, glyphs)", "Data"},
     {"target", &C::target, "COLUMN", "target column, by name or number from 1 (default: the last)",
      "Data"},
     {"task", &C::task, "TASK", "regression, classification, or auto", "Data"},

@@ -67,9 +67,9 @@ void Progress::draw(double done, const std::string& note) {
   std::fflush(stderr);
 }
 
-void Progress::finish(const std::string& note) {
+void Progress::finish(double done, const std::string& note) {
   if (quiet_) return;
-  draw(static_cast<double>(total_), note);
+  draw(done, note);
   if (open_) std::fputc('\n', stderr);
   open_ = false;
 }

@@ -18,8 +18,8 @@ class Progress {
 
   /// `done` may be a fraction of a unit (half an epoch). `note` follows the bar: "loss 0.31".
   void update(double done, const std::string& note);
-  /// Ends the line, with a last note.
-  void finish(const std::string& note);
+  /// Ends the line at `done`, with a last note.
+  void finish(double done, const std::string& note);
   /// Skips what was done before a resume, so that rate and time left are of this process.
   void start_at(double done);
 

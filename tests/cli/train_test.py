@@ -58,6 +58,7 @@ class OwnTable(Case):
         rows = list(csv.DictReader(done.stdout.splitlines()))
         self.assertEqual(len(rows), 50)
         self.assertIn("Rom", done.stderr)
+        self.assertIn("column 'area'", done.stderr)  # what misses is told
         for row in rows:
             self.assertLess(float(row["lower"]), float(row["prediction"]))
             self.assertLess(float(row["prediction"]), float(row["upper"]))
@@ -155,6 +156,17 @@ class BadInput(Case):
 
     def run_folder(self):
         return subprocess.run([SCALEMIX, "train", "--data", "./folder"], cwd=self.folder, capture_output=True)
+
+    def test_tables_that_are_not_what_they_seem(self):
+        with open(self.path("latin.csv"), "wb") as f:
+            f.write("a,Größe\n".encode() + "1,2\n3,ö\n".encode("latin-1"))
+        self.refuses(65, "latin.csv:3", "UTF-8", words=["train", "--data", "latin.csv"])
+        self.refuses(65, "decimal comma", "2:1",
+                     words=["train", "--data", self.table("a;b\n" + "12,5;1\n13,25;2\n" * 10)])
+
+    def test_a_linear_model_has_a_default_method_too(self):
+        self.train("--data", "moons", "--model", "linear", "--epochs", 2, "--out", "run")
+        self.assertIn('method = ["none"]', open(self.path("run/config.toml")).read())
 
     def test_a_constant_feature_is_told_and_used_no_further(self):
         text = "a,b,c\n" + "".join(f"{i},7,{i * 2}\n" for i in range(40))

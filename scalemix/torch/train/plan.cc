@@ -99,6 +99,15 @@ bool convolutional(const model::Spec& spec) {
   return found;
 }
 
+/// Dropout, where there is a hidden layer to drop.
+std::string default_method(const model::Spec& spec) {
+  int weight_layers = 0;
+  model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape&) {
+    weight_layers += layer.type == "linear" || layer.type == "conv2d";
+  });
+  return weight_layers > 1 ? "bernoulli:p=0.1" : "none";
+}
+
 /// Fills what the config left open; the numbers' reasons stand in docs/guide/train.md.
 void resolve(run::TrainConfig& c, const data::Dataset& d, const model::Spec& spec) {
   const bool sparse = has_posterior(spec);
@@ -157,7 +166,7 @@ Plan make_plan(run::TrainConfig config) {
       model::architecture(config.model, {.input = plan.data.shape,
                                          .task = plan.data.task,
                                          .outputs = regression ? 1 : plan.data.classes.size()});
-  if (config.method.empty()) config.method = {"bernoulli:p=0.1"};
+  if (config.method.empty()) config.method = {default_method(plan.spec)};
   for (const std::string& method : config.method) model::apply_method(plan.spec, method);
   config.method = plan.spec.methods.empty() ? std::vector<std::string>{"none"} : plan.spec.methods;
   resolve(config, plan.data, plan.spec);

@@ -250,7 +250,7 @@ model::Model Stack::model(std::size_t member) const {
   out.about = {{"data", plan_.data.name},
                {"seed", replica.seed},
                {"replica", members_[member]},
-               {"epochs", state.epoch},
+               {"epochs", state.best_values.defined() ? state.best_epoch[member] : state.epoch},
                {"train_rows", replica.split.train.size()}};
   return out;
 }

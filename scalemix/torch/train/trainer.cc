@@ -51,7 +51,7 @@ bool Trainer::run_stack(Stack& stack) {
   }
   stack.restore_best();
   save_models(stack);
-  progress_->finish(note(stack));
+  progress_->finish(static_cast<double>(stack.state.epoch), note(stack));
   return true;
 }
 
