@@ -1,6 +1,7 @@
 // The rows of `bench` that need LibTorch: whole training steps, batches gathered and weights
 // updated.
 
+#include "scalemix/base/parallel.h"
 #include "scalemix/cli/bench.h"
 #include "scalemix/torch/train/stack.h"
 
@@ -41,6 +42,7 @@ BenchRow measure(const Case& c, const BenchEffort& effort) {
 }  // namespace
 
 std::vector<BenchRow> bench_train(const BenchEffort& effort) {
+  at::set_num_threads(threads());  // else LibTorch takes its own default, for all of the process
   std::vector<BenchRow> rows;
   for (const Case& c : kCases) rows.push_back(measure(c, effort));
   return rows;

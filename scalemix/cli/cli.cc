@@ -68,9 +68,8 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc,
   std::vector<std::string> known;
   if (app.get_subcommands().empty()) {
     for (const Command& command : commands()) known.emplace_back(command.name);
-    if (argc > 1 && argv[1][0] != '-') {
-      fmt::print(stderr, "scalemix: did you mean 'scalemix {}'?\n", nearest(argv[1], known));
-    }
+    const std::string close = argc > 1 && argv[1][0] != '-' ? nearest(argv[1], known) : "";
+    if (!close.empty()) fmt::print(stderr, "scalemix: did you mean 'scalemix {}'?\n", close);
   } else {
     const CLI::App* sub = app.get_subcommands().front();
     while (!sub->get_subcommands().empty()) sub = sub->get_subcommands().front();
@@ -79,8 +78,8 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc,
     }
     for (const std::string& word : app.remaining(true)) {
       if (word.rfind("--", 0) != 0) continue;
-      fmt::print(stderr, "scalemix: did you mean {}?\n",
-                 nearest(word.substr(0, word.find('=')), known));
+      const std::string close = nearest(word.substr(0, word.find('=')), known);
+      if (!close.empty()) fmt::print(stderr, "scalemix: did you mean {}?\n", close);
     }
     fmt::print(stderr, "scalemix: 'scalemix {} --help' lists the options\n", sub->get_name());
   }
@@ -125,7 +124,12 @@ int run(int argc, const char* const* argv, std::ostream& out) {
   }
   if (version) return guarded([&] { return print_version(out, json); });
   for (const auto& [sub, action] : actions) {
-    if (*sub) return guarded([&, &action = action] { return action(out); });
+    if (*sub)
+      return guarded([&, &action = action] {
+        const int code = action(out);
+        if (!out.flush()) throw FileError("standard output", "cannot be written");
+        return code;
+      });
   }
   out << app.help();
   return kSuccess;
