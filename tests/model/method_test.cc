@@ -200,8 +200,9 @@ TEST(Method, SvdoAndDropconnectExcludeEachOtherInEitherOrder) {
            {"svdo", "dropconnect"}, {"dropconnect", "svdo"}, {"svdo", "svdo"}}) {
     Spec spec = made("mlp:6", table_problem(), {first});
     const nlohmann::json before = to_json(spec);
-    EXPECT_THAT(message_of<std::invalid_argument>([&, &word = second] { apply_method(spec, word); }),
-                HasSubstr("the weights of linear1 are noisy already"));
+    EXPECT_THAT(
+        message_of<std::invalid_argument>([&, &word = second] { apply_method(spec, word); }),
+        HasSubstr("the weights of linear1 are noisy already"));
     EXPECT_EQ(to_json(spec), before) << "a refused method must leave the spec as it was";
   }
 }
