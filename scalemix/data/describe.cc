@@ -1,6 +1,7 @@
 #include "scalemix/data/describe.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,7 @@
 // encode() of schema.h.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,7 @@
 #include "scalemix/data/rows.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <filesystem>
 

@@ -1,6 +1,7 @@
 #include "scalemix/data/schema.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>

@@ -1,6 +1,7 @@
 #include "scalemix/run/config.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <toml++/toml.h>
 #include <algorithm>

@@ -1,6 +1,7 @@
 #include "scalemix/torch/train/plan.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
