@@ -103,7 +103,10 @@ TEST(OpenRows, CodesATableAsTheModelWasTrained) {
   EXPECT_TRUE(std::isnan(rows.x[0]));
   EXPECT_THAT(std::vector<float>(rows.x.begin() + 1, rows.x.end()), ElementsAre(0, 0, 4, 1, 0));
   EXPECT_FALSE(rows.labelled);
-  EXPECT_EQ(rows.warnings.size(), 2u);
+  ASSERT_EQ(rows.warnings.size(), 3u);
+  EXPECT_THAT(rows.warnings,
+              testing::Contains("column 'size': 1 row has no value, taken as the mean "
+                                "of the training rows"));
   EXPECT_THAT(message_of<DataError>([&] { open_rows(path, format, Labels::required); }),
               HasSubstr("the target column 'price' is not there"));
   EXPECT_THAT(open_rows(folder.path + "/cars.csv", format, Labels::required).y,
@@ -249,7 +252,8 @@ TEST(Describe, CountsWhatIsThere) {
   EXPECT_EQ(d.columns.at(0).median, 2);
   EXPECT_EQ(d.classes.at(1).rows, 3u);
   EXPECT_THAT(d.notes,
-              ElementsAre("constant columns: b", "missing numbers: 1", "repeated rows: 1"));
+              ElementsAre("column 'a': 1 row has no value, taken as the mean of the training rows",
+                          "constant columns: b", "missing numbers: 1", "repeated rows: 1"));
   EXPECT_THAT(to_text(d), HasSubstr("classification, 4 rows, inputs (2), 0 splits"));
   EXPECT_EQ(to_json(d)["classes"][1]["rows"], 3);
 }

@@ -39,7 +39,10 @@ TEST(Schema, CodesNumbersAsTheyAreAndTextsOneHot) {
   EXPECT_THAT(std::vector<float>(e.x.begin() + 6, e.x.end()),
               ElementsAre(1, 0, 1, 0, 2.5f, 0, 0, 0, 1));
   EXPECT_THAT(e.y, ElementsAre(7, 8, 9));
-  EXPECT_THAT(e.warnings, IsEmpty());
+  EXPECT_THAT(
+      e.warnings,
+      ElementsAre("column 'size': 1 row has no value, taken as the mean of the training rows",
+                  "column 'city': 1 row has no value, taken as none of its categories"));
 }
 
 TEST(Schema, FindsTheTargetByNameAndByNumber) {
@@ -94,7 +97,11 @@ TEST(Schema, RefusesTablesThatCannotBeLearned) {
   EXPECT_EQ(
       learning("a,y\n1,2\n3,4\nx,5\n"),
       "t.csv:4:1: expected a number in column 'a', got 'x'; if its values are categories, name the "
-      "column as categorical");
+      "column with --categorical");
+  EXPECT_EQ(
+      learning("a,y\n12,1\n\"1,5\",2\n"),
+      "t.csv:3:1: '1,5' in column 'a' looks like a number with a decimal comma; write decimal "
+      "points, or name the column with --categorical");
   EXPECT_EQ(learning("a,y\n1,2\ninf,4\n"),
             "t.csv:3:1: expected a finite number in column 'a', got 'inf'");
   EXPECT_THAT(learning("a,y\n1,2\n1e99,4\n"),
