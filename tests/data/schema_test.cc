@@ -13,7 +13,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
 Table cars() {
   return parse_table("size,city,year,price\n1.5,Rome,10,7\n,Oslo,2,8\n2.5,?,10,9\n", "cars.csv");
