@@ -17,9 +17,11 @@ set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
 
 find_program(SCALEMIX_CCACHE ccache)
 if(SCALEMIX_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # Precompiled headers and ccache live together only with these two.
+  # Precompiled headers and ccache live together only with this sloppiness. Paths below the source folder do not
+  # count, so that presets and checkouts share what is the same in both.
   set(CMAKE_CXX_COMPILER_LAUNCHER
       ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
       ${SCALEMIX_CCACHE})
 endif()
 

@@ -42,7 +42,9 @@ scalemix_need(nlohmann_json nlohmann-json3-dev)
 # headers beside it. A pip torch carries headers of another oneDNN, which a search of all prefixes would take.
 find_library(DNNL_LIBRARY dnnl)
 if(DNNL_LIBRARY)
-  get_filename_component(dnnl_folder "${DNNL_LIBRARY}" DIRECTORY)
+  # The folder it truly lies in: /lib may be a link to /usr/lib, and /include is none.
+  file(REAL_PATH "${DNNL_LIBRARY}" dnnl_folder)
+  cmake_path(GET dnnl_folder PARENT_PATH dnnl_folder)
   find_path(DNNL_INCLUDE_DIR oneapi/dnnl/dnnl.h
     PATHS "${dnnl_folder}/../include" "${dnnl_folder}/../../include" NO_DEFAULT_PATH)
 endif()

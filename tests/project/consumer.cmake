@@ -23,12 +23,16 @@ elseif(COMPONENT STREQUAL "runtime")
 endif()
 
 # use(FOLDER PREFIX): configures, builds and runs the consumer with scalemix from PREFIX alone.
-# LibTorch's own root comes with it: its share/cmake alone would find another libc10 that is installed.
-cmake_path(SET torch_root NORMALIZE "${TORCH_DIR}/../../..")
+# For torch, LibTorch's own root comes with it: its share/cmake alone would find another libc10 that is installed.
+set(prefixes "")
+if(COMPONENT STREQUAL "torch")
+  cmake_path(SET torch_root NORMALIZE "${TORCH_DIR}/../../..")
+  set(prefixes "\\;${torch_root}")
+endif()
 function(use folder prefix)
   file(REMOVE_RECURSE "${folder}")
   must_run(${CMAKE_COMMAND} -S ${SOURCE}/examples/consumer -B ${folder} ${options}
-    "-DCMAKE_PREFIX_PATH=${prefix}\;${torch_root}" -DCMAKE_FIND_PACKAGE_NO_PACKAGE_REGISTRY=ON)
+    "-DCMAKE_PREFIX_PATH=${prefix}${prefixes}" -DCMAKE_FIND_PACKAGE_NO_PACKAGE_REGISTRY=ON)
   must_run(${CMAKE_COMMAND} --build ${folder})
   must_run(${CMAKE_COMMAND} -E chdir ${folder} ./use_${COMPONENT})
   file(STRINGS ${folder}/CMakeCache.txt found REGEX "^scalemix_DIR:")
