@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
+#include <algorithm>
 #include <ostream>
 
 #include "scalemix/base/error.h"
@@ -61,28 +62,53 @@ int guarded(const std::function<int()>& action) {
   }
 }
 
-/// A word that is neither a flag nor a subcommand: says what is nearest.
-int usage_error(const CLI::App& app, const CLI::ParseError& error, int argc,
-                const char* const* argv) {
-  fmt::print(stderr, "scalemix: {}\n", error.what());
-  std::vector<std::string> known;
-  if (app.get_subcommands().empty()) {
-    for (const Command& command : commands()) known.emplace_back(command.name);
-    const std::string close = argc > 1 && argv[1][0] != '-' ? nearest(argv[1], known) : "";
-    if (!close.empty()) fmt::print(stderr, "scalemix: did you mean 'scalemix {}'?\n", close);
-  } else {
-    const CLI::App* sub = app.get_subcommands().front();
-    while (!sub->get_subcommands().empty()) sub = sub->get_subcommands().front();
-    for (const CLI::Option* option : sub->get_options()) {
-      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
-    }
-    for (const std::string& word : app.remaining(true)) {
-      if (word.rfind("--", 0) != 0) continue;
-      const std::string close = nearest(word.substr(0, word.find('=')), known);
-      if (!close.empty()) fmt::print(stderr, "scalemix: did you mean {}?\n", close);
-    }
-    fmt::print(stderr, "scalemix: 'scalemix {} --help' lists the options\n", sub->get_name());
+/// The subcommand that the words lead to, and its name in full: "scalemix data list".
+std::pair<const CLI::App*, std::string> chosen(const CLI::App& app) {
+  const CLI::App* place = &app;
+  std::string name = app.get_name();
+  while (!place->get_subcommands().empty()) {
+    place = place->get_subcommands().front();
+    name += " " + place->get_name();
   }
+  return {place, name};
+}
+
+/// "unknown option '--sampels', did you mean '--samples'?" for the first option that is none, else
+/// for a subcommand that is none; nothing if all are known.
+std::string unknown_word(const CLI::App& app, const CLI::App& place) {
+  const std::vector<std::string> words = app.remaining(true);
+  const auto option = std::find_if(words.begin(), words.end(), [](const std::string& word) {
+    return word.size() > 1 && word[0] == '-';
+  });
+  std::vector<std::string> known;
+  if (option != words.end()) {
+    for (const CLI::Option* o : place.get_options()) {
+      for (const std::string& name : o->get_lnames()) known.push_back("--" + name);
+    }
+    const std::string word = option->substr(0, option->find('='));
+    return fmt::format("unknown option '{}'{}", word, did_you_mean(word, known));
+  }
+  for (const CLI::App* sub : place.get_subcommands([](const CLI::App*) { return true; })) {
+    known.push_back(sub->get_name());
+  }
+  if (words.empty() || known.empty()) return "";
+  return fmt::format("unknown subcommand '{}'{}", words[0], did_you_mean(words[0], known));
+}
+
+/// CLI11's message; "--data: 1 required FILE missing" and its kin in plain words.
+std::string plain_words(const CLI::ParseError& error) {
+  const std::string text = error.what();
+  if (error.get_name() != "ArgumentMismatch") return text;
+  return text.substr(0, text.find(": ")) + (text.ends_with(" missing")
+                                                ? ": a value is missing"
+                                                : ": expected one value, got several");
+}
+
+int usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const auto [place, name] = chosen(app);
+  const std::string unknown = unknown_word(app, *place);
+  complain(kUsage, (unknown.empty() ? plain_words(error) : unknown).c_str());
+  fmt::print(stderr, "scalemix: see '{} --help'\n", name);
   return kUsage;
 }
 
@@ -105,16 +131,13 @@ int run(int argc, const char* const* argv, std::ostream& out) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    const CLI::App* sub = &app;
-    std::string before;
-    while (!sub->get_subcommands().empty()) {
-      before += (before.empty() ? "" : " ") + sub->get_name();
-      sub = sub->get_subcommands().front();
-    }
-    out << sub->help(before);
+    const auto [place, name] = chosen(app);
+    out << place->help(place == &app ? "" : name.substr(0, name.rfind(' ')));
     return kSuccess;
+  } catch (const CLI::ValidationError& error) {
+    return complain(kBadConfig, error.what());
   } catch (const CLI::ParseError& error) {
-    return usage_error(app, error, argc, argv);
+    return usage_error(app, error);
   }
   if (const int failed = guarded([] {
         kernel::init_target();  // a bad SCALEMIX_TARGET is told before any work

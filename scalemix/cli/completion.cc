@@ -9,33 +9,79 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cctype>
+#include <map>
 #include <memory>
 #include <ostream>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/names.h"
+#include "scalemix/cli/options.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
+
+using Words = std::vector<std::string>;
+
+/// What an option or argument may be: words, files, or neither.
+struct Values {
+  Words words;
+  bool files = false;
+};
 
 /// The command itself ("") or a subcommand ("/data/list"): what may follow it.
 struct Place {
   std::string path;
   const CLI::App* app;
-  std::vector<std::string> flags, subcommands;
+  Words flags, subcommands;
+  Values arguments;
 };
 
 std::vector<const CLI::App*> subcommands_of(const CLI::App* app) {
   return app->get_subcommands([](const CLI::App*) { return true; });
 }
 
+bool takes_value(const CLI::Option* option) { return option->get_items_expected_max() > 0; }
+
+/// A word in lower case stands for itself.
+bool literal(const std::string& word) {
+  return std::islower(static_cast<unsigned char>(word[0])) &&
+         std::none_of(word.begin(), word.end(), [](unsigned char c) { return std::isupper(c); });
+}
+
+/// What "ARCH|FILE" or "auto|yes|no" stands for.
+Values values_of(const CLI::Option* option) {
+  static const std::map<std::string, std::string> tables = {
+      {"NAME", "data"}, {"METHOD", "methods"}, {"ARCH", "architectures"}};
+  static const std::set<std::string> paths = {"FILE", "FOLDER", "MODEL", "RUN"};
+  Values out;
+  for (const std::string& part : CLI::detail::split(option->get_type_name(), '|')) {
+    const auto table = tables.find(part);
+    if (table != tables.end()) {
+      const Words names = names_of(table->second);
+      out.words.insert(out.words.end(), names.begin(), names.end());
+    } else if (literal(part)) {
+      out.words.push_back(part);
+    }
+    out.files |= paths.count(part) > 0;
+  }
+  return out;
+}
+
 void gather(const CLI::App* app, const std::string& path, std::vector<Place>& out) {
-  Place place{path, app, {}, {}};
+  Place place{path, app, {}, {}, {}};
   for (const CLI::Option* option : app->get_options()) {
     for (const std::string& name : option->get_lnames()) place.flags.push_back("--" + name);
+    if (!option->get_positional()) continue;
+    const Values values = values_of(option);
+    place.arguments.words.insert(place.arguments.words.end(), values.words.begin(),
+                                 values.words.end());
+    place.arguments.files |= values.files;
   }
   const auto subs = subcommands_of(app);
   for (const CLI::App* sub : subs) place.subcommands.push_back(sub->get_name());
@@ -43,33 +89,35 @@ void gather(const CLI::App* app, const std::string& path, std::vector<Place>& ou
   for (const CLI::App* sub : subs) gather(sub, path + "/" + sub->get_name(), out);
 }
 
-/// Flags whose values have names of their own; those of --data may be files too.
-struct Words {
-  const char* flag;
-  std::vector<std::string> words;
-};
-
-std::vector<Words> value_words() {
-  return {{"--data", names_of("data")},
-          {"--method", names_of("methods")},
-          {"--model", names_of("architectures")}};
+/// The flags that take a value; a flag means the same in every subcommand.
+std::map<std::string, Values> flag_values(const std::vector<Place>& places) {
+  std::map<std::string, Values> out;
+  for (const Place& place : places) {
+    for (const CLI::Option* option : place.app->get_options()) {
+      if (!takes_value(option)) continue;
+      for (const std::string& name : option->get_lnames()) out["--" + name] = values_of(option);
+    }
+  }
+  return out;
 }
 
 std::string paths_pattern(const std::vector<Place>& places) {
-  std::vector<std::string> paths;
+  Words paths;
   for (std::size_t i = 1; i < places.size(); ++i) paths.push_back(places[i].path);
   return fmt::format("{}", fmt::join(paths, "|"));
 }
 
-std::string words_of(const Place& place) {
-  return fmt::format("{}{}{}", fmt::join(place.subcommands, " "),
-                     place.subcommands.empty() ? "" : " ", fmt::join(place.flags, " "));
+std::string all_words(const Place& place) {
+  Words words = place.subcommands;
+  words.insert(words.end(), place.arguments.words.begin(), place.arguments.words.end());
+  words.insert(words.end(), place.flags.begin(), place.flags.end());
+  return fmt::format("{}", fmt::join(words, " "));
 }
 
 std::string bash(const std::vector<Place>& places) {
   std::string out = R"(# bash completion for scalemix
 _scalemix() {
-  local line=${COMP_LINE:0:COMP_POINT} at= word words=() reply=
+  local line=${COMP_LINE:0:COMP_POINT} at= word words=() reply= files=
   local cur=${line##*[[:space:]]}
   read -ra words <<<"${line:0:$((${#line} - ${#cur}))}"
   for word in "${words[@]:1}"; do
@@ -78,19 +126,27 @@ _scalemix() {
                     R"() at="$at/$word" ;;
     esac
   done
-  case "${words[${#words[@]} - 1]}" in
+  local flag=${words[${#words[@]} - 1]}
+  [[ $cur == --*=* ]] && flag=${cur%%=*} cur=${cur#*=}
+  case "$flag" in
 )";
-  for (const Words& w : value_words()) {
-    out += fmt::format("    {}) reply=\"{}\" ;;\n", w.flag, fmt::join(w.words, " "));
+  for (const auto& [flag, values] : flag_values(places)) {
+    out += fmt::format("    {}) reply=\"{}\"{} ;;\n", flag, fmt::join(values.words, " "),
+                       values.files ? " files=yes" : "");
   }
   out += "    *)\n      case \"$at\" in\n";
   for (const Place& place : places) {
-    out += fmt::format("        \"{}\") reply=\"{}\" ;;\n", place.path, words_of(place));
+    out += fmt::format("        \"{}\") reply=\"{}\"{} ;;\n", place.path, all_words(place),
+                       place.arguments.files ? " files=yes" : "");
   }
   out += R"(      esac ;;
   esac
   COMPREPLY=($(compgen -W "$reply" -- "$cur"))
-  [[ $cur == -* ]] || COMPREPLY+=($(compgen -f -- "$cur"))
+  if [[ $files && $cur != -* ]]; then
+    mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$cur")
+  else
+    compopt +o filenames 2>/dev/null  # a folder may have a subcommand's name
+  fi
   # bash ends a word at a colon: what stands before it must not be repeated.
   local before=${cur%"${cur##*:}"}
   [[ $COMP_WORDBREAKS == *:* ]] && COMPREPLY=("${COMPREPLY[@]#"$before"}")
@@ -113,15 +169,16 @@ _scalemix() {
   done
   case "${words[CURRENT-1]}" in
 )";
-  for (const Words& w : value_words()) {
-    out +=
-        fmt::format("    ({}) compadd -- {}; _files; return ;;\n", w.flag, fmt::join(w.words, " "));
+  for (const auto& [flag, values] : flag_values(places)) {
+    out += fmt::format("    ({}) compadd -- {}{}; return ;;\n", flag, fmt::join(values.words, " "),
+                       values.files ? "; _files" : "");
   }
   out += "  esac\n  case \"$at\" in\n";
   for (const Place& place : places) {
-    out += fmt::format("    (\"{}\") compadd -- {} ;;\n", place.path, words_of(place));
+    out += fmt::format("    (\"{}\") compadd -- {}{} ;;\n", place.path, all_words(place),
+                       place.arguments.files ? "; _files" : "");
   }
-  out += "  esac\n  _files\n}\n_scalemix \"$@\"\n";
+  out += "  esac\n}\n_scalemix \"$@\"\n";
   return out;
 }
 
@@ -135,30 +192,32 @@ std::string single_quoted(const std::string& text) {
 
 /// "__fish_seen_subcommand_from data; and __fish_seen_subcommand_from list" for /data/list.
 std::string fish_condition(const std::string& path) {
-  std::vector<std::string> parts;
+  if (path.empty()) return "__fish_use_subcommand";
+  Words parts;
   for (const std::string& name : CLI::detail::split(path.substr(1), '/')) {
     parts.push_back("__fish_seen_subcommand_from " + name);
   }
   return fmt::format("{}", fmt::join(parts, "; and "));
 }
 
+std::string offer(const Values& values) {
+  return values.words.empty() ? "" : fmt::format(" -a '{}'", fmt::join(values.words, " "));
+}
+
 std::string fish(const std::vector<Place>& places) {
   std::string out = "# fish completion for scalemix\n";
   for (const Place& place : places) {
-    const std::string condition =
-        place.path.empty() ? "__fish_use_subcommand" : fish_condition(place.path);
+    const std::string head = "complete -c scalemix -n '" + fish_condition(place.path) + "'";
     for (const CLI::App* sub : subcommands_of(place.app)) {
-      out += fmt::format("complete -c scalemix -n '{}' -a {} -d {}\n", condition, sub->get_name(),
+      out += fmt::format("{} -f -a {} -d {}\n", head, sub->get_name(),
                          single_quoted(sub->get_description()));
     }
+    out += head + (place.arguments.files ? "" : " -f") + offer(place.arguments) + "\n";
     for (const CLI::Option* option : place.app->get_options()) {
+      const Values values = takes_value(option) ? values_of(option) : Values{};
+      const char* takes = !takes_value(option) ? "" : values.files ? " -r" : " -x";
       for (const std::string& name : option->get_lnames()) {
-        std::string values;
-        for (const Words& w : value_words()) {
-          if (w.flag == "--" + name) values = fmt::format(" -a '{}'", fmt::join(w.words, " "));
-        }
-        out += fmt::format("complete -c scalemix -n '{}' -l {}{}{} -d {}\n", condition, name,
-                           option->get_items_expected_max() == 0 ? "" : " -r", values,
+        out += fmt::format("{} -l {}{}{} -d {}\n", head, name, takes, offer(values),
                            single_quoted(option->get_description()));
       }
     }
@@ -177,10 +236,8 @@ int run(const CLI::App& sub, const std::string& shell, std::ostream& out) {
 
 Action setup_completion(CLI::App& sub) {
   auto shell = std::make_shared<std::string>();
-  sub.add_option("shell", *shell, "bash, zsh or fish")
-      ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}))
-      ->type_name("SHELL");
+  take_words(sub.add_option("shell", *shell, "For which shell"), {"bash", "zsh", "fish"})
+      ->required();
   return [&sub, shell](std::ostream& out) { return run(sub, *shell, out); };
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <filesystem>
 #include <memory>
 #include <ostream>
 
@@ -56,9 +57,9 @@ void add_read_options(CLI::App& sub, ReadOptions& o) {
       ->type_name("NAME|FILE|FOLDER");
   sub.add_option("--target", o.target, "Target column, by name or number from 1; default: the last")
       ->type_name("COLUMN");
-  sub.add_option("--task", o.task, "regression, classification, or auto")
-      ->check(CLI::IsMember({"auto", "regression", "classification"}))
-      ->type_name("TASK");
+  take_words(sub.add_option("--task", o.task, "What the target is; auto: text makes classes"),
+             {"auto", "regression", "classification"})
+      ->capture_default_str();
   sub.add_option("--categorical", o.categorical,
                  "Read a column of numbers as categories (repeatable)")
       ->type_name("COLUMN")
@@ -68,18 +69,12 @@ void add_read_options(CLI::App& sub, ReadOptions& o) {
       ->type_name("COLUMN")
       ->expected(1)
       ->take_all();
-  sub.add_option("--missing", o.missing, "Missing cells: mean, error, or drop the row")
-      ->check(CLI::IsMember({"mean", "error", "drop"}))
-      ->type_name("POLICY");
-  sub.add_option("--header", o.header, "First row holds names: yes, no, or auto")
-      ->check(CLI::IsMember({"auto", "yes", "no"}))
-      ->type_name("WHETHER");
-}
-
-void add_generator_options(CLI::App& sub, ReadOptions& o) {
-  sub.add_option("--rows", o.rows, "How many rows a generator makes; 0: its default")
-      ->type_name("N");
-  sub.add_option("--seed", o.seed, "Seed of a generator")->type_name("S");
+  take_words(sub.add_option("--missing", o.missing, "Missing cells: what to do; drop: the row"),
+             {"mean", "error", "drop"})
+      ->capture_default_str();
+  take_words(sub.add_option("--header", o.header, "Whether the first row holds names"),
+             {"auto", "yes", "no"})
+      ->capture_default_str();
 }
 
 /// Where a set stands: "generated", "here", "download" or "elsewhere" (its files must be put in
@@ -147,6 +142,10 @@ int get_set(const DataOptions& o, std::ostream& out) {
 }
 
 int write_set(const DataOptions& o) {
+  std::error_code not_both_there;
+  if (std::filesystem::equivalent(o.read.what, o.out, not_both_there)) {
+    throw ConfigError(o.out + ": would replace the data it is made from; write to another file");
+  }
   const data::Dataset set = data::open(o.read.what, o.read.open_options());
   for (const std::string& note : set.notes) {
     if (!o.quiet) warn(note);
@@ -166,6 +165,14 @@ int generate_set(const DataOptions& o) {
 }
 
 using Run = int (*)(const DataOptions&, std::ostream&);
+
+std::vector<std::string> generated_sets() {
+  std::vector<std::string> names;
+  for (const data::NamedSet& set : data::named_sets()) {
+    if (set.generated()) names.push_back(set.name);
+  }
+  return names;
+}
 
 /// A subcommand of `data`, run in the place of the whole.
 CLI::App* add(CLI::App& sub, const char* name, const char* summary, Run run,
@@ -189,7 +196,7 @@ Action setup_data(CLI::App& sub) {
   CLI::App* describe = add(sub, "describe", "What is in a data set: statistics of its columns",
                            describe_set, chosen);
   add_read_options(*describe, o->read);
-  add_generator_options(*describe, o->read);
+  add_generator_options(*describe, o->read.rows, "--seed", o->read.seed);
   describe->add_flag("--json", o->json, "Print JSON");
 
   CLI::App* get =
@@ -205,19 +212,19 @@ Action setup_data(CLI::App& sub) {
   convert->add_option("out", o->out, "File to write; its ending is the format")
       ->required()
       ->type_name("FILE");
-  add_generator_options(*convert, o->read);
+  add_generator_options(*convert, o->read.rows, "--seed", o->read.seed);
   convert->add_flag("--quiet", o->quiet, "No messages but errors");
 
   CLI::App* generate = add(
       sub, "generate", "Make a data set from a seed",
       [](const DataOptions& options, std::ostream&) { return generate_set(options); }, chosen);
-  generate->add_option("name", o->read.what, "friedman1, moons, glyphs, ...")
+  generate->add_option("name", o->read.what, "Its name")
       ->required()
-      ->type_name("NAME");
+      ->type_name(fmt::format("{}", fmt::join(generated_sets(), "|")));
   generate->add_option("--out", o->out, "File to write; its ending is the format")
       ->required()
       ->type_name("FILE");
-  add_generator_options(*generate, o->read);
+  add_generator_options(*generate, o->read.rows, "--seed", o->read.seed);
   generate->add_flag("--quiet", o->quiet, "No messages but errors");
 
   return [o, chosen](std::ostream& out) { return (*chosen)(*o, out); };

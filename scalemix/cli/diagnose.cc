@@ -4,9 +4,11 @@
 // wrong.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <ostream>
 
@@ -45,8 +47,8 @@ run::History history_of(const std::string& path, const model::Model& model) {
 
 /// Error on rows that were not trained on: of the rows given, else of the run's own test rows.
 std::optional<double> held_out_rmse(const std::string& path, const model::Model& model,
-                                    const ordered_json& measured) {
-  if (measured.contains("rmse")) return measured["rmse"].get<double>();
+                                    const std::optional<run::Evaluation>& measured) {
+  if (measured && model.spec.task == Task::regression) return measured->at("rmse");
   if (!has_metrics(path)) return std::nullopt;
   const std::size_t replica =
       model.about.is_object() ? model.about.value("replica", std::size_t{0}) : 0;
@@ -122,22 +124,50 @@ void print_histogram(const run::LayerFacts& l, std::ostream& out) {
   out << '\n';
 }
 
-void print_findings(const std::vector<run::Finding>& findings, std::ostream& out) {
-  if (findings.empty()) {
-    out << fmt::format("nothing looks wrong ({} rules looked)\n", run::rules().size());
-    return;
+/// Names of the rules that looked.
+std::vector<std::string> looked(const run::Facts& facts) {
+  std::vector<std::string> out;
+  for (const run::Rule& rule : run::rules()) {
+    if (rule.lacks(facts).empty()) out.emplace_back(rule.name);
   }
-  out << "what looks wrong\n";
+  return out;
+}
+
+void print_findings(const run::Facts& facts, const std::vector<run::Finding>& findings,
+                    std::ostream& out) {
+  out << (findings.empty() ? "nothing looks wrong\n" : "what looks wrong\n");
   for (const run::Finding& f : findings) {
     out << fmt::format("  {}: {}{}{}\n", f.rule, f.where, f.where.empty() ? "" : ": ", f.what);
+  }
+  out << fmt::format("\nrules that looked\n  {}\n", fmt::join(looked(facts), ", "));
+  std::map<std::string_view, std::vector<std::string_view>> blind;
+  for (const run::Unjudged& u : run::unjudged(facts)) blind[u.why].push_back(u.rule);
+  if (!blind.empty()) out << "rules that could not look\n";
+  for (const auto& [why, names] : blind) {
+    out << fmt::format("  {}: {}\n", fmt::join(names, ", "), why);
   }
 }
 
 /// Metrics on rows the user gave, beside what training says.
-ordered_json measured(const DiagnoseOptions& o, const Models& models) {
+std::optional<run::Evaluation> measure(const DiagnoseOptions& o, const Models& models) {
+  if (o.rows.data.empty()) return std::nullopt;
   const Labelled labelled = open_labelled(o.rows, "auto", format_of(models.first().model()));
   for (const std::string& warning : labelled.rows.warnings) warn(warning);
-  return run::evaluate({&models.first()}, labelled.rows).to_json();
+  warn_if_trained_on(o.model.path, o.rows.data);
+  return run::evaluate({&models.first()}, labelled.rows);
+}
+
+ordered_json to_json(const run::Facts& facts, const std::vector<run::Finding>& findings,
+                     const std::optional<run::Evaluation>& measured) {
+  ordered_json out = run::to_json(facts);
+  if (measured) out["measured"] = measured->to_json();
+  out["findings"] = to_json(findings);
+  out["looked"] = looked(facts);
+  out["could_not_look"] = ordered_json::array();
+  for (const run::Unjudged& u : run::unjudged(facts)) {
+    out["could_not_look"].push_back({{"rule", u.rule}, {"why", u.why}});
+  }
+  return out;
 }
 
 int run(const DiagnoseOptions& o, std::ostream& out) {
@@ -148,29 +178,25 @@ int run(const DiagnoseOptions& o, std::ostream& out) {
   }
   const Models models = load_models(o.model.path, std::max(o.model.replica, 0));
   const model::Model& model = models.first().model();
-  const ordered_json on_rows = o.rows.data.empty() ? ordered_json() : measured(o, models);
+  const std::optional<run::Evaluation> measured = measure(o, models);
   run::Facts facts = run::facts_of(model, history_of(o.model.path, model));
-  facts.rmse = held_out_rmse(o.model.path, model, on_rows);
+  facts.rmse = held_out_rmse(o.model.path, model, measured);
   const std::vector<run::Finding> findings = run::findings(facts);
-  ordered_json json = run::to_json(facts);
-  if (!on_rows.is_null()) json["measured"] = on_rows;
-  json["findings"] = to_json(findings);
   if (o.json) {
-    out << json.dump(2) << '\n';
+    out << to_json(facts, findings, measured).dump(2) << '\n';
     return kSuccess;
   }
   print_loss(facts, out);
-  if (json.contains("measured")) {
-    out << "on " << o.rows.data << '\n';
-    for (const auto& [name, value] : json["measured"].items())
-      out << fmt::format("  {:<16}{}\n", name, value.dump());
+  if (measured) {
+    out << fmt::format("on {} rows of {}\n", measured->rows, o.rows.data);
+    print_evaluation(*measured, out);
     out << '\n';
   }
   print_layers(facts, out);
   for (const run::LayerFacts& l : facts.layers) {
     if (l.posterior) print_histogram(l, out);
   }
-  print_findings(findings, out);
+  print_findings(facts, findings, out);
   return kSuccess;
 }
 

@@ -38,6 +38,7 @@ int evaluate_rows(const EvaluateOptions& o, std::ostream& out) {
   const Labelled labelled = open_labelled(o.rows, o.part, format_of(models.first().model()));
   if (!o.quiet) {
     for (const std::string& warning : labelled.rows.warnings) warn(warning);
+    warn_if_trained_on(o.model.path, o.rows.data);
   }
   const std::size_t samples = samples_for(models, o.draws.samples);
   const run::Evaluation evaluation =
@@ -55,10 +56,7 @@ int evaluate_rows(const EvaluateOptions& o, std::ostream& out) {
                      labelled.part == "all" ? "" : labelled.part + " ", o.rows.data,
                      models.files.size(), models.files.size() == 1 ? "network" : "networks",
                      samples);
-  Table table({"metric", "value"});
-  for (const auto& [name, value] : evaluation.metrics)
-    table.add({name, fmt::format("{:.6g}", value)});
-  table.print(out);
+  print_evaluation(evaluation, out);
   return kSuccess;
 }
 
@@ -69,6 +67,7 @@ std::string number(const ordered_json& row, const char* key) {
 
 int print_run(const EvaluateOptions& o, std::ostream& out) {
   if (!std::filesystem::is_directory(o.model.path)) {
+    model_files(o.model.path, -1);  // throws if nothing is there
     throw ConfigError(fmt::format("{}: a model alone has no metrics; give --data", o.model.path));
   }
   const ordered_json metrics = load_metrics(o.model.path);
@@ -98,11 +97,10 @@ Action setup_evaluate(CLI::App& sub) {
   auto o = std::make_shared<EvaluateOptions>();
   add_model_options(sub, o->model);
   add_row_options(sub, o->rows, false);
-  sub.add_option("--part", o->part,
-                 "Which rows of data that came divided: test, train, all; auto: test where "
-                 "there is one division, else all")
-      ->check(CLI::IsMember({"auto", "test", "train", "all"}))
-      ->type_name("PART")
+  take_words(sub.add_option("--part", o->part,
+                            "Which rows of data that came divided; auto: test where there is one "
+                            "division, else all"),
+             {"auto", "test", "train", "all"})
       ->capture_default_str();
   add_draw_options(sub, o->draws);
   sub.add_flag("--json", o->json, "Print JSON");

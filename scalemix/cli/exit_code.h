@@ -5,7 +5,7 @@ namespace scalemix::inline v0::cli {
 
 enum ExitCode : int {
   kSuccess = 0,
-  kUsage = 64,        // a flag or subcommand that does not exist, a missing argument
+  kUsage = 64,        // an option or subcommand that does not exist, a missing argument
   kBadData = 65,      // DataError, and a spec or shape that does not fit
   kNoInput = 66,      // a file that is not there
   kInternal = 70,     // a bug

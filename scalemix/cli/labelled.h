@@ -1,10 +1,13 @@
-// Rows with answers, and which part of a divided data set they are.
+// Rows with answers: which part of a divided data set they are, whether a model has seen them, and
+// the metrics on them.
 #pragma once
 
+#include <iosfwd>
 #include <string>
 
 #include "scalemix/cli/options.h"
 #include "scalemix/data/rows.h"
+#include "scalemix/run/evaluate.h"
 
 namespace scalemix::inline v0::cli {
 
@@ -18,5 +21,11 @@ struct Labelled {
 /// data::open_rows does; ConfigError where a part is asked of data without one division.
 Labelled open_labelled(const RowOptions& options, const std::string& part,
                        const data::Format& format);
+
+/// Warns if `data` is the file that the run (or the run of the model) at `path` was trained on.
+void warn_if_trained_on(const std::string& path, const std::string& data);
+
+/// A table of the metrics for people.
+void print_evaluation(const run::Evaluation& evaluation, std::ostream& out);
 
 }  // namespace scalemix::inline v0::cli

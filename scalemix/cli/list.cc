@@ -6,10 +6,12 @@
 
 #include <memory>
 #include <ostream>
+#include <set>
 
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/names.h"
+#include "scalemix/cli/options.h"
 #include "scalemix/cli/table.h"
 
 namespace scalemix::inline v0::cli {
@@ -22,13 +24,32 @@ struct ListOptions {
   bool json = false;
 };
 
-/// "threshold=3,init=-10", or nothing.
+/// "[,input=VALUE]": a parameter that may be given and has no default.
+std::string optional_text(const ordered_json& parameter) {
+  return fmt::format("[,{}=VALUE]", parameter["name"].get<std::string>());
+}
+
+/// ":threshold=3,init=-10", or nothing.
 std::string settings(const ordered_json& row) {
   std::string out;
-  if (!row.contains("parameters")) return out;
-  for (const auto& p : row["parameters"]) {
-    out += fmt::format("{}{}={:g}", out.empty() ? ":" : ",", p["name"].get<std::string>(),
-                       p["default"].get<double>());
+  for (const auto& p : row.value("parameters", ordered_json::array())) {
+    out += p["default"].is_null()
+               ? optional_text(p)
+               : fmt::format("{}{}={:g}", out.empty() ? ":" : ",", p["name"].get<std::string>(),
+                             p["default"].get<double>());
+  }
+  return out;
+}
+
+/// What the parameters without a default mean, each once.
+std::set<std::string> optional_notes(const ordered_json& rows) {
+  std::set<std::string> out;
+  for (const auto& row : rows) {
+    for (const auto& p : row.value("parameters", ordered_json::array())) {
+      if (!p["default"].is_null()) continue;
+      out.insert(
+          fmt::format("{}: optional; {}", optional_text(p), p["meaning"].get<std::string>()));
+    }
   }
   return out;
 }
@@ -41,6 +62,7 @@ void print_rows(std::string_view kind, const ordered_json& rows, std::ostream& o
                r["source"].get<std::string>()});
   }
   table.print(out);
+  for (const std::string& note : optional_notes(rows)) out << "  " << note << '\n';
 }
 
 int run(const ListOptions& o, std::ostream& out) {
@@ -65,9 +87,7 @@ Action setup_list(CLI::App& sub) {
   auto o = std::make_shared<ListOptions>();
   std::vector<std::string> kinds;
   for (const NameTable& table : name_tables()) kinds.emplace_back(table.kind);
-  sub.add_option("kind", o->kind, "One kind: " + CLI::detail::join(kinds, ", "))
-      ->check(CLI::IsMember(kinds))
-      ->type_name("KIND");
+  take_words(sub.add_option("kind", o->kind, "One kind; default: all"), kinds);
   sub.add_flag("--json", o->json, "Print JSON");
   return [o](std::ostream& out) { return run(*o, out); };
 }

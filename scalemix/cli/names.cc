@@ -18,11 +18,16 @@ ordered_json row(std::string_view name, std::string_view summary, std::string_vi
   return {{"name", name}, {"summary", summary}, {"source", source}};
 }
 
+ordered_json default_of(const law::Parameter& p) { return p.value; }
+ordered_json default_of(const model::MethodParameter& p) {
+  return p.optional ? ordered_json() : ordered_json(p.value);
+}
+
 template <class Parameters>
 ordered_json parameters_of(const Parameters& parameters) {
   ordered_json out = ordered_json::array();
   for (const auto& p : parameters) {
-    out.push_back({{"name", p.name}, {"default", p.value}, {"meaning", p.meaning}});
+    out.push_back({{"name", p.name}, {"default", default_of(p)}, {"meaning", p.meaning}});
   }
   return out;
 }

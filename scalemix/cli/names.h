@@ -10,7 +10,8 @@
 namespace scalemix::inline v0::cli {
 
 /// One kind of name, and a way to list its rows: objects with "name", "summary", "source" (empty
-/// where there is none) and what else the kind has.
+/// where there is none) and what else the kind has. "parameters" are objects with "name",
+/// "default" (null for one that is left out unless it is given) and "meaning".
 struct NameTable {
   std::string_view kind;  // "laws"
   nlohmann::ordered_json (*rows)();

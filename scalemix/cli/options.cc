@@ -1,17 +1,77 @@
 #include "scalemix/cli/options.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include "scalemix/base/nearest.h"
 #include "scalemix/base/parallel.h"
+#include "scalemix/run/config.h"
 
 namespace scalemix::inline v0::cli {
+namespace {
+
+constexpr std::uint64_t kLastSeed = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t kMostRows = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint64_t kMostReplicas = std::numeric_limits<int>::max();
+constexpr std::uint64_t kMostSamples = 1000000;
+
+/// The whole text as a number; nothing if it is none.
+template <class T>
+std::optional<T> read(const std::string& text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// One of `words`; the nearest is suggested.
+CLI::Validator one_of(std::vector<std::string> words) {
+  const auto check = [words = std::move(words)](const std::string& text) {
+    return std::find(words.begin(), words.end(), text) != words.end()
+               ? std::string()
+               : fmt::format("must be one of {}, got '{}'{}", fmt::join(words, ", "), text,
+                             did_you_mean(text, words));
+  };
+  return {check, ""};
+}
+
+}  // namespace
+
+CLI::Validator whole_number(std::uint64_t most) {
+  const auto check = [most](std::string& text) {
+    const auto value = read<std::uint64_t>(text);
+    if (!value || *value > most)
+      return fmt::format("must be a whole number from 0 to {}, got {}", most, text);
+    text = fmt::format("{}", *value);  // CLI11 would read 010 as octal
+    return std::string();
+  };
+  return {check, ""};
+}
+
+CLI::Validator open_share() {
+  const auto check = [](std::string& text) {
+    const auto value = read<double>(text);
+    return value && *value > 0 && *value < 1
+               ? std::string()
+               : fmt::format("must be a number above 0 and below 1, got {}", text);
+  };
+  return {check, ""};
+}
+
+CLI::Option* take_words(CLI::Option* option, const std::vector<std::string>& words) {
+  return option->check(one_of(words))->type_name(fmt::format("{}", fmt::join(words, "|")));
+}
 
 void add_model_options(CLI::App& sub, ModelOptions& o) {
   sub.add_option("model", o.path, "Model file or run folder")->required()->type_name("MODEL|RUN");
   sub.add_option("--replica", o.replica,
                  "Only replica K of a run (from 0); default: all, as an ensemble")
       ->type_name("K")
-      ->check(CLI::NonNegativeNumber);
+      ->transform(whole_number(kMostReplicas));
 }
 
 data::OpenOptions RowOptions::open_options() const {
@@ -28,15 +88,21 @@ void add_row_options(CLI::App& sub, RowOptions& o, bool required) {
                                      "table on standard input");
   data->type_name("NAME|FILE|FOLDER|-");
   if (required) data->required();
-  sub.add_option("--header", o.header, "First row of a table holds names: yes, no, or auto")
-      ->check(CLI::IsMember({"auto", "yes", "no"}))
-      ->type_name("WHETHER")
+  take_words(sub.add_option("--header", o.header, "Whether the first row of a table holds names"),
+             {"auto", "yes", "no"})
       ->capture_default_str();
-  sub.add_option("--rows", o.rows, "How many rows a generator makes; 0: its default")
+  add_generator_options(sub, o.rows, "--data-seed", o.data_seed);
+}
+
+void add_generator_options(CLI::App& sub, std::size_t& rows, const char* seed_flag,
+                           std::uint64_t& seed) {
+  sub.add_option("--rows", rows, "How many rows a generator makes; 0: its default")
       ->type_name("N")
+      ->transform(whole_number(kMostRows))
       ->capture_default_str();
-  sub.add_option("--data-seed", o.data_seed, "Seed of a generator")
+  sub.add_option(seed_flag, seed, "Seed of a generator")
       ->type_name("S")
+      ->transform(whole_number(kLastSeed))
       ->capture_default_str();
 }
 
@@ -45,14 +111,17 @@ void add_draw_options(CLI::App& sub, DrawOptions& o) {
                  "Monte-Carlo draws; 0: deterministic; default: 100 if the network has "
                  "noise, else 0")
       ->type_name("N")
-      ->check(CLI::Range(0, 1000000));
-  sub.add_option("--seed", o.seed, "Seed of the draws")->type_name("S")->capture_default_str();
+      ->transform(whole_number(kMostSamples));
+  sub.add_option("--seed", o.seed, "Seed of the draws")
+      ->type_name("S")
+      ->transform(whole_number(kLastSeed))
+      ->capture_default_str();
 }
 
 void add_threads_option(CLI::App& sub, int& threads) {
   sub.add_option("--threads", threads, "Threads; 0: all cores")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber)
+      ->transform(whole_number(run::kMostThreads))
       ->capture_default_str();
 }
 

@@ -5,10 +5,23 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "scalemix/data/dataset.h"
 
 namespace scalemix::inline v0::cli {
+
+// Checks for an option's value. The message says what was expected and what came:
+// "--rows: must be a whole number from 0 to 9, got -1"; a wrong value is exit code 78.
+
+/// A decimal whole number from 0 to `most`.
+CLI::Validator whole_number(std::uint64_t most);
+/// A number above 0 and below 1.
+CLI::Validator open_share();
+
+/// Names the words an option takes, for the check (the nearest is suggested), the help text and
+/// completion: "auto|yes|no".
+CLI::Option* take_words(CLI::Option* option, const std::vector<std::string>& words);
 
 /// Which networks: a model file or run folder, and perhaps one replica of it.
 struct ModelOptions {
@@ -27,6 +40,10 @@ struct RowOptions {
   data::OpenOptions open_options() const;
 };
 void add_row_options(CLI::App& sub, RowOptions& o, bool required);
+
+/// --rows and the seed of a generator.
+void add_generator_options(CLI::App& sub, std::size_t& rows, const char* seed_flag,
+                           std::uint64_t& seed);
 
 /// Monte-Carlo draws.
 struct DrawOptions {

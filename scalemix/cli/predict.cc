@@ -80,12 +80,10 @@ Action setup_predict(CLI::App& sub) {
                  "Regression: mass of the central interval of the normal with the "
                  "prediction's mean and total variance")
       ->type_name("MASS")
-      ->check(CLI::Range(1e-9, 1 - 1e-9))
+      ->check(open_share())
       ->capture_default_str();
   sub.add_option("--out", o->out, "Write here instead of standard output")->type_name("FILE");
-  sub.add_option("--format", o->format, "csv or json")
-      ->check(CLI::IsMember({"csv", "json"}))
-      ->type_name("FORMAT")
+  take_words(sub.add_option("--format", o->format, "How to write them"), {"csv", "json"})
       ->capture_default_str();
   sub.add_flag("--json", o->json, "The same as --format json");
   sub.add_flag("--quiet", o->quiet, "No messages but errors");

@@ -35,7 +35,7 @@ std::vector<float> parts(const Predictions& p, std::size_t i) {
   const double mean = p.values.mean[i];
   const double epistemic = p.values.epistemic[i], aleatoric = p.values.aleatoric[i];
   const double sd = std::sqrt(epistemic + aleatoric);
-  const double half = law::standard_normal_quantile(0.5 + p.interval / 2) * sd;
+  const double half = -law::standard_normal_quantile((1 - p.interval) / 2) * sd;
   std::vector<float> out;
   for (const double v :
        {mean, sd, std::sqrt(epistemic), std::sqrt(aleatoric), mean - half, mean + half}) {

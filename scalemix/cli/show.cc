@@ -10,6 +10,7 @@
 #include <memory>
 #include <ostream>
 
+#include "scalemix/base/name_list.h"
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/models.h"
@@ -142,16 +143,21 @@ void print_layers(const ordered_json& facts, std::ostream& out) {
 /// At most `most` items: "a, b, c and 7 more".
 std::string some(const std::vector<std::string>& items, std::size_t most) {
   const std::size_t shown = std::min(items.size(), most);
-  const std::vector<std::string> head(items.begin(),
-                                      items.begin() + static_cast<std::ptrdiff_t>(shown));
-  return fmt::format("{}{}", fmt::join(head, ", "),
+  const auto end = items.begin() + static_cast<std::ptrdiff_t>(shown);
+  return fmt::format("{}{}", fmt::join(items.begin(), end, ", "),
                      shown < items.size() ? fmt::format(" and {} more", items.size() - shown) : "");
 }
 
 std::string column_text(const ordered_json& column) {
-  const std::string name = column["name"].get<std::string>();
+  const std::string name = quoted_name(column["name"].get<std::string>());
   if (!column.contains("categories")) return name;
   return fmt::format("{} ({} categories)", name, column["categories"].size());
+}
+
+std::vector<std::string> class_texts(const ordered_json& facts) {
+  std::vector<std::string> out;
+  for (const auto& name : facts["classes"]) out.push_back(quoted_name(name.get<std::string>()));
+  return out;
 }
 
 void print_facts(const ordered_json& facts, std::ostream& out) {
@@ -168,7 +174,7 @@ void print_facts(const ordered_json& facts, std::ostream& out) {
   for (const auto& column : facts["columns"]) columns.push_back(column_text(column));
   line("columns", some(columns, 12));
   line("target", facts["target"].get<std::string>());
-  line("classes", some(facts["classes"].get<std::vector<std::string>>(), 12));
+  line("classes", some(class_texts(facts), 12));
   if (facts.contains("target_scale")) {
     line("target units",
          fmt::format("mean {:.6g}, scale {:.6g}", facts["target_mean"].get<double>(),

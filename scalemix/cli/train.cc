@@ -100,11 +100,11 @@ int dry_run(const TrainOptions& o, const train::Plan& plan, std::ostream& out) {
   const train::Estimate e = train::estimate(plan);
   const double seconds = train::estimate_seconds(plan);
   if (o.json) {
-    out << nlohmann::json{{"config", run::to_toml(plan.config)},
-                          {"replicas", plan.replicas.size()},
-                          {"weights", e.weights},
-                          {"bytes", e.bytes},
-                          {"seconds", seconds}}
+    out << nlohmann::ordered_json{{"config", run::to_json(plan.config)},
+                                  {"replicas", plan.replicas.size()},
+                                  {"weights", e.weights},
+                                  {"bytes", e.bytes},
+                                  {"seconds", seconds}}
                .dump(2)
         << '\n';
     return kSuccess;
@@ -122,6 +122,15 @@ int interrupted(const run::Folder& folder) {
       "scalemix: interrupted; a checkpoint is written. Go on with:\n  scalemix train --resume {}\n",
       folder.path());
   return kInterrupted;
+}
+
+void print_results(const TrainOptions& o, const nlohmann::ordered_json& metrics,
+                   const run::Folder& folder, std::ostream& out) {
+  if (o.json) {
+    out << metrics.dump(2) << '\n';
+  } else {
+    print_metrics(metrics, folder, out);
+  }
 }
 
 int train_and_report(const TrainOptions& o, const train::Plan& plan, const run::Folder& folder,
@@ -146,27 +155,28 @@ int train_and_report(const TrainOptions& o, const train::Plan& plan, const run::
              : fmt::format("evaluating with {} Monte-Carlo draws", plan.config.samples));
   const nlohmann::ordered_json metrics = final_metrics(plan, folder);
   write_atomically(folder.metrics(), metrics.dump(2) + "\n");
-  if (o.json) {
-    out << metrics.dump(2) << '\n';
-  } else {
-    print_metrics(metrics, folder, out);
-  }
+  print_results(o, metrics, folder, out);
   return kSuccess;
+}
+
+/// A run goes on as it began: nothing may be set anew.
+void check_alone(const TrainOptions& o) {
+  std::string other = !o.config_file.empty() ? "config" : o.dry_run ? "dry-run" : "";
+  for (std::size_t i = 0; i < o.given.size() && other.empty(); ++i) {
+    if (!o.given[i].empty()) other = run::flag_of(run::train_fields()[i].key);
+  }
+  if (other.empty()) return;
+  throw ConfigError(fmt::format(
+      "--{} cannot be given with --resume: a run goes on with its own config.toml", other));
 }
 
 int resume(const TrainOptions& o, std::ostream& out) {
   const run::Folder folder = run::Folder::open(o.resume);
+  check_alone(o);
   if (std::filesystem::exists(folder.metrics())) {
     say(o, o.resume + ": this run is finished; its results:");
-    print_metrics(read_metrics(folder), folder, out);
+    print_results(o, read_metrics(folder), folder, out);
     return kSuccess;
-  }
-  for (std::size_t i = 0; i < o.given.size(); ++i) {
-    if (!o.given[i].empty()) {
-      throw ConfigError(
-          fmt::format("--{} cannot be given with --resume: the run's own config.toml holds",
-                      run::flag_of(run::train_fields()[i].key)));
-    }
   }
   run::TrainConfig config;
   run::read_toml(folder.config(), config);
@@ -184,6 +194,7 @@ int run_train(const TrainOptions& o, std::ostream& out) {
   if (o.dry_run) return dry_run(o, plan, out);
   if (plan.config.out.empty()) plan.config.out = default_out(plan);
   const run::Folder folder = run::Folder::create(plan.config.out);
+  run::record_data(folder, plan.config.data);
   write_atomically(folder.config(), run::to_toml(plan.config));
   return train_and_report(o, plan, folder, out);
 }
@@ -204,8 +215,8 @@ Action setup_train(CLI::App& sub) {
     option->multi_option_policy(list ? CLI::MultiOptionPolicy::TakeAll
                                      : CLI::MultiOptionPolicy::TakeLast);
   }
-  sub.add_option("--config", o->config_file, "TOML file with any of these keys");
-  sub.add_option("--resume", o->resume, "go on with an interrupted run");
+  sub.add_option("--config", o->config_file, "TOML file with any of these keys")->type_name("FILE");
+  sub.add_option("--resume", o->resume, "go on with an interrupted run")->type_name("RUN");
   sub.add_flag("--dry-run", o->dry_run,
                "print the resolved config, memory and time; train nothing");
   sub.add_flag("--json", o->json, "print the results as JSON");

@@ -9,6 +9,7 @@
 #include <set>
 #include <string_view>
 
+#include "scalemix/base/name_list.h"
 #include "scalemix/data/standardise.h"
 
 namespace scalemix::inline v0::data {
@@ -62,8 +63,10 @@ void add_notes(const Dataset& data, Description& d) {
   std::vector<std::uint32_t> rows(data.rows());
   std::iota(rows.begin(), rows.end(), 0u);
   const auto constant = constant_columns(data, rows);
+  if (constant_target(data, rows))
+    d.notes.push_back("the target is constant: there is nothing to learn");
   if (!constant.empty())
-    d.notes.push_back(fmt::format("constant columns: {}", fmt::join(constant, ", ")));
+    d.notes.push_back(fmt::format("constant columns: {}", name_list(constant)));
   std::size_t missing = 0;
   for (const ColumnSummary& c : d.columns) missing += c.missing;
   if (missing > 0) d.notes.push_back(fmt::format("missing numbers: {}", missing));

@@ -1,13 +1,13 @@
 // encode() of schema.h.
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/name_list.h"
 #include "scalemix/base/nearest.h"
 #include "scalemix/data/category.h"
 #include "scalemix/data/schema.h"
@@ -52,7 +52,7 @@ Places by_name(const Table& table, const Schema& schema, std::vector<std::string
   }
   if (!extra.empty()) {
     warnings.push_back(
-        fmt::format("columns the model does not know are left out: {}", fmt::join(extra, ", ")));
+        fmt::format("columns the model does not know are left out: {}", name_list(extra)));
   }
   return places;
 }
@@ -98,7 +98,8 @@ class Encoder {
     const bool ask = options_.target != Target::ignored;
     if (options_.target == Target::required && places_.target == kAbsent) {
       throw DataError(table_.file(), 0, 0,
-                      fmt::format("the target column '{}' is not there", schema_.target.name));
+                      fmt::format("the target column '{}' is not there{}", schema_.target.name,
+                                  did_you_mean(schema_.target.name, table_.names())));
     }
     out_.labelled = ask && places_.target != kAbsent;
     const CategoryIndex classes(schema_.target.categories);
@@ -208,7 +209,7 @@ class Encoder {
       return;
     }
     unusable(row, fmt::format("'{}' in the target column '{}' is not a class the model knows: {}",
-                              text, target.name, fmt::join(target.categories, ", ")));
+                              text, target.name, name_list(target.categories)));
   }
 
   /// An answer that cannot be used: an error where answers are required, else the end of labelling.

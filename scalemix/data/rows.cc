@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/name_list.h"
 #include "scalemix/data/array.h"
 #include "scalemix/data/bytes.h"
 #include "scalemix/data/category.h"
@@ -102,7 +103,7 @@ void label_rows(const std::vector<float>& y, const std::string& file, const Form
     }
     const DataError error(file, 0, 0,
                           fmt::format("answer {}: {} is not a class the model knows: {}", i + 1,
-                                      y[i], fmt::join(format.classes, ", ")));
+                                      y[i], name_list(format.classes)));
     if (labels == Labels::required) throw error;
     rows.warnings.push_back(std::string(error.what()) + "; the answers are not used");
     rows.label.clear();
@@ -175,9 +176,9 @@ LabelledRows rows_of(const Dataset& data, const Format& format) {
     const std::string& name = data.classes[static_cast<std::size_t>(label)];
     rows.label.push_back(classes.find(name));
     if (rows.label.back() < 0) {
-      throw DataError(data.name, 0, 0,
-                      fmt::format("'{}' is not a class the model knows: {}", name,
-                                  fmt::join(format.classes, ", ")));
+      throw DataError(
+          data.name, 0, 0,
+          fmt::format("'{}' is not a class the model knows: {}", name, name_list(format.classes)));
     }
   }
   return rows;

@@ -1,7 +1,6 @@
 #include "scalemix/data/schema.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -9,6 +8,7 @@
 #include <set>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/name_list.h"
 #include "scalemix/base/nearest.h"
 #include "scalemix/data/category.h"
 
@@ -29,8 +29,8 @@ std::size_t find_column(const Table& table, const std::string& wanted, const cha
     return number - 1;
   }
   throw DataError(table.file(), 0, 0,
-                  fmt::format("there is no {} column '{}'{}; the columns are {}", role, wanted,
-                              did_you_mean(wanted, names), fmt::join(names, ", ")));
+                  fmt::format("there is no {} column '{}'{} (known: {})", role, wanted,
+                              did_you_mean(wanted, names), name_list(names)));
 }
 
 /// What the cells of one column are.

@@ -62,8 +62,7 @@ void standardise_target(const Dataset& data, std::span<const std::uint32_t> rows
   double sum = 0, squares = 0;
   for (const std::uint32_t row : rows) sum += data.y[row];
   s.target_mean = sum / static_cast<double>(rows.size());
-  const auto same = [&](std::uint32_t row) { return data.y[row] == data.y[rows[0]]; };
-  if (std::all_of(rows.begin(), rows.end(), same)) return;
+  if (constant_target(data, rows)) return;
   for (const std::uint32_t row : rows) {
     squares += (data.y[row] - s.target_mean) * (data.y[row] - s.target_mean);
   }
@@ -90,6 +89,12 @@ Standardisation standardise(const Dataset& data, std::span<const std::uint32_t> 
   if (data.images()) std::fill(s.scale.begin(), s.scale.end(), pixel_scale(c));
   if (data.task == Task::regression) standardise_target(data, rows, s);
   return s;
+}
+
+bool constant_target(const Dataset& data, std::span<const std::uint32_t> rows) {
+  return data.task == Task::regression && std::all_of(rows.begin(), rows.end(), [&](auto row) {
+           return data.y[row] == data.y[rows[0]];
+         });
 }
 
 std::vector<std::string> constant_columns(const Dataset& data,

@@ -295,6 +295,7 @@ MethodRow law_row(const law::LawRow& row) {
     MethodParameter input = out.parameters[0];
     input.name = "input";
     input.meaning = "puts the law on the network's input too, with this first parameter";
+    input.optional = true;
     out.parameters.push_back(input);
   }
   out.decorate = [name = row.name](Spec& spec, std::string_view argument) {

@@ -26,6 +26,7 @@ struct MethodParameter {
   double value;   // default
   double lo, hi;  // accepted range, closed
   std::string_view meaning;
+  bool optional = false;  // without a default: not used unless it is given
 };
 
 struct MethodRow {

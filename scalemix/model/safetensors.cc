@@ -88,7 +88,13 @@ class Reader {
     if (bytes_.size() < kPrefix) refuse("{} bytes, expected at least {}", bytes_.size(), kPrefix);
     std::uint64_t length = 0;
     std::memcpy(&length, bytes_.data(), kPrefix);
-    if (length > kMaxHeader || length > bytes_.size() - kPrefix) {
+    if (length > kMaxHeader) {
+      throw DataError(path_, 0, 0,
+                      fmt::format("is no model file (safetensors): its first {} bytes claim a "
+                                  "header of {} bytes, expected at most {}",
+                                  kPrefix, length, kMaxHeader));
+    }
+    if (length > bytes_.size() - kPrefix) {
       refuse("the header claims {} bytes, the file has {} after its length", length,
              bytes_.size() - kPrefix);
     }

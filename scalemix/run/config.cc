@@ -8,6 +8,7 @@
 #include <cctype>
 #include <charconv>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 
 #include "scalemix/base/error.h"
 #include "scalemix/base/nearest.h"
@@ -22,12 +23,13 @@ const std::vector<Field> kFields = {
      "what to learn from (default: the built-in digits, glyphs)", "Data"},
     {"target", &C::target, "COLUMN", "target column, by name or number from 1 (default: the last)",
      "Data"},
-    {"task", &C::task, "TASK", "regression, classification, or auto", "Data"},
+    {"task", &C::task, "auto|regression|classification",
+     "what the target is (auto: text makes classes)", "Data"},
     {"categorical", &C::categorical, "COLUMN",
      "read a column of numbers as categories (repeatable)", "Data"},
     {"ignore", &C::ignore, "COLUMN", "leave a column out (repeatable)", "Data"},
-    {"missing", &C::missing, "POLICY", "missing cells: mean, error, or drop the row", "Data"},
-    {"header", &C::header, "WHETHER", "first row holds names: yes, no, or auto", "Data"},
+    {"missing", &C::missing, "mean|error|drop", "missing cells: what to do; drop: the row", "Data"},
+    {"header", &C::header, "auto|yes|no", "whether the first row holds names", "Data"},
     {"splits", &C::splits, "all|K",
      "splits that came with the data (all, or the first K), or K "
      "random ones, trained as replicas",
@@ -42,19 +44,17 @@ const std::vector<Field> kFields = {
      "Network"},
     {"method", &C::method, "METHOD",
      "noise: bernoulli:p=0.5, svdo, ... (repeatable; scalemix list)", "Network"},
-    {"init", &C::init, "INIT", "initial weights: he, xavier, normal:SD, or auto", "Network"},
+    {"init", &C::init, "auto|he|xavier|normal:SD", "initial weights", "Network"},
     {"epochs", &C::epochs, "N", "passes over the training rows (0: chosen by data and method)",
      "Optimisation"},
     {"batch", &C::batch, "N", "rows a step (0: 100 for images, 128 for tables)", "Optimisation"},
-    {"optimiser", &C::optimiser, "NAME", "adam or sgd (with momentum)", "Optimisation"},
+    {"optimiser", &C::optimiser, "adam|sgd", "sgd: with momentum", "Optimisation"},
     {"lr", &C::lr, "RATE", "learning rate (0: 0.001 for adam, 0.01 for sgd)", "Optimisation"},
     {"momentum", &C::momentum, "M", "momentum of sgd", "Optimisation"},
     {"weight_decay", &C::weight_decay, "L", "L2 coefficient on the weights, not on biases",
      "Optimisation"},
-    {"schedule", &C::schedule, "NAME",
-     "learning rate over epochs: constant, step, cosine, linear "
-     "(to zero over the second half), or auto",
-     "Optimisation"},
+    {"schedule", &C::schedule, "auto|constant|step|cosine|linear",
+     "learning rate over epochs (linear: to zero over the second half)", "Optimisation"},
     {"schedule_step", &C::schedule_step, "N", "epochs between steps of schedule step (0: a third)",
      "Optimisation"},
     {"schedule_factor", &C::schedule_factor, "F", "factor of each step of schedule step",
@@ -65,9 +65,10 @@ const std::vector<Field> kFields = {
      "Optimisation"},
     {"clip", &C::clip, "NORM", "largest norm of the gradient (0: no clipping)", "Optimisation"},
     {"patience", &C::patience, "N",
-     "stop after N epochs without a better validation score, keep the best (0: never)",
+     "stop after N epochs without a better validation score, keep the best (0: never); needs "
+     "--validation-fraction",
      "Optimisation"},
-    {"precision", &C::precision, "TAU|learned",
+    {"precision", &C::precision, "learned|TAU",
      "noise precision of a regression target, in 1 / target units squared", "Optimisation"},
     {"seed", &C::seed, "N", "seed of everything that is random", "Run"},
     {"seeds", &C::seeds, "N", "train N replicas with seeds seed ... seed + N - 1", "Run"},
@@ -151,8 +152,8 @@ void require(bool ok, std::string_view key, std::string_view expected, const aut
 void require_word(std::string_view key, const std::string& got,
                   const std::vector<std::string>& words) {
   if (std::find(words.begin(), words.end(), got) != words.end()) return;
-  throw ConfigError(fmt::format("{} must be one of {}, got '{}' (did you mean {}?)", key,
-                                fmt::join(words, ", "), got, nearest(got, words)));
+  throw ConfigError(fmt::format("{} must be one of {}, got '{}'{}", key, fmt::join(words, ", "),
+                                got, did_you_mean(got, words)));
 }
 
 }  // namespace
@@ -193,8 +194,8 @@ void read_toml(const std::string& path, TrainConfig& config) {
     if (!field) {
       std::vector<std::string> known;
       for (const Field& f : kFields) known.emplace_back(f.key);
-      throw ConfigError(fmt::format("{}: unknown key '{}' (did you mean '{}'?)", origin, key.str(),
-                                    nearest(std::string(key.str()), known)));
+      throw ConfigError(
+          fmt::format("{}: unknown key '{}'{}", origin, key.str(), did_you_mean(key.str(), known)));
     }
     set_from_node(config, *field, node, origin);
   }
@@ -236,6 +237,14 @@ std::string to_toml(const TrainConfig& config) {
   return out;
 }
 
+nlohmann::ordered_json to_json(const TrainConfig& config) {
+  nlohmann::ordered_json out;
+  for (const Field& field : kFields) {
+    std::visit([&](auto C::*m) { out[std::string(field.key)] = config.*m; }, field.member);
+  }
+  return out;
+}
+
 void validate(const TrainConfig& c) {
   require_word("task", c.task, {"auto", "regression", "classification"});
   require_word("missing", c.missing, {"mean", "error", "drop"});
@@ -259,7 +268,8 @@ void validate(const TrainConfig& c) {
   require(c.clip >= 0, "clip", "0 (off) or more", c.clip);
   require(c.patience >= 0, "patience", "0 (off) or more", c.patience);
   require(c.seeds >= 1, "seeds", "at least 1", c.seeds);
-  require(c.threads >= 0, "threads", "0 (all cores) or more", c.threads);
+  require(c.threads >= 0 && c.threads <= kMostThreads, "threads",
+          fmt::format("from 0 (all cores) to {}", kMostThreads), c.threads);
   require(c.samples >= -1, "samples", "-1 (auto) or more", c.samples);
   require(c.checkpoint_seconds >= 0, "checkpoint_seconds", "0 or more", c.checkpoint_seconds);
   require(c.checkpoint_steps >= 0, "checkpoint_steps", "0 or more", c.checkpoint_steps);

@@ -9,12 +9,15 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 namespace scalemix::inline v0::run {
+
+inline constexpr int kMostThreads = 1024;  // memory for more stacks may not be there
 
 struct TrainConfig {
   // data
@@ -62,7 +65,7 @@ struct TrainConfig {
 };
 
 /// One key: its name in a file (`test_fraction`, the flag is --test-fraction), where it lives, what
-/// it means.
+/// it takes (words in lower case stand for themselves: "auto|yes|no"), what it means.
 struct Field {
   using Member =
       std::variant<std::string TrainConfig::*, int TrainConfig::*, double TrainConfig::*,
@@ -92,6 +95,9 @@ void read_environment(TrainConfig& config);
 
 /// The whole config as TOML, enough to repeat the run.
 std::string to_toml(const TrainConfig& config);
+
+/// The same as an object of its keys.
+nlohmann::ordered_json to_json(const TrainConfig& config);
 
 /// Checks ranges and words; throws ConfigError naming key, range and value.
 void validate(const TrainConfig& config);

@@ -2,7 +2,8 @@
 //
 // Facts: where the loss sits (likelihood and penalty), log alpha of every layer under a posterior,
 // dead units, the learned noise. Findings: the rules of rules(), each a plain sentence about what
-// looks wrong and what to try. A rule that cannot be judged (no log, no posterior) finds nothing.
+// looks wrong and what to try. A rule that lacks what it needs (a log, a posterior) does not look,
+// and unjudged() says so.
 #pragma once
 
 #include <array>
@@ -72,12 +73,21 @@ struct Finding {
 struct Rule {
   std::string_view name;
   std::string_view summary;  // when it speaks
+  /// Why it cannot look ("no log of a run"); empty where it can.
+  std::string_view (*lacks)(const Facts& facts);
+  /// Requires: it lacks nothing.
   void (*look)(const Facts& facts, const Rule& rule, std::vector<Finding>& out);
 };
 const std::vector<Rule>& rules();
 
-/// All rules, in order.
+/// What the rules that can look find, in order.
 std::vector<Finding> findings(const Facts& facts);
+
+/// A rule that could not look, and why.
+struct Unjudged {
+  std::string_view rule, why;
+};
+std::vector<Unjudged> unjudged(const Facts& facts);
 
 nlohmann::ordered_json to_json(const Facts& facts);
 

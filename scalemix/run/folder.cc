@@ -6,13 +6,20 @@
 #include <filesystem>
 #include <system_error>
 
+#include "scalemix/base/atomic_file.h"
 #include "scalemix/base/error.h"
+#include "scalemix/base/sha256.h"
+#include "scalemix/data/registry.h"
 
 namespace scalemix::inline v0::run {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kModel = "model.safetensors";
+constexpr const char* kDataDigest = "data.sha256";
+
+/// Whether a word that names data names one file; named sets win over files.
+bool is_file(const std::string& data) { return !data::find_set(data) && fs::is_regular_file(data); }
 
 void make_folder(const fs::path& path) {
   std::error_code error;
@@ -84,6 +91,22 @@ std::vector<std::string> find_models(const std::string& path) {
         path, "holds no model yet; resume the run with: scalemix train --resume " + path, true);
   }
   return found;
+}
+
+void record_data(const Folder& folder, const std::string& data) {
+  if (!is_file(data)) return;
+  write_atomically(folder.path() + "/" + kDataDigest,
+                   fmt::format("{}  {}\n", sha256_file(data), fs::absolute(data).string()));
+}
+
+bool trained_on(const std::string& path, const std::string& data) {
+  if (!is_file(data)) return false;
+  fs::path place = fs::absolute(path);
+  if (!fs::is_directory(place)) place = place.parent_path();
+  if (place.filename().string().rfind("replica-", 0) == 0) place = place.parent_path();
+  std::ifstream in(place / kDataDigest);
+  std::string digest;
+  return in >> digest && digest == sha256_file(data);
 }
 
 MetricsLog::MetricsLog(const std::string& path, std::uint64_t offset)

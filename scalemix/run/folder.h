@@ -1,6 +1,7 @@
 // A run folder: everything about one training run, in one place.
 //
 //   config.toml          the resolved config, enough to repeat the run
+//   data.sha256          digest of the file it was trained on, if it was one; sha256sum -c reads it
 //   metrics.jsonl        one object an epoch, appended; cut back to the checkpoint on resume
 //   metrics.json         the final numbers
 //   model.safetensors    or replica-000/model.safetensors, ... where several were trained
@@ -44,6 +45,14 @@ class Folder {
 /// Paths of the models that a word names: a model file, or a run folder (all its replicas). Throws
 /// FileError saying what was looked for.
 std::vector<std::string> find_models(const std::string& path);
+
+/// Notes in a new run's folder which file `data` names; nothing for a named set, a folder or
+/// standard input. Throws FileError.
+void record_data(const Folder& folder, const std::string& data);
+
+/// Whether `data` names a file with the bytes of the one that a run was trained on; `path` is the
+/// run's folder or a model in it. False where no digest was recorded.
+bool trained_on(const std::string& path, const std::string& data);
 
 /// The metrics log: JSON lines, flushed as they are written.
 class MetricsLog {

@@ -25,16 +25,51 @@ void say(const Rule& rule, std::string where, std::string what, Findings& out) {
   out.push_back({std::string(rule.name), std::move(where), std::move(what)});
 }
 
-bool has_posterior(const Facts& f) {
-  return std::any_of(f.layers.begin(), f.layers.end(),
-                     [](const LayerFacts& l) { return l.posterior; });
-}
-
 double mean(const std::vector<double>& v, std::size_t first, std::size_t count) {
   const auto begin = v.begin() + static_cast<std::ptrdiff_t>(first);
   return std::accumulate(begin, begin + static_cast<std::ptrdiff_t>(count), 0.0) /
          static_cast<double>(count);
 }
+
+// ------------------------------------------------------------------------------ what they need
+
+std::string_view nothing(const Facts&) { return ""; }
+
+std::string_view log(const Facts& f) { return f.history.nll.empty() ? "no log of a run" : ""; }
+
+std::string_view two_epochs(const Facts& f) {
+  return f.history.nll.size() == 1 ? "one epoch only" : log(f);
+}
+
+std::string_view a_trend(const Facts& f) {
+  const std::string_view lack = log(f);
+  return lack.empty() && f.history.nll.size() < kLeastEpochs ? "fewer than 10 epochs" : lack;
+}
+
+std::string_view validation(const Facts& f) {
+  const std::string_view lack = log(f);
+  return lack.empty() && f.history.validation_nll.empty() ? "no validation rows" : lack;
+}
+
+std::string_view posterior(const Facts& f) {
+  const bool found = std::any_of(f.layers.begin(), f.layers.end(),
+                                 [](const LayerFacts& l) { return l.posterior; });
+  return found ? "" : "no layer under a posterior";
+}
+
+std::string_view penalty_weight(const Facts& f) {
+  const std::string_view lack = posterior(f);
+  return lack.empty() && f.history.penalty_weight.empty() ? "no log of a run" : lack;
+}
+
+std::string_view precision(const Facts& f) { return f.log_precision ? "" : "not a regression"; }
+
+std::string_view held_out_error(const Facts& f) {
+  const std::string_view lack = precision(f);
+  return lack.empty() && !f.rmse ? "no error on test rows; --data measures one" : lack;
+}
+
+// ------------------------------------------------------------------------------ what they say
 
 void not_finite(const Facts& f, const Rule& rule, Findings& out) {
   for (const std::string& name : f.not_finite) {
@@ -44,7 +79,7 @@ void not_finite(const Facts& f, const Rule& rule, Findings& out) {
 
 void not_learning(const Facts& f, const Rule& rule, Findings& out) {
   const auto& nll = f.history.nll;
-  if (nll.size() < 2 || nll.back() < nll.front()) return;
+  if (nll.back() < nll.front()) return;
   say(rule, "",
       fmt::format(
           "the likelihood part of the loss did not fall: {:.4g} nats a row in the first epoch, "
@@ -56,7 +91,7 @@ void not_learning(const Facts& f, const Rule& rule, Findings& out) {
 void still_falling(const Facts& f, const Rule& rule, Findings& out) {
   const auto& nll = f.history.nll;
   const std::size_t n = nll.size(), part = n / 10;
-  if (n < kLeastEpochs || nll.back() >= nll.front()) return;
+  if (nll.back() >= nll.front()) return;
   const double fall = mean(nll, n - 2 * part, part) - mean(nll, n - part, part);
   const double whole = nll.front() - nll.back();
   if (fall <= kFalling * whole) return;
@@ -70,7 +105,6 @@ void still_falling(const Facts& f, const Rule& rule, Findings& out) {
 
 void worse_on_validation(const Facts& f, const Rule& rule, Findings& out) {
   const auto &train = f.history.nll, &held = f.history.validation_nll;
-  if (train.empty() || held.empty()) return;
   const double gap = held.back() - train.back();
   if (gap <= std::max(kMuchWorse, std::abs(train.back()) / 2)) return;
   say(rule, "",
@@ -82,7 +116,7 @@ void worse_on_validation(const Facts& f, const Rule& rule, Findings& out) {
 
 void penalty_weight_low(const Facts& f, const Rule& rule, Findings& out) {
   const auto& weight = f.history.penalty_weight;
-  if (!has_posterior(f) || weight.empty() || weight.back() >= 1) return;
+  if (weight.back() >= 1) return;
   say(rule, "",
       fmt::format(
           "the penalty's weight ended at {:.3g}, not 1: what was minimised is not the bound; more "
@@ -92,7 +126,6 @@ void penalty_weight_low(const Facts& f, const Rule& rule, Findings& out) {
 }
 
 void nothing_pruned(const Facts& f, const Rule& rule, Findings& out) {
-  if (!has_posterior(f)) return;
   std::size_t weights = 0, nonzero = 0;
   for (const LayerFacts& l : f.layers) {
     if (!l.posterior) continue;
@@ -144,7 +177,6 @@ void dead_units(const Facts& f, const Rule& rule, Findings& out) {
 }
 
 void precision_extreme(const Facts& f, const Rule& rule, Findings& out) {
-  if (!f.log_precision) return;
   if (*f.log_precision > kSure) {
     say(rule, "output.log_precision",
         fmt::format("the learned noise ({:.3g}) is below 1.1 % of the target's spread: "
@@ -161,7 +193,7 @@ void precision_extreme(const Facts& f, const Rule& rule, Findings& out) {
 }
 
 void noise_mismatch(const Facts& f, const Rule& rule, Findings& out) {
-  if (!f.noise_sd || !f.rmse || *f.rmse <= 0) return;
+  if (*f.rmse <= 0) return;
   const double ratio = *f.noise_sd / *f.rmse;
   if (ratio > kMismatch) {
     say(rule, "output.log_precision",
@@ -203,30 +235,46 @@ void heavy_noise(const Facts& f, const Rule& rule, Findings& out) {
 
 const std::vector<Rule>& rules() {
   static const std::vector<Rule> table = {
-      {"not_finite", "a tensor holds NaN or infinity", not_finite},
-      {"not_learning", "the last epoch's loss is no lower than the first's", not_learning},
+      {"not_finite", "a tensor holds NaN or infinity", nothing, not_finite},
+      {"not_learning", "the last epoch's loss is no lower than the first's", two_epochs,
+       not_learning},
       {"still_falling", "the loss fell by more than 2 % of its whole fall in the last tenth",
-       still_falling},
+       a_trend, still_falling},
       {"worse_on_validation", "validation is worse than training by 0.1 nats a row and by half",
-       worse_on_validation},
-      {"penalty_weight_low", "the warm-up of the penalty did not end", penalty_weight_low},
-      {"nothing_pruned", "a posterior, but no weight at the threshold", nothing_pruned},
-      {"layer_all_pruned", "a layer without a nonzero weight", layer_all_pruned},
-      {"undecided", "a quarter of a layer's weights within 1 of the threshold", undecided},
-      {"dead_units", "more than nine in ten units of a layer without a weight", dead_units},
+       validation, worse_on_validation},
+      {"penalty_weight_low", "the warm-up of the penalty did not end", penalty_weight,
+       penalty_weight_low},
+      {"nothing_pruned", "a posterior, but no weight at the threshold", posterior, nothing_pruned},
+      {"layer_all_pruned", "a layer without a nonzero weight", nothing, layer_all_pruned},
+      {"undecided", "a quarter of a layer's weights within 1 of the threshold", posterior,
+       undecided},
+      {"dead_units", "more than nine in ten units of a layer without a weight", nothing,
+       dead_units},
       {"precision_extreme", "learned noise below 1.1 % of the target's spread, or as wide as it",
-       precision_extreme},
+       precision, precision_extreme},
       {"noise_mismatch", "learned noise 1.5 times above or below the error on held-out rows",
-       noise_mismatch},
-      {"constant_columns", "a column with scale 1", constant_columns},
-      {"heavy_noise", "a noise law without mean or variance", heavy_noise},
+       held_out_error, noise_mismatch},
+      {"constant_columns", "a column with scale 1", nothing, constant_columns},
+      {"heavy_noise", "a noise law without mean or variance", nothing, heavy_noise},
   };
   return table;
 }
 
 std::vector<Finding> findings(const Facts& facts) {
   std::vector<Finding> out;
-  for (const Rule& rule : rules()) rule.look(facts, rule, out);
+  for (const Rule& rule : rules()) {
+    if (rule.lacks(facts).empty()) rule.look(facts, rule, out);
+  }
+  return out;
+}
+
+std::vector<Unjudged> unjudged(const Facts& facts) {
+  std::vector<Unjudged> out;
+  for (const Rule& rule : rules()) {
+    if (const std::string_view why = rule.lacks(facts); !why.empty()) {
+      out.push_back({rule.name, why});
+    }
+  }
   return out;
 }
 

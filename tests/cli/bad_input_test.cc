@@ -63,20 +63,61 @@ TEST_F(BadInputTest, AHeaderBeyondTheFileIsBadData) {
          {"long.safetensors", "1152921504606846976"});
 }
 
+TEST_F(BadInputTest, ATableIsToldFromADamagedModel) {
+  expect({"show", rows_}, kBadData, {"rows.csv: is no model file (safetensors)"});
+}
+
 TEST_F(BadInputTest, AnUnknownFlagIsUsageWithTheNearestOne) {
   expect({"predict", model_, "--data", rows_, "--sampels", "3"}, kUsage,
-         {"--sampels", "--samples"});
+         {"scalemix: unknown option '--sampels', did you mean '--samples'?\n",
+          "see 'scalemix predict --help'"});
+  // It leads, whatever else is missing.
+  expect({"predict", model_, "--dat", rows_}, kUsage,
+         {"scalemix: unknown option '--dat', did you mean '--data'?\n"});
+  expect({"data", "describe", rows_, "--targt=price"}, kUsage,
+         {"scalemix: unknown option '--targt', did you mean '--target'?\n",
+          "see 'scalemix data describe --help'"});
 }
 
 TEST_F(BadInputTest, AnUnknownSubcommandIsUsageWithTheNearestOne) {
-  expect({"perdict"}, kUsage, {"did you mean 'scalemix predict'"});
+  expect({"perdict"}, kUsage, {"unknown subcommand 'perdict', did you mean 'predict'?"});
+  expect({"data", "descirbe"}, kUsage, {"unknown subcommand 'descirbe', did you mean 'describe'?"});
 }
 
 TEST_F(BadInputTest, AMissingArgumentIsUsage) {
   expect({"predict", model_}, kUsage, {"--data"});
   expect({"data"}, kUsage, {});
-  expect({"completion", "tcsh"}, kUsage, {"tcsh"});
-  expect({"predict", model_, "--data", rows_, "--interval", "1.5"}, kUsage, {"--interval"});
+  expect({"predict", model_, "--data"}, kUsage, {"--data: a value is missing"});
+  expect({"predict", model_, "--data", rows_, "--data", rows_}, kUsage,
+         {"--data: expected one value, got several"});
+}
+
+TEST_F(BadInputTest, AWrongValueIsABadConfigWithItsRange) {
+  const auto refuses = [&](const char* flag, const char* value, const std::string& expected) {
+    expect({"predict", model_, "--data", rows_, flag, value}, kBadConfig,
+           {std::string("scalemix: ") + flag + ": must be " + expected + ", got " + value + "\n"});
+  };
+  for (const char* value : {"0", "1", "-1", "1.5", "nan", "half"})
+    refuses("--interval", value, "a number above 0 and below 1");
+  for (const char* value : {"-1", "1000001", "1.5", "0x10", "many"})
+    refuses("--samples", value, "a whole number from 0 to 1000000");
+  refuses("--threads", "-3", "a whole number from 0 to 1024");
+  refuses("--replica", "-1", "a whole number from 0 to 2147483647");
+  refuses("--seed", "-1", "a whole number from 0 to 18446744073709551615");
+  refuses("--rows", "-1", "a whole number from 0 to 4294967295");
+  expect({"evaluate", model_, "--part", "tset"}, kBadConfig,
+         {"--part: must be one of auto, test, train, all, got 'tset', did you mean 'test'?"});
+  expect({"completion", "tcsh"}, kBadConfig, {"shell: must be one of bash, zsh, fish, got 'tcsh'"});
+}
+
+TEST_F(BadInputTest, AWholeNumberIsDecimal) {
+  const std::vector<std::string> words = {"predict", model_, "--data", rows_, "--json", "--seed"};
+  const auto seed = [&](const std::string& text) {
+    std::vector<std::string> all = words;
+    all.push_back(text);
+    return scalemix(all).json()["seed"];
+  };
+  EXPECT_EQ(seed("010"), 10);
 }
 
 TEST_F(BadInputTest, AFileThatCannotBeWrittenIsIo) {
@@ -121,8 +162,17 @@ TEST_F(BadInputTest, RowsWithoutAnswersAreBadDataInEvaluate) {
          {"x.csv", "price"});
 }
 
+TEST_F(BadInputTest, ATargetThatIsNotThereComesWithTheNearestColumn) {
+  expect({"evaluate", model_, "--data", write("x.csv", "size,city,pirce\n1,Rome,3\n")}, kBadData,
+         {"'price' is not there, did you mean 'pirce'?"});
+  const std::string file = write("y.csv", "\"size, m2\",town,price\n1,Rome,3\n2,Paris,4\n");
+  expect({"data", "describe", file, "--target", "Pirce"}, kBadData,
+         {"'Pirce', did you mean 'price'? (known: 'size, m2', town, price)"});
+}
+
 TEST_F(BadInputTest, AModelAloneHasNoMetricsToPrint) {
   expect({"evaluate", model_}, kBadConfig, {"--data"});
+  expect({"evaluate", path("none")}, kNoInput, {"none"});
 }
 
 TEST_F(BadInputTest, ARunThatHasNotEndedHasNoMetricsYet) {

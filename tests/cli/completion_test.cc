@@ -50,6 +50,16 @@ std::string offered(const std::string& script, const std::string& line) {
   return out;
 }
 
+TEST_F(CompletionTest, BashOffersFilesOnlyWhereOneMayStand) {
+  const std::string script = write("scalemix.bash", scalemix({"completion", "bash"}).out);
+  write("my rows.csv", "");
+  write("predict.csv", "");
+  EXPECT_EQ(offered(script, "scalemix predict my"), "my rows.csv\n");
+  EXPECT_EQ(offered(script, "scalemix predict m --out my"), "my rows.csv\n");
+  EXPECT_EQ(offered(script, "scalemix pre"), "predict\n");
+  EXPECT_EQ(offered(script, "scalemix list my"), "\n");
+}
+
 TEST_F(CompletionTest, BashOffersWhatMayFollow) {
   const std::string script = write("scalemix.bash", scalemix({"completion", "bash"}).out);
   EXPECT_EQ(offered(script, "scalemix pre"), "predict\n");
@@ -57,6 +67,12 @@ TEST_F(CompletionTest, BashOffersWhatMayFollow) {
   EXPECT_EQ(offered(script, "scalemix predict m --data fried"), "friedman1\n");
   EXPECT_EQ(offered(script, "scalemix data gen"), "generate\n");
   EXPECT_EQ(offered(script, "scalemix data generate moons --ou"), "--out\n");
+  EXPECT_EQ(offered(script, "scalemix data describe fried"), "friedman1\n");
+  EXPECT_EQ(offered(script, "scalemix data generate mo"), "moons\n");
+  EXPECT_EQ(offered(script, "scalemix completion "), "bash\nzsh\nfish\n--help\n");
+  EXPECT_EQ(offered(script, "scalemix evaluate m --part "), "auto\ntest\ntrain\nall\n");
+  EXPECT_EQ(offered(script, "scalemix predict m --format=js"), "json\n");
+  EXPECT_EQ(offered(script, "scalemix predict m --rows "), "\n");
   // What stands before a colon is not repeated.
   EXPECT_EQ(offered(script, "scalemix predict m --data uci:concr"), "concrete\n");
 }

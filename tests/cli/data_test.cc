@@ -47,5 +47,18 @@ TEST_F(DataTest, ConvertsThereAndBack) {
   EXPECT_EQ(scalemix({"data", "convert", csv, path("t.xls")}).code, kBadConfig);
 }
 
+TEST_F(DataTest, DoesNotConvertAFileOntoItself) {
+  const std::string csv = write("t.csv", "town,y\nOslo,3\nRome,6.5\n");
+  const Result r = scalemix({"data", "convert", csv, csv});
+  EXPECT_EQ(r.code, kBadConfig);
+  EXPECT_THAT(r.err, HasSubstr("write to another file"));
+  EXPECT_EQ(model::bytes_of(csv), "town,y\nOslo,3\nRome,6.5\n");
+}
+
+TEST_F(DataTest, NotesATargetThatIsTheSameInEveryRow) {
+  const std::string file = write("t.csv", "a,y\n1,7\n2,7\n");
+  EXPECT_THAT(scalemix({"data", "describe", file}).out, HasSubstr("the target is constant"));
+}
+
 }  // namespace
 }  // namespace scalemix::cli

@@ -49,6 +49,22 @@ TEST_F(DiagnoseTest, MeasuresOnRowsThatAreGiven) {
       scalemix({"diagnose", save("m.safetensors", price_model()), "--data", rows, "--json"});
   ASSERT_EQ(r.code, kSuccess) << r.err;
   EXPECT_NEAR(r.json()["measured"]["mae"], 1.5, 1e-4);
+  const std::string text = scalemix({"diagnose", path("m.safetensors"), "--data", rows}).out;
+  EXPECT_THAT(text, HasSubstr("on 2 rows of " + rows));
+  EXPECT_THAT(text, testing::ContainsRegex("rmse +2\\.12132\n"));  // as in evaluate
+}
+
+TEST_F(DiagnoseTest, SaysWhichRulesLookedAndWhyOthersCouldNot) {
+  const std::string file = save("m.safetensors", svdo_model());
+  const std::string text = scalemix({"diagnose", file}).out;
+  EXPECT_THAT(text, HasSubstr("rules that looked\n  not_finite, nothing_pruned, "));
+  EXPECT_THAT(text, HasSubstr("rules that could not look\n  not_learning, still_falling, "
+                              "worse_on_validation, penalty_weight_low: no log of a run\n  "
+                              "precision_extreme, noise_mismatch: not a regression\n"));
+  const nlohmann::json json = scalemix({"diagnose", file, "--json"}).json();
+  EXPECT_THAT(json["looked"], testing::Not(testing::Contains("not_learning")));
+  EXPECT_EQ(json["could_not_look"][0],
+            nlohmann::json({{"rule", "not_learning"}, {"why", "no log of a run"}}));
 }
 
 TEST_F(DiagnoseTest, ComparesTheLearnedNoiseWithTheRunsTestError) {

@@ -1,3 +1,4 @@
+#include "scalemix/run/folder.h"
 #include "tests/cli/fixture.h"
 
 namespace scalemix::cli {
@@ -54,6 +55,21 @@ TEST_F(EvaluateTest, WithoutDataItPrintsWhatTheRunMeasured) {
   ASSERT_EQ(r.code, kSuccess) << r.err;
   EXPECT_THAT(r.out, testing::ContainsRegex("rmse +1\\.25 +-"));
   EXPECT_EQ(scalemix({"evaluate", run, "--json"}).json()["summary"]["rmse"]["mean"], 1.25);
+}
+
+TEST_F(EvaluateTest, WarnsOfTheFileItWasTrainedOn) {
+  const std::string run = save_run("run", {price_model()});
+  const std::string rows = write("train.csv", "city,size,price\nParis,1,17\nRome,2,32\n");
+  EXPECT_EQ(scalemix({"evaluate", run, "--data", rows}).err, "");  // nothing was recorded
+  run::record_data(run::Folder::open(run), rows);
+  const std::string copy = write("copy.csv", model::bytes_of(rows));
+  for (const std::string& model : {run, run + "/replica-000/model.safetensors"}) {
+    EXPECT_THAT(scalemix({"evaluate", model, "--data", copy}).err,
+                HasSubstr("warning: " + copy + " is the file it was trained on"));
+  }
+  EXPECT_EQ(scalemix({"evaluate", run, "--data", copy, "--quiet"}).err, "");
+  write("copy.csv", "city,size,price\nParis,1,17\n");
+  EXPECT_EQ(scalemix({"evaluate", run, "--data", copy}).err, "");
 }
 
 }  // namespace

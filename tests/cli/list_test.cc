@@ -36,7 +36,20 @@ TEST(ListTest, PrintsOneKindWithDefaults) {
   ASSERT_EQ(r.code, kSuccess);
   EXPECT_THAT(r.out, HasSubstr("bernoulli:p=0.5"));
   EXPECT_THAT(r.out, testing::Not(HasSubstr("architectures")));
-  EXPECT_EQ(scalemix({"list", "lawz"}).code, kUsage);
+  EXPECT_EQ(scalemix({"list", "lawz"}).code, kBadConfig);
+}
+
+TEST(ListTest, TellsOptionalParametersFromThoseWithADefault) {
+  const Result r = scalemix({"list", "methods"});
+  EXPECT_THAT(r.out, HasSubstr("beta:a=1,b=1[,input=VALUE]  "));
+  EXPECT_THAT(r.out,
+              HasSubstr("\n  [,input=VALUE]: optional; puts the law on the network's input"));
+  EXPECT_THAT(r.out, HasSubstr("svdo:threshold=3,init=-10  "));
+  EXPECT_THAT(scalemix({"list", "laws"}).out, testing::Not(HasSubstr("optional")));
+  for (const auto& row : scalemix({"list", "methods", "--json"}).json()["methods"]) {
+    for (const auto& p : row["parameters"])
+      EXPECT_EQ(p["default"].is_null(), p["name"] == "input") << row;
+  }
 }
 
 TEST(VersionTest, SaysWhatThisBinaryIs) {

@@ -42,6 +42,15 @@ TEST_F(ShowTest, TellsPeopleMethodColumnsAndUnits) {
   EXPECT_THAT(noisy.out, testing::ContainsRegex("method +bernoulli:p=0.5"));
 }
 
+TEST_F(ShowTest, QuotesNamesThatHoldAComma) {
+  model::Model m = yes_model();
+  m.preprocessing.schema = schema_of("\"a, b\",c,answer\n1,2,\"no, thanks\"\n2,1,yes\n");
+  const Result r = scalemix({"show", save("m.safetensors", m)});
+  ASSERT_EQ(r.code, kSuccess) << r.err;
+  EXPECT_THAT(r.out, testing::ContainsRegex("columns +'a, b', c\n"));
+  EXPECT_THAT(r.out, testing::ContainsRegex("classes +'no, thanks', yes\n"));
+}
+
 TEST_F(ShowTest, ShowsTheFirstReplicaOfARunAndSaysSo) {
   const std::string run = save_run("run", {price_model(), price_model(3)});
   const Result r = scalemix({"show", run});

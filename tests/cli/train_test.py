@@ -66,8 +66,13 @@ class OwnTable(Case):
         piped = self.run_command("predict", "run", "--data", "-", input=open(self.path("new.csv")).read())
         self.assertEqual(piped.stdout, done.stdout)
         houses(self.path("test.csv"), 200, 3, ["price", "area", "rooms", "town", "noise"])
-        result = json.loads(self.run_command("evaluate", "run", "--data", "test.csv", "--json").stdout)
+        done = self.run_command("evaluate", "run", "--data", "test.csv", "--json")
+        self.assertNotIn("trained on", done.stderr)
+        result = json.loads(done.stdout)
         self.assertLess(json.dumps(result).count("NaN"), 1)
+        done = self.run_command("evaluate", "run", "--data", "train.csv")
+        self.assertIn("train.csv is the file it was trained on", done.stderr)
+        subprocess.run(["sha256sum", "--check", "--quiet", "run/data.sha256"], cwd=self.folder, check=True)
 
     def test_a_classification_keeps_the_names_of_its_classes(self):
         houses(self.path("train.csv"), 600, 1, ["area", "dear", "rooms", "town"])
@@ -109,7 +114,30 @@ class Settings(Case):
     def test_a_dry_run_trains_nothing(self):
         out = self.run_command("train", "--data", "moons", "--dry-run").stdout
         self.assertIn("MiB", out)
+        plan = json.loads(self.run_command("train", "--data", "moons", "--dry-run", "--json").stdout)
+        self.assertEqual(plan["config"]["data"], "moons")
+        self.assertEqual(plan["config"]["method"], ["bernoulli:p=0.1"])
+        self.assertGreater(plan["config"]["lr"], 0)  # resolved
         self.assertEqual(os.listdir(self.folder), [])
+
+    def test_a_network_that_brings_its_noise_gets_no_other_by_default(self):
+        layers = [{"type": "linear", "out": 4}, {"type": "noise", "law": "gaussian:alpha=0.1"}, {"type": "linear"}]
+        with open(self.path("net.json"), "w") as f:
+            json.dump({"layers": layers}, f)
+        words = ["train", "--data", "moons", "--model", "net.json", "--dry-run", "--json"]
+        config = json.loads(self.run_command(*words).stdout)["config"]
+        self.assertEqual(config["method"], ["none"])
+        self.assertEqual(config["samples"], 100)
+
+    def test_resuming_a_finished_run_gives_its_results_and_takes_no_settings(self):
+        self.train("--data", "moons", "--epochs", 1, "--out", "run")
+        done = self.run_command("train", "--resume", "run", "--json", "--quiet")
+        self.assertEqual(json.loads(done.stdout), json.load(open(self.path("run/metrics.json"))))
+        with open(self.path("c.toml"), "w") as f:
+            f.write("epochs = 9\n")
+        for flag, value in (("--lr", "0.1"), ("--config", "c.toml"), ("--dry-run", None)):
+            words = [word for word in ("train", "--resume", "run", flag, value) if word]
+            self.assertIn(f"{flag} cannot be given with --resume", self.run_command(*words, code=78).stderr)
 
     def test_sigterm_ends_with_a_checkpoint_that_resumes(self):
         words = ["train", "--data", "friedman1", "--epochs", "100000", "--quiet", "--out", "run"]
@@ -174,7 +202,13 @@ class BadInput(Case):
         self.assertIn("constant on the training rows", done.stderr)
         self.assertIn("b", done.stderr)
 
+    def test_a_constant_target_is_told(self):
+        text = "a,b,c\n" + "".join(f"{i},{i % 7},2.5\n" for i in range(40))
+        done = self.run_command("train", "--data", self.table(text), "--epochs", 2, "--out", "r")
+        self.assertIn("warning: the target 'c' is 2.5 on all training rows", done.stderr)
+
     def test_settings(self):
+        self.refuses(64, "unknown option '--targt', did you mean '--target'?", words=["train", "--targt", "Klasse"])
         self.refuses(78, "epochz", "epochs", words=["train", "--config", self.table("epochz = 3\n", "c.toml")])
         self.refuses(64, "--epoch", "--epochs", words=["train", "--epoch", "3"])
         self.refuses(64, "trian", "train", words=["trian"])

@@ -55,6 +55,10 @@ TEST(Standardise, GivesAConstantTargetScaleOne) {
   data.y = {0.1f, 0.1f, 0.1f, 5};
   const std::vector<std::uint32_t> rows = {0, 1, 2};
   EXPECT_EQ(standardise(data, rows).target_scale, 1);
+  EXPECT_TRUE(constant_target(data, rows));
+  EXPECT_FALSE(constant_target(data, std::vector<std::uint32_t>{0, 3}));
+  data.task = Task::classification;
+  EXPECT_FALSE(constant_target(data, rows));
 }
 
 TEST(Standardise, UsesOneScaleForImages) {

@@ -207,6 +207,14 @@ TEST(Method, SvdoAndDropconnectExcludeEachOtherInEitherOrder) {
   }
 }
 
+TEST(Method, InputAloneHasNoDefault) {
+  for (const MethodRow& row : methods()) {
+    for (const MethodParameter& p : row.parameters) {
+      EXPECT_EQ(p.optional, p.name == "input") << row.name << " " << p.name;
+    }
+  }
+}
+
 TEST(Method, EveryLawButNormalHasARow) {
   std::map<std::string_view, std::size_t> rows;
   for (const MethodRow& row : methods()) ++rows[row.name];

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "scalemix/base/error.h"
 
@@ -41,6 +42,20 @@ TEST(Config, SurvivesTheWayToTomlAndBack) {
   EXPECT_EQ(c, back);
 }
 
+TEST(Config, IsAnObjectOfItsKeysAsJson) {
+  TrainConfig c;
+  c.method = {"svdo", "spatial:p=0.1"};
+  c.lr = 0.25;
+  c.seed = 123456789012345;
+  const nlohmann::ordered_json json = to_json(c);
+  EXPECT_EQ(json.size(), train_fields().size());
+  EXPECT_EQ(json["data"], "glyphs");
+  EXPECT_EQ(json["method"], nlohmann::json({"svdo", "spatial:p=0.1"}));
+  EXPECT_EQ(json["lr"], 0.25);
+  EXPECT_EQ(json["split"], -1);
+  EXPECT_EQ(json["seed"], 123456789012345);
+}
+
 TEST(Config, EveryKeyCanBeSetFromTextAndHasHelp) {
   for (const Field& field : train_fields()) {
     EXPECT_FALSE(field.help.empty()) << field.key;
@@ -54,6 +69,7 @@ TEST(Config, AnUnknownKeyNamesFileLineAndNearest) {
   const std::string path = file("epochs = 3\nepoch = 4\n");
   EXPECT_THAT(message([&] { read_toml(path, c); }),
               testing::AllOf(HasSubstr(path + ":2"), HasSubstr("'epoch'"), HasSubstr("epochs")));
+  EXPECT_THAT(message([&] { read_toml(file("zzzzzz = 3\n"), c); }), testing::EndsWith("'zzzzzz'"));
 }
 
 TEST(Config, AValueOfTheWrongTypeNamesItsKey) {
@@ -109,6 +125,7 @@ TEST(Config, DefaultsAreValidAndEachBadValueIsRefusedByName) {
                                                                 {"seeds", "0"},
                                                                 {"samples", "-2"},
                                                                 {"threads", "-1"},
+                                                                {"threads", "1025"},
                                                                 {"schedule_factor", "0"}};
   for (const auto& [key, value] : bad) {
     TrainConfig c;

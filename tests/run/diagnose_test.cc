@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "scalemix/base/error.h"
 #include "scalemix/kernel/variational.h"
@@ -199,6 +200,32 @@ TEST(DiagnoseTest, HeavyNoiseSpeaksOnce) {
   Model m =
       model::filled_model(model::made("mlp:6-6", {{3}, Task::classification, 2}, {"half_cauchy"}));
   EXPECT_EQ(spoken(m), Rules{"heavy_noise"});
+}
+
+TEST(DiagnoseTest, ARuleThatLacksWhatItNeedsSaysWhat) {
+  const auto why = [](const Facts& facts) {
+    std::map<std::string_view, std::string_view> out;
+    for (const Unjudged& u : unjudged(facts)) out[u.rule] = u.why;
+    return out;
+  };
+  History h = settled();
+  h.penalty_weight = h.validation_nll = h.nll;
+  EXPECT_THAT(why(facts_of(healthy_svdo(), h)),
+              testing::ElementsAre(testing::Pair("noise_mismatch", "not a regression"),
+                                   testing::Pair("precision_extreme", "not a regression")));
+  auto lacks = why(facts_of(regression_model()));
+  EXPECT_EQ(lacks["not_learning"], "no log of a run");
+  EXPECT_EQ(lacks["worse_on_validation"], "no log of a run");
+  EXPECT_EQ(lacks["undecided"], "no layer under a posterior");
+  EXPECT_THAT(lacks["noise_mismatch"], testing::StartsWith("no error on test rows"));
+  EXPECT_FALSE(lacks.count("not_finite"));
+  h = {};
+  h.nll = {1};
+  lacks = why(facts_of(healthy_svdo(), h));
+  EXPECT_EQ(lacks["not_learning"], "one epoch only");
+  EXPECT_EQ(lacks["still_falling"], "fewer than 10 epochs");
+  EXPECT_EQ(lacks["worse_on_validation"], "no validation rows");
+  EXPECT_EQ(lacks["penalty_weight_low"], "no log of a run");
 }
 
 TEST(DiagnoseTest, EveryRuleHasASummaryAndATestHere) {

@@ -57,6 +57,24 @@ TEST(Folder, FindsModelsByFileByRunAndByReplica) {
   EXPECT_THAT(find_models(file), testing::ElementsAre(file));
 }
 
+TEST(Folder, KnowsTheFileItWasTrainedOnByItsBytes) {
+  const std::string path = fresh("digest"), data = path + "/train.csv", copy = path + "/copy.csv";
+  const Folder folder = Folder::create(path);
+  std::ofstream(data) << "a,b\n1,2\n";
+  std::ofstream(copy) << "a,b\n1,2\n";
+  EXPECT_FALSE(trained_on(path, data));
+  record_data(folder, data);
+  EXPECT_TRUE(trained_on(path, copy));
+  EXPECT_TRUE(trained_on(folder.model(0, 1), copy));
+  EXPECT_TRUE(trained_on(folder.model(3, 9), copy));
+  std::ofstream(copy) << "a,b\n1,3\n";
+  EXPECT_FALSE(trained_on(path, copy));
+  for (const char* no_file : {"moons", "-", "nowhere.csv"}) {
+    EXPECT_NO_THROW(record_data(folder, no_file));
+    EXPECT_FALSE(trained_on(path, no_file)) << no_file;
+  }
+}
+
 TEST(MetricsLog, IsCutBackToTheOffsetOfACheckpoint) {
   const std::string path = fresh("log") + ".jsonl";
   fs::remove(path);

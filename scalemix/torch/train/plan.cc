@@ -1,12 +1,12 @@
 #include "scalemix/torch/train/plan.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/name_list.h"
 #include "scalemix/data/split.h"
 #include "scalemix/law/any_law.h"
 #include "scalemix/model/architecture.h"
@@ -100,8 +100,17 @@ bool convolutional(const model::Spec& spec) {
   return found;
 }
 
-/// Dropout, where there is a hidden layer to drop.
+bool noisy(const model::Spec& spec) {
+  bool found = false;
+  model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape&) {
+    found |= model::stochastic(layer);
+  });
+  return found;
+}
+
+/// Dropout, where there is a hidden layer to drop and a network from a file brings no noise itself.
 std::string default_method(const model::Spec& spec) {
+  if (noisy(spec)) return "none";
   int weight_layers = 0;
   model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape&) {
     weight_layers += layer.type == "linear" || layer.type == "conv2d";
@@ -120,23 +129,23 @@ void resolve(run::TrainConfig& c, const data::Dataset& d, const model::Spec& spe
   if (c.schedule_step == 0) c.schedule_step = std::max(1, c.epochs / 3);
   if (c.warmup_start < 0) c.warmup_start = sparse ? std::min(5.0, c.epochs / 10.0) : 0;
   if (c.warmup < 0) c.warmup = sparse ? std::min(15.0, c.epochs / 4.0) : 0;
-  if (c.samples < 0) {
-    bool noisy = false;
-    model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape&) {
-      noisy |= model::stochastic(layer);
-    });
-    c.samples = !noisy ? 0 : convolutional(spec) ? 10 : 100;
-  }
+  if (c.samples < 0) c.samples = !noisy(spec) ? 0 : convolutional(spec) ? 10 : 100;
   c.task = d.task == Task::regression ? "regression" : "classification";
 }
 
 std::vector<std::string> find_warnings(const Plan& plan) {
   std::vector<std::string> warnings;
+  const std::vector<std::uint32_t>& train = plan.replicas.front().split.train;
+  if (data::constant_target(plan.data, train)) {
+    warnings.push_back(
+        fmt::format("the target '{}' is {} on all training rows: there is nothing to learn",
+                    plan.data.target, plan.data.y[train.front()]));
+  }
   if (!plan.data.images()) {  // an image's border is black, which is no mistake
-    const auto constant = data::constant_columns(plan.data, plan.replicas.front().split.train);
+    const auto constant = data::constant_columns(plan.data, train);
     if (!constant.empty()) {
-      warnings.push_back(fmt::format("constant on the training rows, so of no use: {}",
-                                     fmt::join(constant, ", ")));
+      warnings.push_back(
+          fmt::format("constant on the training rows, so of no use: {}", name_list(constant)));
     }
   }
   model::for_each_layer(plan.spec, [&](const model::Layer& layer, const model::Shape&) {
