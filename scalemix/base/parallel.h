@@ -23,6 +23,19 @@ int threads();
 /// std::domain_error if n < 1.
 void set_threads(int n);
 
+/// While one is alive the calling thread works alone, oneDNN's products included, as it would
+/// inside a tile.
+class SerialScope {
+ public:
+  SerialScope() : before_(threads()) { set_threads(1); }
+  ~SerialScope() { set_threads(before_); }
+  SerialScope(const SerialScope&) = delete;
+  SerialScope& operator=(const SerialScope&) = delete;
+
+ private:
+  int before_;
+};
+
 namespace detail {
 void parallel_tiles(std::size_t tiles, void (*call)(void*, std::size_t), void* body);
 }

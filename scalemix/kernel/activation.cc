@@ -70,6 +70,47 @@ void elu(std::size_t n, float* x) {
   });
 }
 
+/// dy *= slope(x, y)
+template <class F>
+HWY_INLINE void scale(std::size_t n, const float* x, const float* y, float* dy, const F& slope) {
+  const DF d;
+  for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
+    const VF s = slope(load(d, x + i, count), load(d, y + i, count));
+    store(hn::Mul(load(d, dy + i, count), s), d, dy + i, count);
+  });
+}
+
+void relu_backward(std::size_t n, float, const float* x, const float* y, float* dy) {
+  scale(n, x, y, dy,
+        [](VF v, VF) HWY_ATTR { return hn::IfThenElseZero(hn::Gt(v, set(0)), set(1)); });
+}
+void leaky_relu_backward(std::size_t n, float slope, const float* x, const float* y, float* dy) {
+  scale(n, x, y, dy, [slope](VF v, VF) HWY_ATTR {
+    return hn::IfThenElse(hn::Gt(v, set(0)), set(1), set(slope));
+  });
+}
+void hard_tanh_backward(std::size_t n, float, const float* x, const float* y, float* dy) {
+  scale(n, x, y, dy,
+        [](VF v, VF) HWY_ATTR { return hn::IfThenElseZero(hn::Lt(hn::Abs(v), set(1)), set(1)); });
+}
+void tanh_backward(std::size_t n, float, const float* x, const float* y, float* dy) {
+  scale(n, x, y, dy, [](VF, VF f) HWY_ATTR { return hn::Sub(set(1), hn::Mul(f, f)); });
+}
+void sigmoid_backward(std::size_t n, float, const float* x, const float* y, float* dy) {
+  scale(n, x, y, dy, [](VF, VF f) HWY_ATTR { return hn::Mul(f, hn::Sub(set(1), f)); });
+}
+void silu_backward(std::size_t n, float, const float* x, const float* y, float* dy) {
+  scale(n, x, y, dy, [](VF v, VF f) HWY_ATTR {
+    const VF s = logistic(v);
+    return hn::Add(s, hn::Mul(f, hn::Sub(set(1), s)));
+  });
+}
+void elu_backward(std::size_t n, float, const float* x, const float* y, float* dy) {
+  scale(n, x, y, dy, [](VF v, VF f) HWY_ATTR {
+    return hn::IfThenElse(hn::Gt(v, set(0)), set(1), hn::Add(f, set(1)));
+  });
+}
+
 void softmax_row(std::size_t n, float* x) {
   const DF d;
   const VF most = set(*std::max_element(x, x + n));
@@ -99,6 +140,13 @@ HWY_EXPORT(sigmoid);
 HWY_EXPORT(silu);
 HWY_EXPORT(elu);
 HWY_EXPORT(softmax_row);
+HWY_EXPORT(relu_backward);
+HWY_EXPORT(leaky_relu_backward);
+HWY_EXPORT(hard_tanh_backward);
+HWY_EXPORT(tanh_backward);
+HWY_EXPORT(sigmoid_backward);
+HWY_EXPORT(silu_backward);
+HWY_EXPORT(elu_backward);
 
 constexpr ActivationRow kActivations[] = {
     {Activation::identity, "identity"},
@@ -144,6 +192,33 @@ void activate_tile(Activation f, float slope, std::size_t n, float* x) {
   }
 }
 
+void backward_tile(Activation f, float slope, std::size_t n, const float* x, const float* y,
+                   float* dy) {
+  switch (f) {
+    case Activation::identity:
+      return;
+    case Activation::relu:
+      return HWY_DYNAMIC_DISPATCH(relu_backward)(n, slope, x, y, dy);
+    case Activation::leaky_relu:
+      return HWY_DYNAMIC_DISPATCH(leaky_relu_backward)(n, slope, x, y, dy);
+    case Activation::tanh:
+      return HWY_DYNAMIC_DISPATCH(tanh_backward)(n, slope, x, y, dy);
+    case Activation::sigmoid:
+      return HWY_DYNAMIC_DISPATCH(sigmoid_backward)(n, slope, x, y, dy);
+    case Activation::silu:
+      return HWY_DYNAMIC_DISPATCH(silu_backward)(n, slope, x, y, dy);
+    case Activation::elu:
+      return HWY_DYNAMIC_DISPATCH(elu_backward)(n, slope, x, y, dy);
+    case Activation::hard_tanh:
+      return HWY_DYNAMIC_DISPATCH(hard_tanh_backward)(n, slope, x, y, dy);
+    case Activation::gelu:
+    case Activation::sine:
+    case Activation::erf:
+      for (std::size_t i = 0; i < n; ++i)
+        dy[i] *= static_cast<float>(ref::activate_slope(f, 0, x[i]));
+  }
+}
+
 /// Runs body(row) for every row, several rows to a tile.
 template <class Body>
 void for_rows(std::size_t rows, std::size_t width, const Body& body) {
@@ -168,6 +243,14 @@ std::optional<Activation> find_activation(std::string_view name) {
 void activate(Activation f, float slope, std::size_t n, float* x) {
   init_target();
   for_tiles(n, [&](std::size_t i, std::size_t count) { activate_tile(f, slope, count, x + i); });
+}
+
+void activate_backward(Activation f, float slope, std::size_t n, const float* x, const float* y,
+                       float* dy) {
+  init_target();
+  for_tiles(n, [&](std::size_t i, std::size_t count) {
+    backward_tile(f, slope, count, x + i, y + i, dy + i);
+  });
 }
 
 void add_bias(std::size_t rows, std::size_t columns, const float* bias, float* x) {
@@ -235,6 +318,36 @@ double activate(Activation f, double slope, double x) {
       return std::sin(x);
     case Activation::erf:
       return std::erf(x);
+  }
+  return std::numeric_limits<double>::quiet_NaN();  // not an Activation
+}
+
+double activate_slope(Activation f, double slope, double x) {
+  const double s = 1 / (1 + std::exp(-x));
+  const double density = std::exp(-x * x / 2) / std::sqrt(2 * std::numbers::pi);
+  switch (f) {
+    case Activation::identity:
+      return 1;
+    case Activation::relu:
+      return x > 0 ? 1 : 0;
+    case Activation::leaky_relu:
+      return x > 0 ? 1 : slope;
+    case Activation::tanh:
+      return 1 - std::tanh(x) * std::tanh(x);
+    case Activation::sigmoid:
+      return s * (1 - s);
+    case Activation::gelu:
+      return std::erfc(-x / std::numbers::sqrt2) / 2 + x * density;
+    case Activation::silu:
+      return s * (1 + x * (1 - s));
+    case Activation::elu:
+      return x > 0 ? 1 : std::exp(x);
+    case Activation::hard_tanh:
+      return std::abs(x) < 1 ? 1 : 0;
+    case Activation::sine:
+      return std::cos(x);
+    case Activation::erf:
+      return 2 * std::exp(-x * x) * std::numbers::inv_sqrtpi;
   }
   return std::numeric_limits<double>::quiet_NaN();  // not an Activation
 }

@@ -48,6 +48,11 @@ std::optional<Activation> find_activation(std::string_view name);
 /// x (n) becomes f(x).
 void activate(Activation f, float slope, std::size_t n, float* x);
 
+/// dy (n) becomes dy f'(x), given x and y = f(x). At a kink the slope is PyTorch's: relu 0,
+/// leaky_relu `slope`, hard_tanh 0.
+void activate_backward(Activation f, float slope, std::size_t n, const float* x, const float* y,
+                       float* dy);
+
 /// x (rows, columns) += bias (columns).
 void add_bias(std::size_t rows, std::size_t columns, const float* bias, float* x);
 
@@ -71,6 +76,8 @@ void fold_batch_norm(std::size_t channels, const float* mean, const float* var, 
 namespace ref {
 /// The specification in double.
 double activate(Activation f, double slope, double x);
+/// Its derivative.
+double activate_slope(Activation f, double slope, double x);
 }  // namespace ref
 
 }  // namespace scalemix::inline v0::kernel

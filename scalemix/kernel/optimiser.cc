@@ -11,6 +11,7 @@
 #define HWY_TARGET_INCLUDE "scalemix/kernel/optimiser.cc"
 #include "hwy/foreach_target.h"  // must precede highway.h
 #include "hwy/highway.h"
+#include "scalemix/kernel/adam-inl.h"
 #include "scalemix/kernel/lanes-inl.h"
 #include "scalemix/kernel/target.h"
 #include "scalemix/kernel/tiles.h"
@@ -19,22 +20,6 @@
 #define SCALEMIX_KERNEL_OPTIMISER_STEPS_
 namespace scalemix::inline v0::kernel {
 namespace {
-
-/// The numbers of one step, rounded once to float.
-struct AdamStep {
-  float decay, scale, beta1, rest1, beta2, rest2, rate, root, eps;
-
-  AdamStep(const Adam& o, std::uint64_t step, float scale)
-      : decay(static_cast<float>(o.decay)),
-        scale(scale),
-        beta1(static_cast<float>(o.beta1)),
-        rest1(static_cast<float>(1 - o.beta1)),
-        beta2(static_cast<float>(o.beta2)),
-        rest2(static_cast<float>(1 - o.beta2)),
-        rate(static_cast<float>(o.lr / (1 - std::pow(o.beta1, static_cast<double>(step))))),
-        root(static_cast<float>(1 / std::sqrt(1 - std::pow(o.beta2, static_cast<double>(step))))),
-        eps(static_cast<float>(o.eps)) {}
-};
 
 struct SgdStep {
   float decay, scale, momentum, rate;
@@ -60,14 +45,7 @@ void adam_tile(const AdamStep& s, std::size_t n, const float* g, float* m, float
   const DF d;
   for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
     const VF wi = load(d, w + i, count);
-    const VF gi = hn::Add(hn::Mul(load(d, g + i, count), set(s.scale)), hn::Mul(set(s.decay), wi));
-    const VF mi = hn::Add(hn::Mul(set(s.beta1), load(d, m + i, count)), hn::Mul(set(s.rest1), gi));
-    const VF vi = hn::Add(hn::Mul(set(s.beta2), load(d, v + i, count)),
-                          hn::Mul(set(s.rest2), hn::Mul(gi, gi)));
-    const VF below = hn::Add(hn::Mul(hn::Sqrt(vi), set(s.root)), set(s.eps));
-    store(mi, d, m + i, count);
-    store(vi, d, v + i, count);
-    store(hn::Sub(wi, hn::Div(hn::Mul(set(s.rate), mi), below)), d, w + i, count);
+    store(adam_at(s, load(d, g + i, count), wi, m + i, v + i, count), d, w + i, count);
   });
 }
 

@@ -8,7 +8,9 @@
 #define HWY_TARGET_INCLUDE "scalemix/kernel/variational.cc"
 #include "hwy/foreach_target.h"  // must precede highway.h
 #include "hwy/highway.h"
+#include "scalemix/kernel/adam-inl.h"
 #include "scalemix/kernel/lanes-inl.h"
+#include "scalemix/kernel/quick-inl.h"
 #include "scalemix/kernel/target.h"
 #include "scalemix/kernel/tiles.h"
 
@@ -18,34 +20,146 @@ namespace {
 
 HWY_INLINE VF square_eps(VF w) { return hn::Add(hn::Mul(w, w), set(kSquareEps)); }
 
-HWY_INLINE VF unclipped(DF d, VF square, VF log_sigma2) {
-  return hn::Sub(log_sigma2, log(d, square));
-}
+HWY_INLINE VF unclipped(VF square, VF log_sigma2) { return hn::Sub(log_sigma2, quick_log(square)); }
 
 HWY_INLINE VF clipped(VF log_alpha) {
   return clip(log_alpha, set(-kLogAlphaClip), set(kLogAlphaClip));
 }
 
 /// e^-(k2 + k3 log_alpha): s = 1 / (1 + it) and 1 - s = it / (1 + it), without cancellation.
-HWY_INLINE VF odds(DF d, VF log_alpha) {
-  const VF t = hn::Mul(log_alpha, set(static_cast<float>(-kSvdoK3)));
-  return exp(d, hn::Sub(t, set(static_cast<float>(kSvdoK2))));
+HWY_INLINE VF odds(VF log_alpha) {
+  return quick_exp(hn::NegMulAdd(log_alpha, set(static_cast<float>(kSvdoK3)),
+                                 set(static_cast<float>(-kSvdoK2))));
 }
 
-double terms_tile(std::size_t n, const float* w, const float* log_sigma2, float* sigma2) {
+HWY_INLINE VF to_w(VF w) { return hn::Div(hn::Mul(set(-2), w), square_eps(w)); }
+
+// The chain from a weight to its slope is longer than what a core looks ahead, so it is cut in two
+// loops over a block that stays in the first cache; likewise the update before it.
+constexpr std::size_t kBlock = 256;
+
+/// Runs body(first, length) for blocks of n numbers.
+template <class Body>
+HWY_INLINE void for_blocks(std::size_t n, const Body& body) {
+  for (std::size_t i = 0; i < n; i += kBlock) body(i, std::min(kBlock, n - i));
+}
+
+/// slope = log_alpha, not clipped
+HWY_INLINE void log_alpha_block(std::size_t n, const float* w, const float* log_sigma2,
+                                float* slope) {
+  const DF d;
+  for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
+    store(unclipped(square_eps(load(d, w + i, count)), load(d, log_sigma2 + i, count)), d,
+          slope + i, count);
+  });
+}
+
+/// sigma2, and slope from log_alpha. e^-log_alpha = w^2 / sigma2, so a weight costs two
+/// exponentials, a logarithm and one division.
+HWY_INLINE void slope_block(std::size_t n, const float* w, const float* log_sigma2, float* sigma2,
+                            float* slope) {
+  const DF d;
+  const VF k13 = set(static_cast<float>(kSvdoK1 * kSvdoK3));
+  for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
+    const VF la = load(d, slope + i, count), e = odds(la);
+    const VF s2 = quick_exp(load(d, log_sigma2 + i, count)),
+             square = square_eps(load(d, w + i, count));
+    const VF e1 = hn::Add(set(1), e), e2 = hn::Mul(e1, e1), both = hn::Add(s2, square);
+    const VF above =
+        hn::MulAdd(hn::Mul(set(-0.5f), square), e2, hn::Neg(hn::Mul(hn::Mul(k13, e), both)));
+    const auto flat = hn::Gt(hn::Abs(la), set(kLogAlphaClip));
+    store(hn::IfThenZeroElse(flat, hn::Div(above, hn::Mul(e2, both))), d, slope + i, count);
+    store(s2, d, sigma2 + i, count);
+  });
+}
+
+HWY_INLINE void prepare(std::size_t n, const float* w, const float* log_sigma2, float* sigma2,
+                        float* slope) {
+  log_alpha_block(n, w, log_sigma2, slope);
+  slope_block(n, w, log_sigma2, sigma2, slope);
+}
+
+void prepare_tile(std::size_t n, const float* w, const float* log_sigma2, float* sigma2,
+                  float* slope) {
+  for_blocks(n, [&](std::size_t i, std::size_t count)
+                    HWY_ATTR { prepare(count, w + i, log_sigma2 + i, sigma2 + i, slope + i); });
+}
+
+/// The whole gradients of w and log_sigma2.
+HWY_INLINE VF gradient_w(VF dw, VF w, VF dla) { return hn::Add(dw, hn::Mul(dla, to_w(w))); }
+HWY_INLINE VF gradient_log_sigma2(VF dsigma2, VF sigma2, VF dla) {
+  return hn::Add(dla, hn::Mul(dsigma2, sigma2));
+}
+
+void gradient_tile(std::size_t n, const float* w, const float* sigma2, const float* slope,
+                   const float* dsigma2, float dpenalty, float* dw, float* dlog_sigma2) {
+  const DF d;
+  for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
+    const VF dla = hn::Mul(set(dpenalty), load(d, slope + i, count));
+    const VF dls =
+        gradient_log_sigma2(load(d, dsigma2 + i, count), load(d, sigma2 + i, count), dla);
+    store(gradient_w(load(d, dw + i, count), load(d, w + i, count), dla), d, dw + i, count);
+    store(dls, d, dlog_sigma2 + i, count);
+  });
+}
+
+/// Adam on log_sigma2, which does not need the weights, then on the weights.
+HWY_INLINE void adam_block(const AdamStep& for_w, const AdamStep& for_ls, std::size_t n,
+                           const float* dw, const float* dsigma2, float dpenalty, const AdamPart& w,
+                           const AdamPart& ls, const float* sigma2, const float* slope,
+                           DoubleSum& sum) {
+  const DF d;
+  for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
+    const VF dla = hn::Mul(set(dpenalty), load(d, slope + i, count));
+    const VF g = gradient_log_sigma2(load(d, dsigma2 + i, count), load(d, sigma2 + i, count), dla);
+    sum.add(d, hn::Mul(g, g), count);
+    const VF value = load(d, ls.value + i, count);
+    store(adam_at(for_ls, g, value, ls.m + i, ls.v + i, count), d, ls.value + i, count);
+  });
+  for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
+    const VF dla = hn::Mul(set(dpenalty), load(d, slope + i, count)),
+             value = load(d, w.value + i, count);
+    const VF g = gradient_w(load(d, dw + i, count), value, dla);
+    sum.add(d, hn::Mul(g, g), count);
+    store(adam_at(for_w, g, value, w.m + i, w.v + i, count), d, w.value + i, count);
+  });
+}
+
+AdamPart at(const AdamPart& part, std::size_t i) {
+  return {part.value + i, part.m + i, part.v + i};
+}
+
+double adam_tile(const AdamStep& for_w, const AdamStep& for_ls, std::size_t n, const float* dw,
+                 const float* dsigma2, float dpenalty, const AdamPart& w, const AdamPart& ls,
+                 float* sigma2, float* slope) {
+  DoubleSum sum;
+  for_blocks(n, [&](std::size_t i, std::size_t count) HWY_ATTR {
+    adam_block(for_w, for_ls, count, dw + i, dsigma2 + i, dpenalty, at(w, i), at(ls, i), sigma2 + i,
+               slope + i, sum);
+    prepare(count, w.value + i, ls.value + i, sigma2 + i, slope + i);
+  });
+  return sum.total();
+}
+
+double penalty_tile(std::size_t n, const float* w, const float* log_sigma2) {
   const DF d;
   const VF one = set(1), half = set(0.5f), k1 = set(static_cast<float>(kSvdoK1));
   DoubleSum sum;
   for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
-    const VF ls = load(d, log_sigma2 + i, count);
-    const VF la = clipped(unclipped(d, square_eps(load(d, w + i, count)), ls));
-    const VF e = odds(d, la);
-    const VF fit = hn::Mul(k1, hn::Div(e, hn::Add(one, e)));
-    const VF softplus = hn::Log1p(d, exp(d, hn::Neg(la)));
-    sum.add(d, hn::Add(fit, hn::Mul(half, softplus)), count);
-    store(exp(d, ls), d, sigma2 + i, count);
+    const VF la =
+        clipped(unclipped(square_eps(load(d, w + i, count)), load(d, log_sigma2 + i, count)));
+    const VF e = odds(la);
+    const VF softplus = hn::Log1p(d, quick_exp(hn::Neg(la)));
+    sum.add(d, hn::Add(hn::Mul(k1, hn::Div(e, hn::Add(one, e))), hn::Mul(half, softplus)), count);
   });
   return sum.total();
+}
+
+void exp_tile(std::size_t n, const float* log_sigma2, float* sigma2) {
+  const DF d;
+  for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
+    store(quick_exp(load(d, log_sigma2 + i, count)), d, sigma2 + i, count);
+  });
 }
 
 void terms_backward_tile(std::size_t n, const float* w, const float* log_sigma2,
@@ -55,8 +169,8 @@ void terms_backward_tile(std::size_t n, const float* w, const float* log_sigma2,
   const VF k13 = set(static_cast<float>(kSvdoK1 * kSvdoK3));
   for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
     const VF wi = load(d, w + i, count), ls = load(d, log_sigma2 + i, count);
-    const VF square = square_eps(wi), la = unclipped(d, square, ls);
-    const VF e = odds(d, clipped(la)), a = exp(d, hn::Neg(clipped(la)));
+    const VF square = square_eps(wi), la = unclipped(square, ls);
+    const VF e = odds(clipped(la)), a = quick_exp(hn::Neg(clipped(la)));
     const VF below = hn::Add(one, e);
     const VF slope = hn::Add(hn::Mul(k13, hn::Div(e, hn::Mul(below, below))),
                              hn::Mul(set(0.5f), hn::Div(a, hn::Add(one, a))));
@@ -64,7 +178,7 @@ void terms_backward_tile(std::size_t n, const float* w, const float* log_sigma2,
     const VF dla = hn::IfThenZeroElse(flat, hn::Mul(set(-dpenalty), slope));
     const VF to_w = hn::Div(hn::Mul(set(-2), wi), square);
     VF dls = hn::Add(load(d, dlog_sigma2 + i, count), dla);
-    if (dsigma2) dls = hn::Add(dls, hn::Mul(load(d, dsigma2 + i, count), exp(d, ls)));
+    if (dsigma2) dls = hn::Add(dls, hn::Mul(load(d, dsigma2 + i, count), quick_exp(ls)));
     store(hn::Add(load(d, dw + i, count), hn::Mul(dla, to_w)), d, dw + i, count);
     store(dls, d, dlog_sigma2 + i, count);
   });
@@ -74,7 +188,7 @@ void log_alpha_tile(std::size_t n, const float* w, const float* log_sigma2, floa
   const DF d;
   for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
     const VF square = square_eps(load(d, w + i, count));
-    store(clipped(unclipped(d, square, load(d, log_sigma2 + i, count))), d, out + i, count);
+    store(clipped(unclipped(square, load(d, log_sigma2 + i, count))), d, out + i, count);
   });
 }
 
@@ -85,14 +199,58 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace scalemix::inline v0::kernel {
 
-HWY_EXPORT(terms_tile);
+HWY_EXPORT(adam_tile);
+HWY_EXPORT(exp_tile);
+HWY_EXPORT(gradient_tile);
+HWY_EXPORT(penalty_tile);
+HWY_EXPORT(prepare_tile);
 HWY_EXPORT(terms_backward_tile);
 HWY_EXPORT(log_alpha_tile);
 
 double svdo_terms(std::size_t n, const float* w, const float* log_sigma2, float* sigma2) {
   init_target();
   return sum_tiles(n, [&](std::size_t i, std::size_t count) {
-    return HWY_DYNAMIC_DISPATCH(terms_tile)(count, w + i, log_sigma2 + i, sigma2 + i);
+    HWY_DYNAMIC_DISPATCH(exp_tile)(count, log_sigma2 + i, sigma2 + i);
+    return HWY_DYNAMIC_DISPATCH(penalty_tile)(count, w + i, log_sigma2 + i);
+  });
+}
+
+void svdo_prepare(std::size_t n, const float* w, const float* log_sigma2, float* sigma2,
+                  float* slope) {
+  init_target();
+  for_tiles(n, [&](std::size_t i, std::size_t count) {
+    HWY_DYNAMIC_DISPATCH(prepare_tile)(count, w + i, log_sigma2 + i, sigma2 + i, slope + i);
+  });
+}
+
+double svdo_penalty(std::size_t n, const float* w, const float* log_sigma2) {
+  init_target();
+  return sum_tiles(n, [&](std::size_t i, std::size_t count) {
+    return HWY_DYNAMIC_DISPATCH(penalty_tile)(count, w + i, log_sigma2 + i);
+  });
+}
+
+void svdo_gradient(std::size_t n, const float* w, const float* sigma2, const float* slope,
+                   const float* dsigma2, double dpenalty, float* dw, float* dlog_sigma2) {
+  init_target();
+  const float dp = static_cast<float>(dpenalty);
+  for_tiles(n, [&](std::size_t i, std::size_t count) {
+    HWY_DYNAMIC_DISPATCH(gradient_tile)
+    (count, w + i, sigma2 + i, slope + i, dsigma2 + i, dp, dw + i, dlog_sigma2 + i);
+  });
+}
+
+double svdo_adam(const Adam& for_w, const Adam& for_log_sigma2, std::uint64_t step, std::size_t n,
+                 const float* dw, const float* dsigma2, double dpenalty, const AdamPart& w,
+                 const AdamPart& log_sigma2, float* sigma2, float* slope) {
+  init_target();
+  const AdamStep a(for_w, step, 1), b(for_log_sigma2, step, 1);
+  const float dp = static_cast<float>(dpenalty);
+  return sum_tiles(n, [&](std::size_t i, std::size_t count) {
+    const AdamPart w_i{w.value + i, w.m + i, w.v + i};
+    const AdamPart ls_i{log_sigma2.value + i, log_sigma2.m + i, log_sigma2.v + i};
+    return HWY_DYNAMIC_DISPATCH(adam_tile)(a, b, count, dw + i, dsigma2 + i, dp, w_i, ls_i,
+                                           sigma2 + i, slope + i);
   });
 }
 

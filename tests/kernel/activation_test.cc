@@ -42,6 +42,44 @@ TEST(Activation, EveryOneIsWithinItsBoundOnEveryTarget) {
   });
 }
 
+TEST(Activation, SlopesAreTheirReferencesOnEveryTarget) {
+  for_every_target([] {
+    for (const ActivationRow& row : activations()) {
+      const auto x = values(5001, -6, 6);
+      auto y = x;
+      activate(row.activation, 0.25f, y.size(), y.data());
+      std::vector<float> dy(x.size(), 2.0f);
+      activate_backward(row.activation, 0.25f, x.size(), x.data(), y.data(), dy.data());
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        ASSERT_NEAR(dy[i], 2 * ref::activate_slope(row.activation, 0.25, x[i]), 1e-5)
+            << row.name << " " << x[i];
+      }
+    }
+  });
+}
+
+TEST(Activation, ReferenceSlopesAreThoseOfFiniteDifferences) {
+  constexpr double h = 1e-6;
+  for (const ActivationRow& row : activations()) {
+    for (const double x : {-3.3, -1.2, -0.4, 0.3, 0.9, 2.7}) {
+      const auto f = [&](double v) { return ref::activate(row.activation, 0.25, v); };
+      EXPECT_NEAR(ref::activate_slope(row.activation, 0.25, x), (f(x + h) - f(x - h)) / (2 * h),
+                  1e-8)
+          << row.name;
+    }
+  }
+}
+
+TEST(Activation, AtAKinkTheSlopeIsThatOfTheLeft) {
+  const float x[] = {0}, y[] = {0};
+  for (const auto& [f, want] :
+       {std::pair{Activation::relu, 0.0f}, {Activation::leaky_relu, 0.25f}}) {
+    float dy[] = {1};
+    activate_backward(f, 0.25f, 1, x, y, dy);
+    EXPECT_EQ(dy[0], want);
+  }
+}
+
 TEST(Activation, EverySizeIsDoneWholeAndNoFurther) {
   for_every_target([] {
     for (const std::size_t n : kSizes) {

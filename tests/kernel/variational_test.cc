@@ -88,6 +88,73 @@ TEST(Variational, GradientsAreWithinTheirBoundsOnEveryTarget) {
   });
 }
 
+TEST(Variational, PreparedTermsAreThoseOfTheReferenceOnEveryTarget) {
+  for_every_target([] {
+    for (const std::size_t n : kSizes) {
+      const auto w = weights(n), ls = log_variances(n);
+      std::vector<float> sigma2(n), slope(n);
+      svdo_prepare(n, w.data(), ls.data(), sigma2.data(), slope.data());
+      for (std::size_t i = 0; i < n; ++i) {
+        if (at_the_clip(w[i], ls[i])) continue;
+        const double la = ref::log_alpha_free(w[i], ls[i]);
+        const double exact = std::abs(la) > kLogAlphaClip ? 0 : ref::svdo_slope(la);
+        ASSERT_NEAR(sigma2[i], std::exp(static_cast<double>(ls[i])), 1e-6 * std::exp(ls[i]));
+        ASSERT_NEAR(slope[i], exact, 1e-5) << w[i] << " " << ls[i];
+      }
+    }
+  });
+}
+
+TEST(Variational, ThePartsOfAStepAreItsBackward) {
+  for (const std::size_t n : kSizes) {
+    auto w = weights(n);
+    for (float& v : w) v = std::max(std::abs(v), 1e-3f);  // where 1 / w does not magnify rounding
+    const auto ls = log_variances(n), ds = values(n, -2, 2, 4);
+    std::vector<float> sigma2(n), slope(n), dw(n, 0.5f), dls(n), want_dw(n, 0.5f), want_dls(n);
+    svdo_prepare(n, w.data(), ls.data(), sigma2.data(), slope.data());
+    svdo_gradient(n, w.data(), sigma2.data(), slope.data(), ds.data(), 0.7, dw.data(), dls.data());
+    svdo_terms_backward(n, w.data(), ls.data(), ds.data(), 0.7, want_dw.data(), want_dls.data());
+    for (std::size_t i = 0; i < n; ++i) {
+      if (at_the_clip(w[i], ls[i])) continue;
+      ASSERT_NEAR(dw[i], want_dw[i], 1e-5 * (0.5 + 2 / w[i]));
+      ASSERT_NEAR(dls[i], want_dls[i], 1e-5 * (1 + 2 * std::exp(ls[i])));
+    }
+    EXPECT_NEAR(svdo_penalty(n, w.data(), ls.data()),
+                svdo_terms(n, w.data(), ls.data(), sigma2.data()), 1e-12 * static_cast<double>(n));
+  }
+}
+
+TEST(Variational, TheFusedUpdateHasTheBitsOfItsParts) {
+  for_every_target([] {
+    for (const std::size_t n : kSizes) {
+      const Adam for_w{.lr = 1e-2, .decay = 1e-3}, for_ls{.lr = 2e-2};
+      auto w = weights(n), ls = log_variances(n), m = values(n, -1, 1, 5), v = values(n, 0, 1, 6);
+      auto m2 = values(n, -1, 1, 7), v2 = values(n, 0, 1, 8);
+      const auto dw = values(n, -1, 1, 9), ds = values(n, -1, 1, 10);
+      std::vector<float> sigma2(n), slope(n);
+      svdo_prepare(n, w.data(), ls.data(), sigma2.data(), slope.data());
+      auto w1 = w, ls1 = ls, m1 = m, v1 = v, m3 = m2, v3 = v2, gw = dw, gls = ds;
+      auto sigma2_1 = sigma2, slope_1 = slope;
+      const double squares =
+          svdo_adam(for_w, for_ls, 3, n, dw.data(), ds.data(), 0.1, {w.data(), m.data(), v.data()},
+                    {ls.data(), m2.data(), v2.data()}, sigma2.data(), slope.data());
+      svdo_gradient(n, w1.data(), sigma2_1.data(), slope_1.data(), gls.data(), 0.1, gw.data(),
+                    gls.data());
+      adam(for_w, 3, 1, n, gw.data(), m1.data(), v1.data(), w1.data());
+      adam(for_ls, 3, 1, n, gls.data(), m3.data(), v3.data(), ls1.data());
+      svdo_prepare(n, w1.data(), ls1.data(), sigma2_1.data(), slope_1.data());
+      EXPECT_EQ(w, w1);
+      EXPECT_EQ(ls, ls1);
+      EXPECT_EQ(m, m1);
+      EXPECT_EQ(v2, v3);
+      EXPECT_EQ(sigma2, sigma2_1);
+      EXPECT_EQ(slope, slope_1);
+      const double want = sum_squares(n, gw.data()) + sum_squares(n, gls.data());
+      EXPECT_NEAR(squares, want, 1e-6 * want);
+    }
+  });
+}
+
 TEST(Variational, ReferenceGradientsAreThoseOfFiniteDifferences) {
   // Inside, on both sides of each clip, and at a weight of zero.
   const std::vector<double> w = {0.3, -0.02, 1e-3, 0, 2, 0.5, 0.1};
@@ -178,6 +245,9 @@ TEST(Variational, NanReachesEveryOutput) {
       EXPECT_EQ(std::isnan(sigma2[4]), !in_w);
       log_alpha(9, w.data(), ls.data(), la.data());
       EXPECT_TRUE(std::isnan(la[4]));
+      svdo_prepare(9, w.data(), ls.data(), sigma2.data(), la.data());
+      EXPECT_TRUE(std::isnan(la[4]));
+      EXPECT_FALSE(std::isnan(la[3]));
       svdo_terms_backward(9, w.data(), ls.data(), nullptr, 1, dw.data(), dls.data());
       EXPECT_TRUE(std::isnan(dw[4]));
       EXPECT_TRUE(std::isnan(dls[4]));

@@ -3,9 +3,7 @@
 #include <torch/library.h>
 #include <torch/torch.h>
 
-#include <algorithm>
-
-#include "scalemix/base/parallel.h"
+#include "scalemix/kernel/columns.h"
 #include "scalemix/kernel/gemm.h"
 #include "scalemix/torch/op/operand.h"
 
@@ -14,8 +12,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-constexpr std::int64_t kSumTile = 64;  // columns of a tile of column_sums
 
 kernel::Trans trans(bool transposed) { return transposed ? kernel::Trans::yes : kernel::Trans::no; }
 
@@ -99,18 +95,6 @@ void check_column_sums(const at::Tensor& x) {
   TORCH_CHECK(x.dim() == 3, "column_sums: expected x of 3 dimensions, got ", x.dim());
 }
 
-template <class T>
-void sum_columns(std::int64_t rows, std::int64_t columns, const T* x, T* sums) {
-  parallel_tiles((columns + kSumTile - 1) / kSumTile, [=](std::size_t tile) {
-    const std::int64_t first = tile * kSumTile, count = std::min(kSumTile, columns - first);
-    double total[kSumTile] = {};
-    for (std::int64_t n = 0; n < rows; ++n) {
-      for (std::int64_t j = 0; j < count; ++j) total[j] += x[n * columns + first + j];
-    }
-    std::copy_n(total, count, sums + first);
-  });
-}
-
 at::Tensor column_sums_cpu(const at::Tensor& x) {
   check_column_sums(x);
   const at::Tensor in = operand(x);
@@ -118,8 +102,8 @@ at::Tensor column_sums_cpu(const at::Tensor& x) {
   const at::Tensor sums = at::empty({replicas, columns}, in.options());
   AT_DISPATCH_FLOATING_TYPES(in.scalar_type(), "column_sums", [&] {
     for (std::int64_t r = 0; r < replicas; ++r) {
-      sum_columns(rows, columns, in.data_ptr<scalar_t>() + r * rows * columns,
-                  sums.data_ptr<scalar_t>() + r * columns);
+      kernel::column_sums<scalar_t>(rows, columns, in.data_ptr<scalar_t>() + r * rows * columns,
+                                    sums.data_ptr<scalar_t>() + r * columns);
     }
   });
   return sums.to(x.scalar_type());

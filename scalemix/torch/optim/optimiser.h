@@ -6,10 +6,17 @@
 #include <cstdint>
 #include <vector>
 
+#include "scalemix/kernel/optimiser.h"
 #include "scalemix/run/config.h"
 #include "scalemix/torch/nn/storage.h"
 
 namespace scalemix::inline v0::optim {
+
+/// Slots [from, to) of a replica's row that decay alike.
+struct Part {
+  std::int64_t from = 0, to = 0;
+  bool decays = false;
+};
 
 class Optimiser {
  public:
@@ -22,12 +29,20 @@ class Optimiser {
   /// whose gradient is not finite is left as it was.
   std::vector<double> update(nn::Storage& storage, double lr, std::int64_t step,
                              const std::vector<bool>& active);
+  /// The same of replica r alone; returns its norm. Different replicas may be updated at once.
+  double update(nn::Storage& storage, std::int64_t r, double lr, std::int64_t step);
+  /// Part of a row, its gradient times `scale`.
+  void update(nn::Storage& storage, std::int64_t r, const Part& part, double lr, std::int64_t step,
+              float scale);
+
+  /// Adam's options at learning rate `lr`, for slots that decay or do not.
+  kernel::Adam adam(double lr, bool decays) const {
+    return {.lr = lr, .decay = decays ? config_.weight_decay : 0};
+  }
 
   torch::Tensor first, second;  // (R, P) moments; `second` is empty for SGD
 
  private:
-  void update_row(nn::Storage& storage, std::int64_t r, double lr, std::int64_t step, float scale);
-
   run::TrainConfig config_;
 };
 

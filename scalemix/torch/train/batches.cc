@@ -24,45 +24,56 @@ void Batches::shuffle(std::int64_t epoch) {
   epoch_ = epoch;
 }
 
-Batch Batches::train(std::int64_t epoch, std::size_t first, std::size_t count) {
+void Batches::begin(std::int64_t epoch) {
   if (epoch != epoch_) shuffle(epoch);
-  std::vector<std::span<const std::uint32_t>> rows;
-  for (const auto& order : order_) rows.push_back(std::span(order).subspan(first, count));
+}
+
+Batch Batches::train(std::int64_t epoch, std::size_t first, std::size_t count) {
+  begin(epoch);
+  std::vector<Rows> rows;
+  for (const auto& order : order_) rows.push_back(Rows(order).subspan(first, count));
   return gather(rows);
+}
+
+void Batches::fill(std::size_t r, std::size_t first, std::size_t count, float* x,
+                   std::int64_t* labels, float* targets) const {
+  fill(r, Rows(order_[r]).subspan(first, count), x, labels, targets);
 }
 
 Batch Batches::validation(std::size_t first, std::size_t count) {
-  std::vector<std::span<const std::uint32_t>> rows;
-  for (const Replica* r : replicas_) {
-    rows.push_back(std::span(r->split.validation).subspan(first, count));
-  }
+  std::vector<Rows> rows;
+  for (const Replica* r : replicas_)
+    rows.push_back(Rows(r->split.validation).subspan(first, count));
   return gather(rows);
 }
 
-Batch Batches::gather(const std::vector<std::span<const std::uint32_t>>& rows) {
+void Batches::fill(std::size_t r, Rows rows, float* x, std::int64_t* labels, float* targets) const {
+  const data::Standardisation& s = replicas_[r]->standardisation;
+  kernel::gather_standardised(data_.x.data(), data_.width(), rows.size(), rows.data(),
+                              s.mean.data(), s.scale.data(), x);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (data_.task == Task::regression) {
+      targets[i] = static_cast<float>((data_.y[rows[i]] - s.target_mean) / s.target_scale);
+    } else {
+      labels[i] = data_.label[rows[i]];
+    }
+  }
+}
+
+Batch Batches::gather(const std::vector<Rows>& rows) {
   const auto replicas = static_cast<std::int64_t>(rows.size());
   const auto count = static_cast<std::int64_t>(rows.front().size());
-  const std::size_t width = data_.width();
   std::vector<std::int64_t> sizes{replicas, count};
   sizes.insert(sizes.end(), data_.shape.begin(), data_.shape.end());
   const bool regression = data_.task == Task::regression;
   Batch batch{.x = torch::empty(sizes),
               .target = regression ? torch::empty({replicas, count, 1})
                                    : torch::empty({replicas, count}, torch::kInt64)};
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    const data::Standardisation& s = replicas_[r]->standardisation;
-    kernel::gather_standardised(data_.x.data(), width, rows[r].size(), rows[r].data(),
-                                s.mean.data(), s.scale.data(),
-                                batch.x.data_ptr<float>() + r * rows[r].size() * width);
-    for (std::size_t i = 0; i < rows[r].size(); ++i) {
-      const std::size_t at = r * rows[r].size() + i;
-      if (regression) {
-        batch.target.data_ptr<float>()[at] =
-            static_cast<float>((data_.y[rows[r][i]] - s.target_mean) / s.target_scale);
-      } else {
-        batch.target.data_ptr<std::int64_t>()[at] = data_.label[rows[r][i]];
-      }
-    }
+  for (std::int64_t r = 0; r < replicas; ++r) {
+    fill(static_cast<std::size_t>(r), rows[static_cast<std::size_t>(r)],
+         batch.x.data_ptr<float>() + r * count * static_cast<std::int64_t>(data_.width()),
+         regression ? nullptr : batch.target.data_ptr<std::int64_t>() + r * count,
+         regression ? batch.target.data_ptr<float>() + r * count : nullptr);
   }
   return batch;
 }

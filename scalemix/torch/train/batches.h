@@ -25,6 +25,11 @@ class Batches {
 
   /// Rows [first, first + count) of the training order of an epoch.
   Batch train(std::int64_t epoch, std::size_t first, std::size_t count);
+  /// The same of replica r alone, into memory: x (count, width), and the targets (count) of the
+  /// task. Of several replicas at once after begin(epoch).
+  void begin(std::int64_t epoch);
+  void fill(std::size_t r, std::size_t first, std::size_t count, float* x, std::int64_t* labels,
+            float* targets) const;
   /// Rows [first, first + count) of the validation rows.
   Batch validation(std::size_t first, std::size_t count);
 
@@ -32,7 +37,9 @@ class Batches {
   std::size_t validation_rows() const { return replicas_.front()->split.validation.size(); }
 
  private:
-  Batch gather(const std::vector<std::span<const std::uint32_t>>& rows);
+  using Rows = std::span<const std::uint32_t>;
+  Batch gather(const std::vector<Rows>& rows);
+  void fill(std::size_t r, Rows rows, float* x, std::int64_t* labels, float* targets) const;
   void shuffle(std::int64_t epoch);
 
   const data::Dataset& data_;

@@ -134,6 +134,7 @@ std::vector<std::string> load_checkpoint(const std::string& path, Stack& stack) 
     s.best_buffers = torch::empty_like(stack.network().storage().buffers);
   }
   for (const auto& [name, tensor] : tensors_of(stack)) copy_into(path, file, name, *tensor);
+  stack.values_changed();
 
   std::vector<std::string> differences;
   const nlohmann::json then = parse(path, file.metadata.at(kBits)), now = bits_record();

@@ -66,6 +66,11 @@ Stack::Stack(const Plan& plan, std::vector<std::size_t> members)
       network_.storage().view("output.log_precision").copy_(given_precision_);
     }
   }
+  std::vector<float> precision;
+  if (given_precision_.defined()) {
+    precision.assign(given_precision_.data_ptr<float>(), given_precision_.data_ptr<float>() + n);
+  }
+  planned_ = PlannedStep::make(plan, batches_, network_, optimiser_, std::move(precision));
 }
 
 std::vector<const Replica*> Stack::replicas_of(const Plan& plan) const {
@@ -91,16 +96,7 @@ torch::Tensor Stack::objective(const Batch& batch) {
   const bool regression = plan_.spec.task == Task::regression;
   const torch::Tensor nll = regression ? gaussian_nll(out, batch.target, log_precision())
                                        : categorical_nll(out, batch.target);
-  const PerReplica values = to_vector(nll);
-  for (std::size_t r = 0; r < values.size(); ++r) {
-    state.nll_sum[r] += values[r] * static_cast<double>(batch.rows());
-    if (state.step == 0) state.first_nll[r] = values[r];
-    const double limit = kRanAway * std::max(1.0, std::abs(state.first_nll[r]));
-    if (state.active[r] && !(std::abs(values[r]) < limit)) {
-      throw Diverged(fmt::format("epoch {}, step {}: the loss of replica {} is {}", state.epoch + 1,
-                                 state.step + 1, members_[r], values[r]));
-    }
-  }
+  record(to_vector(nll), static_cast<std::size_t>(batch.rows()));
   torch::Tensor objective = nll.to(torch::kFloat64);
   if (!pass.penalties.empty()) {
     torch::Tensor penalty = torch::zeros_like(objective);
@@ -112,23 +108,58 @@ torch::Tensor Stack::objective(const Batch& batch) {
   return objective.sum();
 }
 
+void Stack::record(const PerReplica& nll, std::size_t rows) {
+  for (std::size_t r = 0; r < nll.size(); ++r) {
+    state.nll_sum[r] += nll[r] * static_cast<double>(rows);
+    if (state.step == 0) state.first_nll[r] = nll[r];
+    const double limit = kRanAway * std::max(1.0, std::abs(state.first_nll[r]));
+    if (state.active[r] && !(std::abs(nll[r]) < limit)) {
+      throw Diverged(fmt::format("epoch {}, step {}: the loss of replica {} is {}", state.epoch + 1,
+                                 state.step + 1, members_[r], nll[r]));
+    }
+  }
+}
+
+PerReplica Stack::step_with_tape(std::size_t count, double lr) {
+  network_.storage().differentiate(objective(batches_.train(state.epoch, state.row, count)));
+  return optimiser_.update(network_.storage(), lr, state.step + 1, state.active);
+}
+
+PerReplica Stack::step_planned(std::size_t count, double lr) {
+  const double weight = penalty_weight(plan_.config, state.epoch) / static_cast<double>(rows());
+  const bool last = state.row + count == rows();
+  const StepOutput& out = planned_->run({.step = state.step,
+                                         .epoch = state.epoch,
+                                         .first = state.row,
+                                         .count = count,
+                                         .lr = lr,
+                                         .penalty_weight = weight,
+                                         .wants_penalty = last,
+                                         .active = &state.active});
+  record(out.nll, count);
+  if (last) state.penalty = out.penalty;
+  return out.norm;
+}
+
 void Stack::step() {
   const auto batch = static_cast<std::size_t>(plan_.config.batch);
   const std::size_t count = std::min(batch, rows() - state.row);
-  network_.storage().differentiate(objective(batches_.train(state.epoch, state.row, count)));
   const double epoch = static_cast<double>(state.epoch) +
                        static_cast<double>(state.row) / static_cast<double>(rows());
-  const auto norms =
-      optimiser_.update(network_.storage(), plan_.config.lr * lr_factor(plan_.config, epoch),
-                        state.step + 1, state.active);
+  const double lr = plan_.config.lr * lr_factor(plan_.config, epoch);
+  const PerReplica norms = planned_ ? step_planned(count, lr) : step_with_tape(count, lr);
   for (std::size_t r = 0; r < norms.size(); ++r) {
-    if (std::isnan(norms[r])) {
+    if (!std::isfinite(norms[r])) {
       throw Diverged(fmt::format("epoch {}, step {}: the gradient of replica {} is not finite",
                                  state.epoch + 1, state.step + 1, members_[r]));
     }
   }
   state.row += count;
   ++state.step;
+}
+
+void Stack::values_changed() {
+  if (planned_) planned_->prepare();
 }
 
 Scores Stack::validate() {
@@ -214,6 +245,7 @@ void Stack::restore_best() {
   if (!state.best_values.defined()) return;
   network_.storage().values.copy_(state.best_values);
   network_.storage().buffers.copy_(state.best_buffers);
+  values_changed();
 }
 
 PerReplica Stack::sparsity() const {

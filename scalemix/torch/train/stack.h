@@ -17,6 +17,7 @@
 #include "scalemix/torch/nn/network.h"
 #include "scalemix/torch/optim/optimiser.h"
 #include "scalemix/torch/train/batches.h"
+#include "scalemix/torch/train/planned.h"
 
 namespace scalemix::inline v0::train {
 
@@ -55,6 +56,9 @@ class Stack {
   /// Puts the best weights back where early stopping kept them.
   void restore_best();
 
+  /// To be called when somebody else wrote the weights.
+  void values_changed();
+
   /// The trained model of a member (its place in this stack).
   model::Model model(std::size_t member) const;
   const std::vector<std::size_t>& members() const { return members_; }
@@ -72,6 +76,9 @@ class Stack {
 
  private:
   torch::Tensor objective(const Batch& batch);
+  PerReplica step_with_tape(std::size_t count, double lr);
+  PerReplica step_planned(std::size_t count, double lr);
+  void record(const PerReplica& nll, std::size_t rows);
   void keep_best(const Scores& scores);
   torch::Tensor log_precision() const;
   std::vector<const Replica*> replicas_of(const Plan& plan) const;
@@ -82,7 +89,8 @@ class Stack {
   Batches batches_;
   nn::Network network_;
   optim::Optimiser optimiser_;
-  torch::Tensor given_precision_;  // (R, 1) log, standardised; undefined where it is learned
+  torch::Tensor given_precision_;         // (R, 1) log, standardised; undefined where it is learned
+  std::unique_ptr<PlannedStep> planned_;  // null: a layer has no node, steps go through autograd
 };
 
 /// Groups a plan's replicas into stacks: those whose numbers of rows agree train together.

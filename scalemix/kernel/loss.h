@@ -1,0 +1,22 @@
+// Likelihoods of a batch and their gradients: mean over rows of the negative log-likelihood, in
+// nats, summed in double.
+//
+//   categorical  log sum_c e^f_c - f_label
+//   gaussian     sum_o [ e^lp_o (t_o - f_o)^2 - lp_o + log 2 pi ] / 2,   lp the log of the noise
+//   precision
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace scalemix::inline v0::kernel {
+
+/// f (rows, classes), label (rows) below classes; df (rows, classes) is overwritten and may be f.
+double categorical_nll(std::size_t rows, std::size_t classes, const float* f,
+                       const std::int64_t* label, float* df);
+
+/// f, t (rows, outputs), lp (outputs); df (rows, outputs) may be f; dlp (outputs) may be null.
+double gaussian_nll(std::size_t rows, std::size_t outputs, const float* f, const float* t,
+                    const float* lp, float* df, float* dlp);
+
+}  // namespace scalemix::inline v0::kernel

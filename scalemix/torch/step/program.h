@@ -1,0 +1,58 @@
+// A network's forward and backward pass as a fixed list of nodes over one block of memory a
+// replica.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "scalemix/torch/step/node.h"
+
+namespace scalemix::inline v0::step {
+
+class Program {
+ public:
+  /// For batches of at most `rows` rows. Nothing if a layer of the spec has no node.
+  static std::optional<Program> make(const model::Spec& spec, const Layout& layout,
+                                     std::size_t rows);
+
+  /// Floats of memory that a replica needs; its first rows * width() hold the batch.
+  std::size_t memory() const { return memory_; }
+  std::size_t width() const { return width_; }
+  std::size_t outputs() const { return nodes_.back()->out; }
+  /// Floats that the posteriors' prepared terms need, a replica.
+  std::size_t prepared() const { return prepared_; }
+  const std::vector<Posterior>& posteriors() const { return posteriors_; }
+  /// Multiplications of the products of a step, about: what decides how work is spread over
+  /// threads.
+  double work() const { return work_; }
+
+  /// Runs the batch in memory forward; returns the outputs (rows, outputs()), which lie in memory.
+  float* forward(Frame frame, float* memory) const;
+  /// Where the gradient of the outputs goes, (rows, outputs()).
+  float* output_gradient(float* memory) const { return gradient(nodes_.size(), memory); }
+  /// From the gradient of the outputs to those of the parameters.
+  void backward(Frame frame, float* memory) const;
+
+ private:
+  struct Place {
+    std::size_t y = 0, scratch = 0;
+  };
+  const float* input(std::size_t node, const float* memory) const {
+    return node == 0 ? memory : memory + places_[node - 1].y;
+  }
+
+  /// The gradient of what node `node` takes: two buffers in turn.
+  float* gradient(std::size_t node, float* memory) const {
+    return memory + gradient_ + (node % 2) * widest_;
+  }
+
+  std::vector<std::unique_ptr<Node>> nodes_;
+  std::vector<Place> places_;
+  std::vector<Posterior> posteriors_;
+  std::size_t width_ = 0, memory_ = 0, prepared_ = 0, gradient_ = 0, widest_ = 0;
+  std::size_t first_trained_ = 0;  // no node before it has parameters: no gradient goes there
+  double work_ = 0;
+};
+
+}  // namespace scalemix::inline v0::step

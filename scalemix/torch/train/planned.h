@@ -1,0 +1,83 @@
+// A stack's training step on raw memory: gather, forward, loss, backward and update of one replica
+// after the other, without a tape or a tensor. Its objective is that of stack.h; it allocates
+// nothing.
+//
+// Small networks are cheaper to train whole on one thread than to spread: their replicas share the
+// threads. Large ones take the threads one after the other. Which, is decided by the network and
+// the batch alone, so a replica's bits do not depend on how many stand beside it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "scalemix/torch/nn/network.h"
+#include "scalemix/torch/optim/optimiser.h"
+#include "scalemix/torch/step/program.h"
+#include "scalemix/torch/train/batches.h"
+
+namespace scalemix::inline v0::train {
+
+/// What one step is about.
+struct StepInput {
+  std::int64_t step = 0, epoch = 0;   // finished ones
+  std::size_t first = 0, count = 0;   // rows of the epoch's order
+  double lr = 0, penalty_weight = 0;  // the latter over the number of training rows
+  bool wants_penalty = false;         // its value, beside its gradient
+  const std::vector<bool>* active = nullptr;
+};
+
+/// What came of it, a replica.
+struct StepOutput {
+  std::vector<double> nll, penalty;  // nats; penalty only where it was asked for
+  std::vector<double> norm;          // of the gradient; not finite where a gradient is not
+};
+
+class PlannedStep {
+ public:
+  /// Nothing if a layer has no node. All must outlive it. `given_precision` (R) or empty: the log
+  /// precision is learned.
+  static std::unique_ptr<PlannedStep> make(const Plan& plan, Batches& batches, nn::Network& network,
+                                           optim::Optimiser& optimiser,
+                                           std::vector<float> given_precision);
+
+  /// To be called when somebody else wrote the weights.
+  void prepare();
+  const StepOutput& run(const StepInput& input);
+
+ private:
+  PlannedStep(const Plan& plan, Batches& batches, nn::Network& network, optim::Optimiser& optimiser,
+              std::vector<float> given_precision, step::Program program);
+
+  void run_replica(const StepInput& input, std::size_t r, std::size_t lane);
+  double loss(std::size_t r, std::size_t lane, std::size_t rows, float* outputs, float* doutputs);
+  double penalty(std::size_t r) const;
+  double update(const StepInput& input, std::size_t r);
+  double update_fused(const StepInput& input, std::size_t r);
+  float* values(std::size_t r) const {
+    return network_.storage().values.data_ptr<float>() + r * parameters_;
+  }
+  float* gradients(std::size_t r) const {
+    return network_.storage().gradients.data_ptr<float>() + r * parameters_;
+  }
+  float* prepared(std::size_t r) { return prepared_.data() + r * program_.prepared(); }
+  void find_rest();
+
+  const Plan& plan_;
+  Batches& batches_;
+  nn::Network& network_;
+  optim::Optimiser& optimiser_;
+  std::vector<float> given_precision_;
+  step::Program program_;
+  std::size_t replicas_, parameters_, lanes_;
+  std::size_t log_precision_ = 0;  // offset, for a regression
+  bool small_, fused_;
+  std::vector<optim::Part> rest_;     // what no posterior owns
+  std::vector<float> memory_;         // (lanes, program's)
+  std::vector<std::int64_t> labels_;  // (lanes, batch)
+  std::vector<float> targets_;        // (lanes, batch)
+  std::vector<float> prepared_;       // (R, program's)
+  StepOutput output_;
+};
+
+}  // namespace scalemix::inline v0::train

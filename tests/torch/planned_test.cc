@@ -1,0 +1,166 @@
+// A planned step against the modules and autograd: the same objective, the same gradients.
+
+#include "scalemix/torch/train/planned.h"
+
+#include <gtest/gtest.h>
+
+#include "scalemix/base/parallel.h"
+#include "scalemix/torch/train/loss.h"
+#include "scalemix/torch/train/stack.h"
+
+namespace scalemix {
+namespace {
+
+struct Case {
+  const char *data, *model, *method;
+};
+
+const Case kCases[] = {
+    {"friedman1", "mlp:8", "none"},
+    {"friedman1", "mlp:8", "svdo"},
+    {"friedman1", "mlp:8-5", "bernoulli:p=0.3"},
+    {"friedman1", "mlp:8", "bernoulli:p=0.3,input=0.1"},
+    {"friedman1", "mlp:8", "gaussian:alpha=0.25"},
+    {"friedman1", "mlp:8", "additive:normal:scale=0.1"},
+    {"friedman1", "mlp:8", "dropconnect:bernoulli:p=0.4"},
+    {"moons", "mlp:6-4", "svdo"},
+    {"moons", "mlp:6-4", "poisson"},
+    {"glyphs", "mlp:20", "svdo"},
+    {"glyphs", "mlp:20", "bernoulli:p=0.5"},
+};
+
+train::Plan plan_of(const Case& c, double clip) {
+  run::TrainConfig config;
+  config.data = c.data;
+  config.model = c.model;
+  config.method = {c.method};
+  config.batch = 50;
+  config.seeds = 3;
+  config.seed = 5;
+  config.clip = clip;
+  config.warmup_start = 0;
+  config.warmup = 0;
+  return train::make_plan(config);
+}
+
+/// Everything a step needs, without a stack around it.
+struct Bench {
+  explicit Bench(const train::Plan& plan)
+      : batches(plan.data, pointers(plan)),
+        network(plan.spec, seeds(plan), plan.config.init),
+        optimiser(plan.config, network.storage()),
+        active(plan.replicas.size(), true) {}
+
+  static std::vector<const train::Replica*> pointers(const train::Plan& plan) {
+    std::vector<const train::Replica*> out;
+    for (const train::Replica& r : plan.replicas) out.push_back(&r);
+    return out;
+  }
+  static std::vector<std::uint64_t> seeds(const train::Plan& plan) {
+    std::vector<std::uint64_t> out;
+    for (const train::Replica& r : plan.replicas) out.push_back(r.seed);
+    return out;
+  }
+  train::StepInput input(std::int64_t step) const {
+    return {.step = step,
+            .first = 50 * static_cast<std::size_t>(step),
+            .count = 50,
+            .lr = 1e-3,
+            .penalty_weight = 0.01,
+            .wants_penalty = true,
+            .active = &active};
+  }
+
+  train::Batches batches;
+  nn::Network network;
+  optim::Optimiser optimiser;
+  std::vector<bool> active;
+};
+
+TEST(PlannedStep, HasTheLossPenaltyAndGradientsOfTheTape) {
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(std::string(c.data) + " " + c.model + " " + c.method);
+    const train::Plan plan =
+        plan_of(c, /*clip=*/1e30);  // so that the gradients stand in the storage
+    Bench a(plan), b(plan);
+    const auto planned = train::PlannedStep::make(plan, a.batches, a.network, a.optimiser, {});
+    ASSERT_TRUE(planned);
+    const train::StepOutput& out = planned->run(a.input(0));
+
+    const train::Batch batch = b.batches.train(0, 0, 50);
+    nn::Pass pass{.seed = b.network.seeds(), .penalties = {}};
+    const torch::Tensor f = b.network.forward(batch.x, pass);
+    const bool regression = plan.spec.task == Task::regression;
+    const torch::Tensor nll = regression
+                                  ? train::gaussian_nll(f, batch.target, b.network.log_precision())
+                                  : train::categorical_nll(f, batch.target);
+    torch::Tensor penalty = torch::zeros({3}, torch::kFloat64);
+    for (const nn::Penalty& p : pass.penalties) penalty = penalty + p.value;
+    b.network.storage().differentiate((nll.to(torch::kFloat64) + 0.01 * penalty).sum());
+    for (std::int64_t r = 0; r < 3; ++r) {
+      EXPECT_NEAR(out.nll[r], nll[r].item<double>(), 1e-5);
+      EXPECT_NEAR(out.penalty[r], penalty[r].item<double>(), 1e-5 * (1 + out.penalty[r]));
+      const torch::Tensor got = a.network.storage().gradients[r],
+                          want = b.network.storage().gradients[r];
+      EXPECT_LT((got - want).norm().item<double>(), 1e-5 * want.norm().item<double>());
+      EXPECT_NEAR(out.norm[r], want.to(torch::kDouble).norm().item<double>(), 1e-5 * out.norm[r]);
+    }
+  }
+}
+
+TEST(PlannedStep, FusedAndInPartsItEndsWithTheSameBits) {
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(std::string(c.data) + " " + c.model + " " + c.method);
+    const train::Plan fused = plan_of(c, 0), parts = plan_of(c, 1e30);
+    Bench a(fused), b(parts);
+    const auto x = train::PlannedStep::make(fused, a.batches, a.network, a.optimiser, {});
+    const auto y = train::PlannedStep::make(parts, b.batches, b.network, b.optimiser, {});
+    for (std::int64_t step = 0; step < 4; ++step) {
+      x->run(a.input(step));
+      y->run(b.input(step));
+    }
+    EXPECT_TRUE(torch::equal(a.network.storage().values, b.network.storage().values));
+  }
+}
+
+TEST(PlannedStep, ThreadsAndNeighboursChangeNoBit) {
+  const int before = threads();
+  for (const char* method : {"svdo", "bernoulli:p=0.3"}) {
+    std::vector<torch::Tensor> ends;
+    for (const int n : {1, 2, 3}) {
+      set_threads(n);
+      const train::Plan plan = plan_of({"friedman1", "mlp:8", method}, 0);
+      train::Stack all(plan, {0, 1, 2}), one(plan, {1});
+      for (int step = 0; step < 5; ++step) {
+        all.step();
+        one.step();
+      }
+      ends.push_back(all.network().storage().values.clone());
+      EXPECT_TRUE(torch::equal(ends.back()[1], one.network().storage().values[0]))
+          << n << " threads";
+      EXPECT_TRUE(torch::equal(ends.back(), ends.front())) << n << " threads";
+    }
+  }
+  set_threads(before);
+}
+
+TEST(PlannedStep, AStoppedReplicaIsLeftAsItIs) {
+  const train::Plan plan = plan_of({"friedman1", "mlp:8", "svdo"}, 0);
+  Bench a(plan);
+  a.active[1] = false;
+  const auto planned = train::PlannedStep::make(plan, a.batches, a.network, a.optimiser, {});
+  const torch::Tensor before = a.network.storage().values.clone();
+  const train::StepOutput& out = planned->run(a.input(0));
+  EXPECT_TRUE(torch::equal(a.network.storage().values[1], before[1]));
+  EXPECT_FALSE(torch::equal(a.network.storage().values[0], before[0]));
+  EXPECT_TRUE(std::isfinite(out.nll[1]));
+}
+
+TEST(PlannedStep, IsNotMadeForLayersWithoutANode) {
+  const train::Plan plan = plan_of({"glyphs", "lenet5", "none"}, 0);
+  Bench a(plan);
+  EXPECT_EQ(train::PlannedStep::make(plan, a.batches, a.network, a.optimiser, {}), nullptr);
+}
+
+}  // namespace
+}  // namespace scalemix
