@@ -183,7 +183,9 @@ TEST(DiagnoseTest, NoiseMismatchSpeaksOnBothSidesOfTheError) {
     facts.rmse = rmse;
     const std::vector<Finding> found = findings(facts);
     ASSERT_EQ(found.size(), count) << rmse;
-    if (count) EXPECT_EQ(found[0].rule, "noise_mismatch");
+    if (count) {
+      EXPECT_EQ(found[0].rule, "noise_mismatch");
+    }
   }
 }
 
