@@ -1,4 +1,4 @@
-// scalemix bench [--quick] [--json]
+// scalemix bench [--quick] [--only TEXT] [--json]
 //
 // Speed of kernels and prediction (and, with LibTorch, of a training step), beside the speed at
 // which this machine copies memory, measured in the same run.
@@ -13,6 +13,8 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "scalemix/base/error.h"
+#include "scalemix/base/name_list.h"
 #include "scalemix/base/parallel.h"
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
@@ -28,6 +30,7 @@ using Clock = std::chrono::steady_clock;
 
 struct BenchOptions {
   bool quick = false, json = false, quiet = false;
+  std::vector<std::string> only;
   int threads = 0;
 };
 
@@ -76,15 +79,39 @@ void print_table(const std::vector<BenchRow>& rows, std::ostream& out) {
   table.print(out);
 }
 
+/// The copy, and the cases whose group and name hold one of the texts (all of them without a text).
+std::vector<BenchCase> chosen(const std::vector<std::string>& only) {
+  std::vector<BenchCase> out;
+  std::vector<std::string> names;
+  bool found = only.empty();
+  for (BenchCase& c : bench_cases()) {
+    const std::string name = c.group + " " + c.name;
+    const bool wanted = std::any_of(only.begin(), only.end(), [&](const std::string& text) {
+      return name.find(text) != std::string::npos;
+    });
+    found |= wanted;
+    names.push_back(name);
+    if (wanted || only.empty() || c.group == "memory") out.push_back(std::move(c));
+  }
+  if (!found) {
+    throw ConfigError(fmt::format("--only: nothing that is measured holds {} (known: {})",
+                                  name_list(only), name_list(names)));
+  }
+  return out;
+}
+
 int run(const BenchOptions& o, std::ostream& out) {
   use_threads(o.threads);
   kernel::init_target();
   const int used = threads();
   const BenchEffort effort = o.quick ? BenchEffort{0.003, 3} : BenchEffort{};
   std::vector<BenchRow> rows;
-  for (const BenchSource& source : bench_sources()) {
-    if (!o.quiet) fmt::print(stderr, "scalemix: measuring {} ...\n", source.group);
-    for (BenchRow& row : source.measure(effort)) rows.push_back(std::move(row));
+  for (const BenchCase& c : chosen(o.only)) {
+    if (!o.quiet) fmt::print(stderr, "scalemix: measuring {} {}\n", c.group, c.name);
+    BenchRow row = c.measure(effort);
+    row.group = c.group;
+    row.name = c.name;
+    rows.push_back(std::move(row));
   }
   if (o.json) {
     ordered_json json = {
@@ -116,21 +143,28 @@ Timing time_calls(const BenchEffort& effort, const std::function<void()>& call) 
   return {times[n / 2], (times[(3 * n) / 4] - times[n / 4]) / 2};
 }
 
-const std::vector<BenchSource>& bench_sources() {
-  static const std::vector<BenchSource> list = {
-      {"memory", bench_memory},
-      {"kernel", bench_kernels},
-      {"predict", bench_predict},
+std::vector<BenchCase> bench_cases() {
+  std::vector<BenchCase> out;
+  for (const auto source : {
+           bench_memory,
+           bench_kernels,
+           bench_predict,
 #ifdef SCALEMIX_HAS_TORCH
-      {"train", bench_train},
+           bench_train,
 #endif
-  };
-  return list;
+       }) {
+    for (BenchCase& c : source()) out.push_back(std::move(c));
+  }
+  return out;
 }
 
 Action setup_bench(CLI::App& sub) {
   auto o = std::make_shared<BenchOptions>();
   sub.add_flag("--quick", o->quick, "Short timings, for a first look");
+  sub.add_option("--only", o->only, "Only what has TEXT in its name, beside the copy (repeatable)")
+      ->type_name("TEXT")
+      ->expected(1)
+      ->take_all();
   sub.add_flag("--json", o->json, "Print JSON");
   sub.add_flag("--quiet", o->quiet, "No messages but errors");
   add_threads_option(sub, o->threads);

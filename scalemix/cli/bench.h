@@ -26,29 +26,26 @@ struct Timing {
 Timing time_calls(const BenchEffort& effort, const std::function<void()>& call);
 
 struct BenchRow {
-  std::string group, name;  // "noise", "bernoulli"
   Timing time;
   double items = 0;  // per call: what `unit` counts
   std::string unit;  // "element", "row", "step"
   double bytes = 0;  // per call, read and written at least; 0: not bound by memory
   double flops = 0;  // per call; 0: not counted
+  std::string group = {}, name = {};
 };
 
-/// One kind of measurement.
-struct BenchSource {
-  std::string_view group;
-  std::vector<BenchRow> (*measure)(const BenchEffort& effort);
+/// One row that can be measured; making it costs nothing.
+struct BenchCase {
+  std::string group, name;
+  std::function<BenchRow(const BenchEffort& effort)> measure;  // fills in all but group and name
 };
 
-/// All sources, in the order of the table; those that train only where LibTorch is.
-const std::vector<BenchSource>& bench_sources();
+/// All cases, in the order of the table: the floor first, those that train only where LibTorch is.
+std::vector<BenchCase> bench_cases();
 
-std::vector<BenchRow> bench_memory(const BenchEffort& effort);  // the floor: a copy
-std::vector<BenchRow> bench_kernels(
-    const BenchEffort& effort);  // noise, weight terms, optimiser, product
-std::vector<BenchRow> bench_predict(
-    const BenchEffort& effort);  // mlp:300-100, deterministic and Monte-Carlo
-
-std::vector<BenchRow> bench_train(const BenchEffort& effort);  // with LibTorch: whole steps
+std::vector<BenchCase> bench_memory();   // the floor: a copy
+std::vector<BenchCase> bench_kernels();  // noise, weight terms, optimiser, product
+std::vector<BenchCase> bench_predict();  // mlp:300-100, deterministic and Monte-Carlo
+std::vector<BenchCase> bench_train();    // with LibTorch: whole steps
 
 }  // namespace scalemix::inline v0::cli

@@ -20,8 +20,8 @@ constexpr std::size_t kN = 1'000'000, kWidth = 1000;
 constexpr std::size_t kCopy = std::size_t{1} << 24;  // floats: beyond every cache
 constexpr double kFloat = sizeof(float);
 
-BenchRow streaming(std::string name, Timing time, double arrays) {
-  return {"kernel", std::move(name), time, kN, "element", arrays * kFloat * kN, 0};
+BenchRow streaming(Timing time, double arrays) {
+  return {.time = time, .items = kN, .unit = "element", .bytes = arrays * kFloat * kN};
 }
 
 std::vector<float> uniforms(std::size_t n, std::uint32_t number, double lo, double hi) {
@@ -32,67 +32,84 @@ std::vector<float> uniforms(std::size_t n, std::uint32_t number, double lo, doub
   return out;
 }
 
-void bench_noise(const BenchEffort& effort, std::vector<BenchRow>& out) {
+const kernel::Site kSite{.rows = kN / kWidth, .columns = kWidth};
+
+BenchRow noise(const std::string& name, const BenchEffort& effort) {
   const std::vector<float> x = uniforms(kN, 1, -1, 1);
   std::vector<float> y(kN);
-  const kernel::Site site{.rows = kN / kWidth, .columns = kWidth};
   const Stream stream{1, stream_id(Purpose::train, 1), 0};
-  for (const law::LawRow& row : law::laws()) {
-    const law::AnyLaw law = law::AnyLaw::parse(row.name);
-    const Timing time = time_calls(effort, [&] {
-      kernel::noise(law.multiplier(), stream, site, kernel::Mode::multiply, x.data(), y.data());
-    });
-    if (y[5] != x[5] * law.multiplier()(stream.word(5))) {
-      throw std::logic_error("bench: noise of " + std::string(row.name) + " is not the stream's");
-    }
-    out.push_back(streaming("noise " + std::string(row.name), time, 2));
+  const law::AnyLaw law = law::AnyLaw::parse(name);
+  const Timing time = time_calls(effort, [&] {
+    kernel::noise(law.multiplier(), stream, kSite, kernel::Mode::multiply, x.data(), y.data());
+  });
+  if (y[5] != x[5] * law.multiplier()(stream.word(5))) {
+    throw std::logic_error("bench: noise of " + name + " is not the stream's");
   }
+  return streaming(time, 2);
 }
 
-void bench_reparam(const BenchEffort& effort, std::vector<BenchRow>& out) {
+BenchRow reparam(const BenchEffort& effort) {
   const std::vector<float> mean = uniforms(kN, 2, -1, 1), var = uniforms(kN, 3, 0, 1);
   std::vector<float> b(kN);
   const law::AnyLaw normal = law::AnyLaw::parse("normal");
-  const kernel::Site site{.rows = kN / kWidth, .columns = kWidth};
   const Stream stream{1, stream_id(Purpose::train, 2), 0};
-  const Timing time = time_calls(effort, [&] {
-    kernel::reparam(normal.raw(), stream, site, mean.data(), var.data(), b.data());
-  });
-  out.push_back(streaming("reparam", time, 3));
+  return streaming(
+      time_calls(
+          effort,
+          [&] { kernel::reparam(normal.raw(), stream, kSite, mean.data(), var.data(), b.data()); }),
+      3);
 }
 
-void bench_weights(const BenchEffort& effort, std::vector<BenchRow>& out) {
-  std::vector<float> w = uniforms(kN, 4, -1, 1), m(kN, 0), v(kN, 0), sigma2(kN);
-  const std::vector<float> log_sigma2 = uniforms(kN, 5, -10, 0), g = uniforms(kN, 6, -1, 1);
-  out.push_back(streaming(
-      "svdo_terms",
+/// Weights, their posterior's log variances, gradients and Adam's moments.
+struct Weights {
+  std::vector<float> w = uniforms(kN, 4, -1, 1), log_sigma2 = uniforms(kN, 5, -10, 0),
+                     g = uniforms(kN, 6, -1, 1);
+  std::vector<float> m = std::vector<float>(kN, 0), v = m, m2 = m, v2 = m, sigma2 = m, slope = m;
+};
+
+BenchRow svdo_terms(const BenchEffort& effort) {
+  Weights a;
+  return streaming(
       time_calls(effort,
-                 [&] { kernel::svdo_terms(kN, w.data(), log_sigma2.data(), sigma2.data()); }),
-      3));
+                 [&] { kernel::svdo_terms(kN, a.w.data(), a.log_sigma2.data(), a.sigma2.data()); }),
+      3);
+}
+
+BenchRow svdo_adam(const BenchEffort& effort) {
+  Weights a;
+  kernel::svdo_prepare(kN, a.w.data(), a.log_sigma2.data(), a.sigma2.data(), a.slope.data());
   std::uint64_t step = 0;
-  out.push_back(streaming(
-      "adam",
-      time_calls(effort,
-                 [&] { kernel::adam({}, ++step, 1, kN, g.data(), m.data(), v.data(), w.data()); }),
-      7));
+  const auto update = [&] {
+    kernel::svdo_adam(
+        {}, {}, ++step, kN, a.g.data(), a.g.data(), 1e-4, {a.w.data(), a.m.data(), a.v.data()},
+        {a.log_sigma2.data(), a.m2.data(), a.v2.data()}, a.sigma2.data(), a.slope.data());
+  };
+  return streaming(time_calls(effort, update), 17);
 }
 
-void bench_gemm(const BenchEffort& effort, std::vector<BenchRow>& out) {
-  for (const std::size_t n : {std::size_t{256}, std::size_t{512}, std::size_t{1024}}) {
-    const std::vector<float> a = uniforms(n * n, 7, -1, 1), b = uniforms(n * n, 8, -1, 1);
-    std::vector<float> c(n * n);
-    const Timing time = time_calls(effort, [&] {
-      kernel::gemm(kernel::Trans::no, kernel::Trans::yes, n, n, n, a.data(), n, b.data(), n, 0,
-                   c.data(), n);
-    });
-    const double flops = 2.0 * static_cast<double>(n * n * n);
-    out.push_back({"kernel", "gemm " + std::to_string(n) + "^3", time, 1, "product", 0, flops});
-  }
+BenchRow adam(const BenchEffort& effort) {
+  Weights a;
+  std::uint64_t step = 0;
+  const auto update = [&] {
+    kernel::adam({}, ++step, 1, kN, a.g.data(), a.m.data(), a.v.data(), a.w.data());
+  };
+  return streaming(time_calls(effort, update), 7);
 }
 
-}  // namespace
+BenchRow gemm(std::size_t n, const BenchEffort& effort) {
+  const std::vector<float> a = uniforms(n * n, 7, -1, 1), b = uniforms(n * n, 8, -1, 1);
+  std::vector<float> c(n * n);
+  const auto product = [&] {
+    kernel::gemm(kernel::Trans::no, kernel::Trans::yes, n, n, n, a.data(), n, b.data(), n, 0,
+                 c.data(), n);
+  };
+  return {.time = time_calls(effort, product),
+          .items = 1,
+          .unit = "product",
+          .flops = 2.0 * static_cast<double>(n * n * n)};
+}
 
-std::vector<BenchRow> bench_memory(const BenchEffort& effort) {
+BenchRow copy(const BenchEffort& effort) {
   const std::vector<float> from(kCopy, 1.0f);
   std::vector<float> to(kCopy, 0.0f);
   const Timing time = time_calls(effort, [&] {
@@ -100,15 +117,28 @@ std::vector<BenchRow> bench_memory(const BenchEffort& effort) {
       std::memcpy(&to[first], &from[first], length * sizeof(float));
     });
   });
-  return {{"memory", "copy 64 MiB", time, kCopy, "element", 2 * kFloat * kCopy, 0}};
+  return {.time = time, .items = kCopy, .unit = "element", .bytes = 2 * kFloat * kCopy};
 }
 
-std::vector<BenchRow> bench_kernels(const BenchEffort& effort) {
-  std::vector<BenchRow> out;
-  bench_noise(effort, out);
-  bench_reparam(effort, out);
-  bench_weights(effort, out);
-  bench_gemm(effort, out);
+}  // namespace
+
+std::vector<BenchCase> bench_memory() { return {{"memory", "copy 64 MiB", copy}}; }
+
+std::vector<BenchCase> bench_kernels() {
+  std::vector<BenchCase> out;
+  for (const law::LawRow& row : law::laws()) {
+    const std::string name(row.name);
+    out.push_back({"kernel", "noise " + name,
+                   [name](const BenchEffort& effort) { return noise(name, effort); }});
+  }
+  out.push_back({"kernel", "reparam", reparam});
+  out.push_back({"kernel", "svdo_terms", svdo_terms});
+  out.push_back({"kernel", "svdo_adam", svdo_adam});
+  out.push_back({"kernel", "adam", adam});
+  for (const std::size_t n : {std::size_t{256}, std::size_t{512}, std::size_t{1024}}) {
+    out.push_back({"kernel", "gemm " + std::to_string(n) + "^3",
+                   [n](const BenchEffort& effort) { return gemm(n, effort); }});
+  }
   return out;
 }
 

@@ -12,7 +12,7 @@
 namespace scalemix::inline v0::cli {
 namespace {
 
-constexpr std::size_t kRows = 256, kSamples = 32;
+constexpr std::size_t kRows = 1000, kSamples = 100;
 
 std::vector<float> normals_like(std::size_t n, std::uint32_t number, double scale) {
   const Stream stream{7, stream_id(Purpose::init, number), 0};
@@ -46,22 +46,27 @@ double flops_of(const model::Spec& spec) {
   return out;
 }
 
-}  // namespace
-
-std::vector<BenchRow> bench_predict(const BenchEffort& effort) {
+BenchRow measure(std::size_t samples, const BenchEffort& effort) {
   const model::Predictor predictor = network();
   model::Context context(predictor);
   const std::vector<float> x = normals_like(kRows * predictor.width(), 100, 1);
-  const double flops = kRows * flops_of(predictor.spec());
+  const model::PredictOptions options{.samples = samples, .seed = 1, .row0 = 0, .block = 0};
   model::Prediction prediction;
-  const Timing plain =
-      time_calls(effort, [&] { model::predict(context, x, kRows, {}, prediction); });
-  const model::PredictOptions draws{.samples = kSamples, .seed = 1, .row0 = 0, .block = 0};
-  const Timing drawn =
-      time_calls(effort, [&] { model::predict(context, x, kRows, draws, prediction); });
-  return {
-      {"predict", "mlp:300-100, 256 rows", plain, kRows, "row", 0, flops},
-      {"predict", "mlp:300-100, 256 rows, 32 draws", drawn, kRows * kSamples, "row draw", 0, 0}};
+  const Timing time =
+      time_calls(effort, [&] { model::predict(context, x, kRows, options, prediction); });
+  if (samples > 0) {
+    return {.time = time, .items = static_cast<double>(kRows * samples), .unit = "row draw"};
+  }
+  return {.time = time, .items = kRows, .unit = "row", .flops = kRows * flops_of(predictor.spec())};
+}
+
+}  // namespace
+
+std::vector<BenchCase> bench_predict() {
+  return {{"predict", "mlp:300-100, 1000 rows",
+           [](const BenchEffort& effort) { return measure(0, effort); }},
+          {"predict", "mlp:300-100, 1000 rows, 100 draws",
+           [](const BenchEffort& effort) { return measure(kSamples, effort); }}};
 }
 
 }  // namespace scalemix::inline v0::cli

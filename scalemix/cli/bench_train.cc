@@ -32,20 +32,23 @@ BenchRow measure(const Case& c, const BenchEffort& effort) {
     if (stack.epoch_done()) stack.end_epoch();
     stack.step();
   };
-  return {.group = "train",
-          .name = c.name,
-          .time = time_calls(effort, step),
+  return {.time = time_calls(effort, step),
           .items = static_cast<double>(c.replicas),
           .unit = c.replicas > 1 ? "replica step" : "step"};
 }
 
 }  // namespace
 
-std::vector<BenchRow> bench_train(const BenchEffort& effort) {
-  at::set_num_threads(threads());  // else LibTorch takes its own default, for all of the process
-  std::vector<BenchRow> rows;
-  for (const Case& c : kCases) rows.push_back(measure(c, effort));
-  return rows;
+std::vector<BenchCase> bench_train() {
+  std::vector<BenchCase> out;
+  for (const Case& c : kCases) {
+    out.push_back({"train", c.name, [&c](const BenchEffort& effort) {
+                     at::set_num_threads(
+                         threads());  // else LibTorch takes its own default, for all of the process
+                     return measure(c, effort);
+                   }});
+  }
+  return out;
 }
 
 }  // namespace scalemix::inline v0::cli

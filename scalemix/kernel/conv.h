@@ -1,5 +1,5 @@
-// Convolution and pooling of images, forward only: what the predictor needs. Square window, stride
-// and padding; the channel is the second axis.
+// Convolution of images, forward and backward. Square window, stride and padding; the
+// channel is the second axis.
 //
 //   x (N, C, H, W)   w (O, C, k, k)   bias (O) or null   y (N, O, H', W')
 //   y[n,o,i,j] = bias[o] + sum_{c,a,b} w[o,c,a,b] x[n, c, i s + a - p, j s + b - p]
@@ -12,14 +12,9 @@
 
 #include <cstddef>
 
+#include "scalemix/kernel/window.h"
+
 namespace scalemix::inline v0::kernel {
-
-struct Window {
-  std::size_t kernel = 1, stride = 1, padding = 0;
-};
-
-/// Length of an axis after a window; 0 if the window does not fit.
-std::size_t window_length(const Window& window, std::size_t length);
 
 struct Conv2d {
   std::size_t n, c, h, w;  // input
@@ -37,19 +32,16 @@ std::size_t conv2d_scratch(const Conv2d& shape);
 void conv2d_forward(const Conv2d& shape, const float* x, const float* w, const float* bias,
                     float* scratch, float* y);
 
-struct Pool2d {
-  std::size_t n, c, h, w;  // input
-  Window window;           // Requires padding <= kernel / 2
+/// Number of floats the two backward functions need in `scratch`.
+std::size_t conv2d_backward_scratch(const Conv2d& shape);
 
-  std::size_t out_h() const { return window_length(window, h); }
-  std::size_t out_w() const { return window_length(window, w); }
-};
+/// dw (O, C, k, k) = sum over rows and places of dy (N, O, H', W') times what w met; overwritten.
+void conv2d_backward_weight(const Conv2d& shape, const float* x, const float* dy, float* scratch,
+                            float* dw);
 
-/// Largest of each window; padding never wins, NaN always does. y may not overlap x.
-void max_pool2d(const Pool2d& shape, const float* x, float* y);
-
-/// Sum of each window over kernel^2: padding counts as zeros. y may not overlap x.
-void avg_pool2d(const Pool2d& shape, const float* x, float* y);
+/// dx (N, C, H, W): overwritten, or added to.
+void conv2d_backward_input(const Conv2d& shape, const float* dy, const float* w, bool add,
+                           float* scratch, float* dx);
 
 namespace ref {
 /// The specification of conv2d_forward, summed in double. T is float or double.

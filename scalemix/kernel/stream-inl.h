@@ -265,21 +265,29 @@ class SampleTable {
   std::uint32_t first_, side_;
 };
 
-// A walk of a few steps along a table: one lane at a time.
+// A walk along a table of thresholds, all lanes at once; few of them have to step at all.
 class SampleSteps {
  public:
-  explicit SampleSteps(const law::Sampler& s) : sampler_(s) {}
+  explicit SampleSteps(const law::Sampler& s)
+      : thresholds_(s.thresholds), start_(s.start), scale_(s.scale) {}
   HWY_INLINE VF operator()(VU words) const {
     const DF d;
-    HWY_ALIGN std::uint32_t word[hn::MaxLanes(DF())];
-    HWY_ALIGN float z[hn::MaxLanes(DF())];
-    hn::Store(words, DU(), word);
-    for (std::size_t i = 0; i < hn::Lanes(d); ++i) z[i] = sampler_(word[i]);
-    return hn::Load(d, z);
+    const DU du;
+    const DI di;
+    const VU k = hn::ShiftRight<9>(words);
+    VU i = hn::GatherIndex(du, start_, hn::BitCast(di, hn::ShiftRight<15>(k)));
+    while (true) {
+      const VU threshold = hn::GatherIndex(du, thresholds_, hn::BitCast(di, i));
+      const auto stay = hn::Lt(hn::BitCast(di, k), hn::BitCast(di, threshold));
+      if (hn::AllTrue(di, stay)) break;
+      i = hn::Add(i, hn::BitCast(du, hn::IfThenZeroElse(stay, hn::Set(di, 1))));
+    }
+    return hn::Mul(hn::Set(d, scale_), hn::ConvertTo(d, hn::BitCast(di, i)));
   }
 
  private:
-  law::Sampler sampler_;
+  const std::uint32_t *thresholds_, *start_;
+  float scale_;
 };
 
 /// The draws of consecutive elements.

@@ -14,8 +14,9 @@
 namespace scalemix::inline v0::model {
 namespace {
 
-constexpr std::size_t kBlockFloats = std::size_t{1}
-                                     << 20;  // of the widest activation: stays in cache
+// Floats of the widest activation in a block. Draws go over a block again and again, so it stays in
+// a core's own cache.
+constexpr std::size_t kBlockFloats = std::size_t{1} << 20, kDrawnFloats = std::size_t{1} << 16;
 constexpr std::size_t kMostRows = 4096;
 
 void check_call(const Predictor& predictor, std::size_t size, std::size_t rows,
@@ -34,7 +35,8 @@ void check_call(const Predictor& predictor, std::size_t size, std::size_t rows,
 std::size_t block_rows(const Predictor::Plan& plan, std::size_t rows,
                        const PredictOptions& options) {
   const std::size_t widest = *std::max_element(plan.level_width.begin(), plan.level_width.end());
-  const std::size_t fit = std::clamp<std::size_t>(kBlockFloats / widest, 1, kMostRows);
+  const std::size_t floats = options.samples > 0 ? kDrawnFloats : kBlockFloats;
+  const std::size_t fit = std::clamp<std::size_t>(floats / widest, 1, kMostRows);
   return std::max<std::size_t>(1, std::min(options.block ? options.block : fit, rows));
 }
 
@@ -45,11 +47,6 @@ const float* data_or_null(const std::vector<float>& values) {
 void standardise(const Predictor::Plan& plan, const float* x, std::size_t rows, float* out) {
   const Preprocessing& p = plan.model.preprocessing;
   kernel::standardise_rows(x, plan.width, rows, data_or_null(p.mean), data_or_null(p.scale), out);
-}
-
-/// Numbers in a row where the first draw is made.
-std::size_t prefix_width(const Predictor::Plan& plan) {
-  return plan.first_draw < plan.steps.size() ? plan.steps[plan.first_draw].in : plan.outputs;
 }
 
 /// Some rows of a call.
@@ -78,11 +75,14 @@ void for_each_output(Context& context, std::span<const float> x, std::size_t row
       continue;
     }
     std::swap(buffers[side], scratch.prefix);
-    const std::size_t prefix = block.rows * prefix_width(plan);
     for (std::size_t sample = 0; sample < options.samples; ++sample) {
       pass.sample = static_cast<std::uint32_t>(sample);
-      std::copy_n(scratch.prefix.data(), prefix, buffers[0].data());
-      side = pass.run(plan.steps, plan.first_draw, steps, 0, 0);
+      if (plan.first_draw < steps) {
+        side = pass.run_from(scratch.prefix.data(), plan.steps, plan.first_draw, steps);
+      } else {
+        side = 0;  // no step draws: all draws are the same
+        std::copy_n(scratch.prefix.data(), block.rows * plan.outputs, buffers[0].data());
+      }
       f(block, sample, buffers[side].data());
     }
   }

@@ -11,6 +11,7 @@
 
 #include "scalemix/kernel/activation.h"
 #include "scalemix/kernel/conv.h"
+#include "scalemix/kernel/pool.h"
 #include "scalemix/kernel/noise.h"
 #include "scalemix/law/any_law.h"
 #include "scalemix/model/predictor.h"

@@ -66,6 +66,22 @@ std::size_t Pass::run(const std::vector<Step>& steps, std::size_t begin, std::si
   return side;
 }
 
+std::size_t Pass::run_from(const float* x, const std::vector<Step>& steps, std::size_t begin,
+                           std::size_t end) {
+  float* first = scratch.levels[0][0].data();
+  const Step& step = steps[begin];
+  if (step.kind == Kind::residual) {
+    std::copy_n(x, rows * step.in, first);
+    return run(steps, begin, end, 0, 0);
+  }
+  if (step.kind == Kind::noise) {
+    noise(step, x, first);
+  } else {
+    apply(step, x, first);
+  }
+  return run(steps, begin + 1, end, 0, 0);
+}
+
 bool Pass::in_place(const Step& step) const {
   return step.kind == Kind::affine || step.kind == Kind::activation || step.kind == Kind::noise;
 }
@@ -76,8 +92,10 @@ void Pass::apply(const Step& step, float* x) {
                        step.shift.data(), x);
   } else if (step.kind == Kind::activation) {
     kernel::activate(step.activation, step.slope, rows * step.in, x);
+  } else if (draw) {
+    noise(step, x, x);
   } else {
-    noise(step, x);
+    centre(step, x);
   }
 }
 
@@ -102,16 +120,16 @@ std::size_t Pass::residual(const Step& step, std::size_t level, std::size_t side
   return out;
 }
 
-void Pass::noise(const Step& step, float* x) const {
-  if (draw) {
-    const bool add = step.mode == kernel::Mode::add;
-    kernel::noise(add ? step.law->raw() : step.law->multiplier(), stream(step), site(step),
-                  step.mode, x, x);
-  } else {
-    const bool add = step.mode == kernel::Mode::add;
-    const float scale = add ? 1 : step.centre, shift = add ? step.centre : 0;
-    if (scale != 1 || shift != 0) kernel::batch_norm(rows, 1, step.in, &scale, &shift, x);
-  }
+void Pass::noise(const Step& step, const float* x, float* y) const {
+  const law::Sampler& sampler =
+      step.mode == kernel::Mode::add ? step.law->raw() : step.law->multiplier();
+  kernel::noise(sampler, stream(step), site(step), step.mode, x, y);
+}
+
+void Pass::centre(const Step& step, float* x) const {
+  const bool add = step.mode == kernel::Mode::add;
+  const float scale = add ? 1 : step.centre, shift = add ? step.centre : 0;
+  if (scale != 1 || shift != 0) kernel::batch_norm(rows, 1, step.in, &scale, &shift, x);
 }
 
 void Pass::product(const Step& step, const float* w, const float* bias, const float* x, float* y) {

@@ -33,12 +33,18 @@ struct Pass {
   std::size_t run(const std::vector<Step>& steps, std::size_t begin, std::size_t end,
                   std::size_t level, std::size_t side);
 
+  /// Runs steps [begin, end), of which the first draws, on `x`, which is left as it is; returns the
+  /// side of level 0 that holds the result.
+  std::size_t run_from(const float* x, const std::vector<Step>& steps, std::size_t begin,
+                       std::size_t end);
+
  private:
   bool in_place(const Step& step) const;
   void apply(const Step& step, float* x);
   void apply(const Step& step, const float* x, float* y);
   std::size_t residual(const Step& step, std::size_t level, std::size_t side);
-  void noise(const Step& step, float* x) const;
+  void noise(const Step& step, const float* x, float* y) const;
+  void centre(const Step& step, float* x) const;
   void product(const Step& step, const float* w, const float* bias, const float* x, float* y);
   void sampled(const Step& step, const float* x, float* y);
   const float* drawn_weights(const Step& step);

@@ -24,6 +24,19 @@ TEST(BenchTest, MeasuresEveryLawAndTheFloor) {
   EXPECT_GE(products, 3u);
 }
 
+TEST(BenchTest, MeasuresWhatIsAskedForBesideTheCopy) {
+  const Result r = scalemix(
+      {"bench", "--quick", "--json", "--quiet", "--only", "noise gamma", "--only", "reparam"});
+  ASSERT_EQ(r.code, kSuccess) << r.err;
+  const nlohmann::json json = r.json();
+  std::vector<std::string> names;
+  for (const auto& row : json["rows"]) names.push_back(row["name"]);
+  EXPECT_EQ(names, (std::vector<std::string>{"copy 64 MiB", "noise gamma", "reparam"}));
+  const Result none = scalemix({"bench", "--quick", "--quiet", "--only", "noise gammma"});
+  EXPECT_EQ(none.code, kBadConfig);
+  EXPECT_NE(none.err.find("noise gammma"), std::string::npos) << none.err;
+}
+
 TEST(BenchTest, TimesWhatItIsGivenAndTakesTheMiddle) {
   std::size_t calls = 0;
   const Timing t = time_calls({1e-4, 5}, [&] { ++calls; });

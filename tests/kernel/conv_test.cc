@@ -90,68 +90,53 @@ TEST(Conv, NanReachesOnlyTheWindowsThatSeeIt) {
   for (std::size_t i = 1; i < 9; ++i) EXPECT_EQ(y[i], 9);
 }
 
-TEST(WindowLength, RoundsDownAndIsZeroWhereItDoesNotFit) {
-  EXPECT_EQ(window_length({2, 2, 0}, 5), 2u);
-  EXPECT_EQ(window_length({3, 1, 1}, 5), 5u);
-  EXPECT_EQ(window_length({3, 2, 1}, 5), 3u);
-  EXPECT_EQ(window_length({5, 1, 0}, 4), 0u);
-  EXPECT_EQ(window_length({5, 1, 1}, 4), 2u);
-}
-
-TEST(Pool, TakesTheLargestAndTheMean) {
-  const float x[] = {1, 2, 5, 3,  //
-                     4, 3, 1, 0,  //
-                     9, 9, 9, 9};
-  const Pool2d s{1, 1, 3, 4, {2, 2, 0}};  // the last row is left over
-  float y[2];
-  max_pool2d(s, x, y);
-  EXPECT_EQ(y[0], 4);
-  EXPECT_EQ(y[1], 5);
-  avg_pool2d(s, x, y);
-  EXPECT_EQ(y[0], 2.5f);
-  EXPECT_EQ(y[1], 2.25f);
-}
-
-TEST(Pool, PaddingNeverWinsAMaximumAndCountsAsZeroInAMean) {
-  const float x[] = {-1, -2, -3, -4};
-  const Pool2d s{1, 1, 2, 2, {2, 2, 1}};
-  float y[4];
-  max_pool2d(s, x, y);
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(y[i], x[i]);
-  avg_pool2d(s, x, y);
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(y[i], x[i] / 4);
-}
-
-TEST(Pool, NanWinsWhereverItStands) {
+/// A convolution is linear in x and in w, so its backward passes are its adjoints.
+void expect_adjoint(const Conv2d& s) {
+  SCOPED_TRACE(::testing::Message() << s.n << "x" << s.c << "x" << s.h << "x" << s.w << " to "
+                                    << s.o << ", kernel " << s.window.kernel << " stride "
+                                    << s.window.stride << " padding " << s.window.padding);
+  const std::size_t weights = s.o * s.c * s.window.kernel * s.window.kernel;
+  const auto x = values(s.n * s.c * s.h * s.w, -1, 1, 1), w = values(weights, -1, 1, 2);
+  const auto dy = values(outputs(s), -1, 1, 3);
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  for (int at = 0; at < 4; ++at) {
-    float x[] = {1, 2, 3, 4}, y = 0;
-    x[at] = nan;
-    max_pool2d({1, 1, 2, 2, {2, 2, 0}}, x, &y);
-    EXPECT_TRUE(std::isnan(y)) << at;
-  }
+  std::vector<float> scratch(conv2d_backward_scratch(s) + 1, nan), dw(weights, nan),
+      dx(x.size(), nan), y(dy.size());
+  ref::conv2d_forward<float>(s, x.data(), w.data(), nullptr, y.data());
+  const double want = dot(dy, y), bound = 1e-6 * std::sqrt(dot(dy, dy) * dot(y, y)) + 1e-12;
+  conv2d_backward_weight(s, x.data(), dy.data(), scratch.data(), dw.data());
+  EXPECT_NEAR(dot(dw, w), want, bound);
+  conv2d_backward_input(s, dy.data(), w.data(), false, scratch.data(), dx.data());
+  EXPECT_NEAR(dot(dx, x), want, bound);
+  conv2d_backward_input(s, dy.data(), w.data(), true, scratch.data(), dx.data());
+  EXPECT_NEAR(dot(dx, x), 2 * want, 2 * bound);
+  EXPECT_TRUE(std::isnan(scratch.back())) << "wrote beyond the scratch it asked for";
 }
 
-TEST(Pool, MinusInfinityStays) {
-  const float low = -std::numeric_limits<float>::infinity();
-  const float x[] = {low, low, low, low};
-  float y = 0;
-  max_pool2d({1, 1, 2, 2, {2, 2, 0}}, x, &y);
-  EXPECT_EQ(y, low);
-}
-
-TEST(Pool, EveryPlaneStandsAlone) {
-  const Pool2d s{3, 2, 5, 4, {3, 2, 1}};
-  const auto x = values(3 * 2 * 5 * 4, -1, 1);
-  std::vector<float> all(6 * s.out_h() * s.out_w()), one(s.out_h() * s.out_w());
-  const Pool2d single{1, 1, 5, 4, s.window};
-  for (auto* pool : {&max_pool2d, &avg_pool2d}) {
-    pool(s, x.data(), all.data());
-    for (std::size_t plane = 0; plane < 6; ++plane) {
-      pool(single, &x[plane * 20], one.data());
-      for (std::size_t i = 0; i < one.size(); ++i) EXPECT_EQ(all[plane * one.size() + i], one[i]);
+TEST(Conv, TheBackwardPassesAreItsAdjoints) {
+  for (const std::size_t kernel : {1, 2, 3, 5}) {
+    for (const std::size_t stride : {1, 2, 3}) {
+      for (const std::size_t padding : {0, 1, 2, 4})
+        expect_adjoint({3, 2, 7, 9, 4, {kernel, stride, padding}});
     }
   }
+  expect_adjoint({5, 1, 28, 28, 20, {5, 1, 0}});    // LeNet-5, first
+  expect_adjoint({33, 20, 12, 12, 50, {5, 1, 0}});  // second: several images to a block
+  expect_adjoint({3, 64, 32, 32, 8, {3, 1, 1}});    // rows of an image to a block
+  expect_adjoint({1, 1, 3, 1500, 2, {3, 1, 0}});    // one row longer than a block
+}
+
+TEST(Conv, ThreadsChangeNoBitOfABackwardPass) {
+  const Conv2d s{40, 4, 12, 12, 6, {3, 1, 1}};
+  const auto x = values(s.n * s.c * s.h * s.w, -1, 1, 1), w = values(s.o * s.c * 9, -1, 1, 2);
+  const auto dy = values(outputs(s), -1, 1, 3);
+  std::vector<float> scratch(conv2d_backward_scratch(s)), dw(w.size()), dx(x.size()), dw1, dx1;
+  for_some_threads([&] {
+    conv2d_backward_weight(s, x.data(), dy.data(), scratch.data(), dw.data());
+    conv2d_backward_input(s, dy.data(), w.data(), false, scratch.data(), dx.data());
+    if (dw1.empty()) dw1 = dw, dx1 = dx;
+    EXPECT_EQ(dw, dw1);
+    EXPECT_EQ(dx, dx1);
+  });
 }
 
 }  // namespace

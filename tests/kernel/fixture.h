@@ -23,6 +23,13 @@ std::vector<T> values(std::size_t n, double lo, double hi, std::uint64_t seed = 
   return out;
 }
 
+/// Sum of the products, in double.
+inline double dot(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];
+  return sum;
+}
+
 /// Around one vector, one tile, and more tiles than a small loop has.
 inline const std::vector<std::size_t> kSizes = {0,
                                                 1,

@@ -27,6 +27,9 @@ const Case kCases[] = {
     {"moons", "mlp:6-4", "poisson"},
     {"glyphs", "mlp:20", "svdo"},
     {"glyphs", "mlp:20", "bernoulli:p=0.5"},
+    {"glyphs", "lenet5", "svdo"},
+    {"glyphs", "lenet5", "spatial:bernoulli:p=0.2"},
+    {"glyphs", "lenet5", "dropconnect:bernoulli:p=0.2"},
 };
 
 train::Plan plan_of(const Case& c, double clip) {
@@ -157,7 +160,7 @@ TEST(PlannedStep, AStoppedReplicaIsLeftAsItIs) {
 }
 
 TEST(PlannedStep, IsNotMadeForLayersWithoutANode) {
-  const train::Plan plan = plan_of({"glyphs", "lenet5", "none"}, 0);
+  const train::Plan plan = plan_of({"friedman1", "resmlp:8x2", "none"}, 0);
   Bench a(plan);
   EXPECT_EQ(train::PlannedStep::make(plan, a.batches, a.network, a.optimiser, {}), nullptr);
 }

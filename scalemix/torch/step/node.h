@@ -51,6 +51,8 @@ class Node {
   virtual void backward(const Frame& frame, const float* x, const float* y, float* dy,
                         float* dx) const = 0;
   virtual Posterior* posterior() { return nullptr; }
+  /// Multiplications of the forward products on one row.
+  virtual double work() const { return 0; }
 
   const std::size_t in, out;  // numbers in a row
 };
@@ -62,8 +64,10 @@ std::unique_ptr<Node> make_node(const model::Layer& layer, const model::Shape& s
 bool renames(const model::Layer& layer);
 
 // One maker a family, each in the file of its name.
-std::unique_ptr<Node> make_linear(const model::Layer& layer, const model::Shape& shape,
-                                  const Layout& layout);
+std::unique_ptr<Node> make_weighted(const model::Layer& layer, const model::Shape& shape,
+                                    const Layout& layout);
+std::unique_ptr<Node> make_pool(const model::Layer& layer, const model::Shape& shape,
+                                const Layout& layout);
 std::unique_ptr<Node> make_activation(const model::Layer& layer, const model::Shape& shape,
                                       const Layout& layout);
 std::unique_ptr<Node> make_noise(const model::Layer& layer, const model::Shape& shape,

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "scalemix/model/layer_kind.h"
-
 namespace scalemix::inline v0::step {
 
 std::optional<Program> Program::make(const model::Spec& spec, const Layout& layout,
@@ -31,10 +29,7 @@ std::optional<Program> Program::make(const model::Spec& spec, const Layout& layo
       p.prepared_ += 2 * posterior->count;
       p.posteriors_.push_back(*posterior);
     }
-    if (model::has_weights(layer)) {
-      p.work_ +=
-          3.0 * static_cast<double>(rows * node->in * node->out) * (node->posterior() ? 2 : 1);
-    }
+    p.work_ += 3 * static_cast<double>(rows) * node->work();
     p.places_.push_back({take(rows * node->out), take(node->scratch(rows))});
     p.widest_ = std::max({p.widest_, node->in, node->out});
     p.nodes_.push_back(std::move(node));

@@ -1,0 +1,121 @@
+#include "scalemix/kernel/conv.h"
+
+#include <algorithm>
+
+#include "scalemix/base/parallel.h"
+#include "scalemix/kernel/gemm.h"
+#include "scalemix/kernel/unfold.h"
+
+namespace scalemix::inline v0::kernel {
+namespace {
+
+using namespace unfold;
+
+/// (images, O, pixels) to (O, images, pixels): dy beside the unfolded block, columns in the same
+/// order.
+void gather_images(const Conv2d& s, const Block& block, std::size_t pixels, const float* dy,
+                   float* out) {
+  const std::size_t part = block.rows * s.out_w();
+  for (std::size_t o = 0; o < s.o; ++o) {
+    for (std::size_t n = 0; n < block.images; ++n, out += part) {
+      std::copy_n(dy + ((block.image + n) * s.o + o) * pixels + block.row * s.out_w(), part, out);
+    }
+  }
+}
+
+/// The adjoint of unfold_row: dst[j stride + at - padding] += src[j].
+void fold_row(const Conv2d& s, const float* src, std::size_t at, float* dst) {
+  const std::size_t stride = s.window.stride, padding = s.window.padding;
+  const auto [begin, end] = Inside(s, at);
+  for (std::size_t j = begin; j < end; ++j) dst[j * stride + at - padding] += src[j];
+}
+
+/// The adjoint of unfold_line.
+void fold_line(const Conv2d& s, const Block& block, const float* src, std::size_t line, float* dx) {
+  const std::size_t k = s.window.kernel, padding = s.window.padding;
+  const std::size_t channel = line / (k * k), a = line / k % k, b = line % k;
+  for (std::size_t n = block.image; n < block.image + block.images; ++n) {
+    float* plane = dx + (n * s.c + channel) * s.h * s.w;
+    for (std::size_t i = block.row; i < block.row + block.rows; ++i, src += s.out_w()) {
+      const std::size_t row = i * s.window.stride + a;  // in the padded image
+      if (row >= padding && row < s.h + padding) fold_row(s, src, b, plane + (row - padding) * s.w);
+    }
+  }
+}
+
+/// How a backward pass is cut: the blocks of an image stay in one tile, since their gradients
+/// overlap in dx.
+struct BackwardCut : Cut {
+  std::size_t groups, weights, floats;
+
+  explicit BackwardCut(const Conv2d& s)
+      : Cut(s),
+        groups(blocks / row_blocks),
+        weights(s.o * depth),
+        floats(most_columns(s) * (depth + s.o) + weights) {
+    tiles = std::min(groups, kTiles);
+  }
+  /// Calls body(block) for the blocks of a tile.
+  template <class Body>
+  void for_blocks(const Conv2d& s, std::size_t tile, const Body& body) const {
+    const std::size_t end = (tile + 1) * groups / tiles * row_blocks;
+    for (std::size_t b = tile * groups / tiles * row_blocks; b < end; ++b) body(Block(s, *this, b));
+  }
+};
+
+}  // namespace
+
+std::size_t conv2d_backward_scratch(const Conv2d& shape) {
+  if (empty(shape)) return 0;
+  const BackwardCut cut(shape);
+  return cut.tiles * cut.floats;
+}
+
+void conv2d_backward_weight(const Conv2d& shape, const float* x, const float* dy, float* scratch,
+                            float* dw) {
+  const std::size_t weights = shape.o * shape.c * shape.window.kernel * shape.window.kernel;
+  std::fill_n(dw, weights, 0.0f);
+  if (empty(shape)) return;
+  const BackwardCut cut(shape);
+  parallel_tiles(cut.tiles, [&](std::size_t tile) {
+    float *sum = scratch + tile * cut.floats, *unfolded = sum + cut.weights;
+    bool first = true;
+    cut.for_blocks(shape, tile, [&](const Block& block) {
+      const std::size_t columns = block.images * block.rows * shape.out_w();
+      float* gathered = unfolded + cut.depth * columns;
+      for (std::size_t line = 0; line < cut.depth; ++line) {
+        unfold_line(shape, block, x, line, unfolded + line * columns);
+      }
+      gather_images(shape, block, cut.pixels, dy, gathered);
+      gemm(Trans::no, Trans::yes, shape.o, cut.depth, columns, gathered, columns, unfolded, columns,
+           first ? 0 : 1, sum, cut.depth);
+      first = false;
+    });
+  });
+  for (std::size_t tile = 0; tile < cut.tiles; ++tile) {
+    const float* sum = scratch + tile * cut.floats;
+    for (std::size_t i = 0; i < weights; ++i) dw[i] += sum[i];
+  }
+}
+
+void conv2d_backward_input(const Conv2d& shape, const float* dy, const float* w, bool add,
+                           float* scratch, float* dx) {
+  if (!add) std::fill_n(dx, shape.n * shape.c * shape.h * shape.w, 0.0f);
+  if (empty(shape)) return;
+  const BackwardCut cut(shape);
+  parallel_tiles(cut.tiles, [&](std::size_t tile) {
+    float* unfolded = scratch + tile * cut.floats;
+    cut.for_blocks(shape, tile, [&](const Block& block) {
+      const std::size_t columns = block.images * block.rows * shape.out_w();
+      float* gathered = unfolded + cut.depth * columns;
+      gather_images(shape, block, cut.pixels, dy, gathered);
+      gemm(Trans::yes, Trans::no, cut.depth, columns, shape.o, w, cut.depth, gathered, columns, 0,
+           unfolded, columns);
+      for (std::size_t line = 0; line < cut.depth; ++line) {
+        fold_line(shape, block, unfolded + line * columns, line, dx);
+      }
+    });
+  });
+}
+
+}  // namespace scalemix::inline v0::kernel

@@ -1,0 +1,97 @@
+#include "scalemix/torch/step/product.h"
+
+#include <algorithm>
+
+#include "scalemix/kernel/columns.h"
+#include "scalemix/kernel/conv.h"
+#include "scalemix/kernel/gemm.h"
+
+namespace scalemix::inline v0::step {
+namespace {
+
+using kernel::Trans;
+
+class Dense : public Product {
+ public:
+  explicit Dense(const model::Layer& layer)
+      : Product(layer.in, layer.out, layer.in * layer.out, 1) {}
+
+  void forward(std::size_t rows, const float* x, const float* w, const float* b, float*,
+               float* y) const override {
+    for (std::size_t n = 0; b && n < rows; ++n) std::copy_n(b, out, y + n * out);
+    kernel::gemm(Trans::no, Trans::yes, rows, out, in, x, in, w, in, b ? 1 : 0, y, out);
+  }
+  void to_weights(std::size_t rows, const float* x, const float* dy, float*,
+                  float* dw) const override {
+    kernel::gemm(Trans::yes, Trans::no, out, in, rows, dy, out, x, in, 0, dw, in);
+  }
+  void to_input(std::size_t rows, const float* dy, const float* w, bool add, float*,
+                float* dx) const override {
+    kernel::gemm(Trans::no, Trans::no, rows, in, out, dy, out, w, in, add ? 1 : 0, dx, in);
+  }
+  void to_bias(std::size_t rows, const float* dy, float* db) const override {
+    kernel::column_sums(rows, out, dy, db);
+  }
+};
+
+class Conv2d : public Product {
+ public:
+  Conv2d(const model::Layer& layer, const kernel::Conv2d& shape)
+      : Product(shape.c * shape.h * shape.w, shape.o * shape.out_h() * shape.out_w(),
+                shape.o * shape.c * layer.kernel * layer.kernel, shape.out_h() * shape.out_w()),
+        shape_(shape) {}
+
+  std::size_t scratch(std::size_t rows) const override {
+    return std::max(kernel::conv2d_scratch(of(rows)), kernel::conv2d_backward_scratch(of(rows)));
+  }
+  void forward(std::size_t rows, const float* x, const float* w, const float* b, float* scratch,
+               float* y) const override {
+    kernel::conv2d_forward(of(rows), x, w, b, scratch, y);
+  }
+  void to_weights(std::size_t rows, const float* x, const float* dy, float* scratch,
+                  float* dw) const override {
+    kernel::conv2d_backward_weight(of(rows), x, dy, scratch, dw);
+  }
+  void to_input(std::size_t rows, const float* dy, const float* w, bool add, float* scratch,
+                float* dx) const override {
+    kernel::conv2d_backward_input(of(rows), dy, w, add, scratch, dx);
+  }
+  void to_bias(std::size_t rows, const float* dy, float* db) const override {
+    const std::size_t pixels = out / shape_.o;
+    for (std::size_t o = 0; o < shape_.o; ++o) {
+      double sum = 0;
+      for (std::size_t n = 0; n < rows; ++n) {
+        const float* plane = dy + (n * shape_.o + o) * pixels;
+        for (std::size_t i = 0; i < pixels; ++i) sum += plane[i];
+      }
+      db[o] = static_cast<float>(sum);
+    }
+  }
+
+ private:
+  kernel::Conv2d of(std::size_t rows) const {
+    kernel::Conv2d shape = shape_;
+    shape.n = rows;
+    return shape;
+  }
+
+  kernel::Conv2d shape_;
+};
+
+}  // namespace
+
+std::unique_ptr<Product> make_dense(const model::Layer& layer) {
+  return std::make_unique<Dense>(layer);
+}
+
+std::unique_ptr<Product> make_conv2d(const model::Layer& layer, const model::Shape& shape) {
+  const kernel::Conv2d conv{.n = 1,
+                            .c = shape[0],
+                            .h = shape[1],
+                            .w = shape[2],
+                            .o = layer.out,
+                            .window = {layer.kernel, layer.stride, layer.padding}};
+  return std::make_unique<Conv2d>(layer, conv);
+}
+
+}  // namespace scalemix::inline v0::step
