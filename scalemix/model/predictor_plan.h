@@ -11,8 +11,8 @@
 
 #include "scalemix/kernel/activation.h"
 #include "scalemix/kernel/conv.h"
-#include "scalemix/kernel/pool.h"
 #include "scalemix/kernel/noise.h"
+#include "scalemix/kernel/pool.h"
 #include "scalemix/law/any_law.h"
 #include "scalemix/model/predictor.h"
 
