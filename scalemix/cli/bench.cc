@@ -1,4 +1,4 @@
-// scalemix bench [--quick] [--only TEXT] [--json]
+// scalemix bench [--quick] [--only TEXT] [--libtorch] [--json]
 //
 // Speed of kernels and prediction (and, with LibTorch, of a training step), beside the speed at
 // which this machine copies memory, measured in the same run.
@@ -29,7 +29,7 @@ using nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
 struct BenchOptions {
-  bool quick = false, json = false, quiet = false;
+  bool quick = false, json = false, quiet = false, beside_libtorch = false;
   std::vector<std::string> only;
   int threads = 0;
 };
@@ -61,12 +61,16 @@ ordered_json to_json(const BenchRow& row, double bandwidth) {
     out["share_of_memory_floor"] = row.bytes / row.time.median / bandwidth;
   }
   if (row.flops > 0) out["gflops"] = row.flops / row.time.median / 1e9;
+  if (row.peer_seconds > 0) {
+    out["libtorch_seconds"] = row.peer_seconds;
+    out["times_as_fast_as_libtorch"] = row.peer_seconds / row.time.median;
+  }
   return out;
 }
 
 void print_table(const std::vector<BenchRow>& rows, std::ostream& out) {
   const double floor = bandwidth(rows);
-  Table table({"what", "time", "+-", "ns/item", "item", "GB/s", "% of copy", "GFLOPS"});
+  Table table({"what", "time", "+-", "ns/item", "item", "GB/s", "% of copy", "GFLOPS", "LibTorch"});
   for (const BenchRow& row : rows) {
     const double t = row.time.median;
     table.add({row.group + " " + row.name, fmt::format("{:.1f} us", 1e6 * t),
@@ -74,9 +78,21 @@ void print_table(const std::vector<BenchRow>& rows, std::ostream& out) {
                fmt::format("{:.3g}", 1e9 * t / row.items), row.unit,
                row.bytes > 0 ? fmt::format("{:.1f}", row.bytes / t / 1e9) : "-",
                row.bytes > 0 ? fmt::format("{:.0f}", 100 * row.bytes / t / floor) : "-",
-               row.flops > 0 ? fmt::format("{:.1f}", row.flops / t / 1e9) : "-"});
+               row.flops > 0 ? fmt::format("{:.1f}", row.flops / t / 1e9) : "-",
+               row.peer_seconds > 0 ? fmt::format("{:.2f} x", row.peer_seconds / t) : "-"});
   }
   table.print(out);
+}
+
+/// Times what LibTorch takes for the items of a row, if it is asked for and can do the same.
+void measure_peer(const BenchEffort& effort, BenchRow& row) {
+#ifdef SCALEMIX_HAS_TORCH
+  if (const auto peer = libtorch_peer(row.group + " " + row.name)) {
+    row.peer_seconds = time_calls(effort, peer->call).median * row.items / peer->items;
+  }
+#else
+  (void)effort, (void)row;
+#endif
 }
 
 /// The copy, and the cases whose group and name hold one of the texts (all of them without a text).
@@ -111,6 +127,7 @@ int run(const BenchOptions& o, std::ostream& out) {
     BenchRow row = c.measure(effort);
     row.group = c.group;
     row.name = c.name;
+    if (o.beside_libtorch) measure_peer(effort, row);
     rows.push_back(std::move(row));
   }
   if (o.json) {
@@ -148,6 +165,7 @@ std::vector<BenchCase> bench_cases() {
   for (const auto source : {
            bench_memory,
            bench_kernels,
+           bench_data,
            bench_predict,
 #ifdef SCALEMIX_HAS_TORCH
            bench_train,
@@ -165,6 +183,9 @@ Action setup_bench(CLI::App& sub) {
       ->type_name("TEXT")
       ->expected(1)
       ->take_all();
+#ifdef SCALEMIX_HAS_TORCH
+  sub.add_flag("--libtorch", o->beside_libtorch, "Beside what LibTorch itself takes for the same");
+#endif
   sub.add_flag("--json", o->json, "Print JSON");
   sub.add_flag("--quiet", o->quiet, "No messages but errors");
   add_threads_option(sub, o->threads);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,7 @@ struct BenchRow {
   double bytes = 0;  // per call, read and written at least; 0: not bound by memory
   double flops = 0;  // per call; 0: not counted
   std::string group = {}, name = {};
+  double peer_seconds = 0;  // LibTorch's, for as many items; 0: it was not measured
 };
 
 /// One row that can be measured; making it costs nothing.
@@ -40,11 +42,21 @@ struct BenchCase {
   std::function<BenchRow(const BenchEffort& effort)> measure;  // fills in all but group and name
 };
 
+/// What a user of LibTorch would run instead of a row.
+struct BenchPeer {
+  std::function<void()> call;
+  double items;  // a call's, in the unit of the row
+};
+
+/// The peer of the row "group name", if it has one. Only in builds with LibTorch.
+std::optional<BenchPeer> libtorch_peer(const std::string& name);
+
 /// All cases, in the order of the table: the floor first, those that train only where LibTorch is.
 std::vector<BenchCase> bench_cases();
 
 std::vector<BenchCase> bench_memory();   // the floor: a copy
 std::vector<BenchCase> bench_kernels();  // noise, weight terms, optimiser, product
+std::vector<BenchCase> bench_data();     // a table of text
 std::vector<BenchCase> bench_predict();  // mlp:300-100, deterministic and Monte-Carlo
 std::vector<BenchCase> bench_train();    // with LibTorch: whole steps
 

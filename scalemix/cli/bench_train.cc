@@ -15,6 +15,7 @@ struct Case {
 
 constexpr Case kCases[] = {
     {"mlp:300-100 svdo, batch 100", "glyphs", "mlp:300-100", "svdo", 1},
+    {"lenet5 svdo, batch 100", "glyphs", "lenet5", "svdo", 1},
     {"mlp:300-100 bernoulli, batch 100", "glyphs", "mlp:300-100", "bernoulli:p=0.5", 1},
     {"mlp:50 bernoulli, batch 128, 20 replicas", "friedman1", "mlp:50", "bernoulli:p=0.05", 20},
 };

@@ -40,9 +40,7 @@ void run_block(const Conv2d& s, const Cut& cut, const Block& block, const float*
     const float* in = x + block.image * s.c * cut.pixels + block.row * s.out_w();
     return multiply(s, cut.depth, columns, w, in, cut.pixels, bias, out, cut.pixels);
   }
-  for (std::size_t line = 0; line < cut.depth; ++line) {
-    unfold_line(s, block, x, line, scratch + line * columns);
-  }
+  unfold::unfold(s, cut, block, x, scratch);
   if (cut.images == 1) {
     return multiply(s, cut.depth, columns, w, scratch, columns, bias, out, cut.pixels);
   }

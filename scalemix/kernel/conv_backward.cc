@@ -23,26 +23,6 @@ void gather_images(const Conv2d& s, const Block& block, std::size_t pixels, cons
   }
 }
 
-/// The adjoint of unfold_row: dst[j stride + at - padding] += src[j].
-void fold_row(const Conv2d& s, const float* src, std::size_t at, float* dst) {
-  const std::size_t stride = s.window.stride, padding = s.window.padding;
-  const auto [begin, end] = Inside(s, at);
-  for (std::size_t j = begin; j < end; ++j) dst[j * stride + at - padding] += src[j];
-}
-
-/// The adjoint of unfold_line.
-void fold_line(const Conv2d& s, const Block& block, const float* src, std::size_t line, float* dx) {
-  const std::size_t k = s.window.kernel, padding = s.window.padding;
-  const std::size_t channel = line / (k * k), a = line / k % k, b = line % k;
-  for (std::size_t n = block.image; n < block.image + block.images; ++n) {
-    float* plane = dx + (n * s.c + channel) * s.h * s.w;
-    for (std::size_t i = block.row; i < block.row + block.rows; ++i, src += s.out_w()) {
-      const std::size_t row = i * s.window.stride + a;  // in the padded image
-      if (row >= padding && row < s.h + padding) fold_row(s, src, b, plane + (row - padding) * s.w);
-    }
-  }
-}
-
 /// How a backward pass is cut: the blocks of an image stay in one tile, since their gradients
 /// overlap in dx.
 struct BackwardCut : Cut {
@@ -83,9 +63,7 @@ void conv2d_backward_weight(const Conv2d& shape, const float* x, const float* dy
     cut.for_blocks(shape, tile, [&](const Block& block) {
       const std::size_t columns = block.images * block.rows * shape.out_w();
       float* gathered = unfolded + cut.depth * columns;
-      for (std::size_t line = 0; line < cut.depth; ++line) {
-        unfold_line(shape, block, x, line, unfolded + line * columns);
-      }
+      unfold::unfold(shape, cut, block, x, unfolded);
       gather_images(shape, block, cut.pixels, dy, gathered);
       gemm(Trans::no, Trans::yes, shape.o, cut.depth, columns, gathered, columns, unfolded, columns,
            first ? 0 : 1, sum, cut.depth);
@@ -111,9 +89,7 @@ void conv2d_backward_input(const Conv2d& shape, const float* dy, const float* w,
       gather_images(shape, block, cut.pixels, dy, gathered);
       gemm(Trans::yes, Trans::no, cut.depth, columns, shape.o, w, cut.depth, gathered, columns, 0,
            unfolded, columns);
-      for (std::size_t line = 0; line < cut.depth; ++line) {
-        fold_line(shape, block, unfolded + line * columns, line, dx);
-      }
+      unfold::fold(shape, cut, block, unfolded, dx);
     });
   });
 }

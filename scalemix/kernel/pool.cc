@@ -14,22 +14,36 @@ struct Clipped {
   std::size_t top, bottom, left, right;
 };
 
+/// The first and past the last place of a window on an axis.
+struct Range {
+  std::size_t first, past;
+
+  Range(const Window& w, std::size_t at, std::size_t length)
+      : first(std::max(at * w.stride, w.padding) - w.padding),
+        past(std::min(at * w.stride + w.kernel - w.padding, length)) {}
+};
+
 /// Calls body(plane, window, out) for every place of every plane: where the plane begins in x, the
 /// window in it, and its place in y.
 template <class Body>
 void for_windows(const Pool2d& s, const Body& body) {
-  const std::size_t oh = s.out_h(), ow = s.out_w();
-  const auto clip = [&](std::size_t at, std::size_t length, std::size_t& first, std::size_t& past) {
-    const std::size_t padded = at * s.window.stride, p = s.window.padding;
-    first = padded > p ? padded - p : 0;
-    past = std::min(padded + s.window.kernel - p, length);
-  };
+  const std::size_t oh = s.out_h(), ow = s.out_w(), stride = s.window.stride;
+  const bool two = s.window.kernel == 2 && s.window.padding == 0;
   parallel_tiles(s.n * s.c, [&](std::size_t plane) {
-    for (std::size_t i = 0; i < oh * ow; ++i) {
-      Clipped at;
-      clip(i / ow, s.h, at.top, at.bottom);
-      clip(i % ow, s.w, at.left, at.right);
-      body(plane * s.h * s.w, at, plane * oh * ow + i);
+    const std::size_t x = plane * s.h * s.w;
+    std::size_t y = plane * oh * ow;
+    for (std::size_t i = 0; i < oh; ++i) {
+      const Range rows(s.window, i, s.h);
+      if (two) {  // the usual window, of a size that the compiler knows
+        const std::size_t top = rows.first;
+        for (std::size_t j = 0; j < ow; ++j, ++y)
+          body(x, Clipped{top, top + 2, j * stride, j * stride + 2}, y);
+        continue;
+      }
+      for (std::size_t j = 0; j < ow; ++j, ++y) {
+        const Range columns(s.window, j, s.w);
+        body(x, Clipped{rows.first, rows.past, columns.first, columns.past}, y);
+      }
     }
   });
 }

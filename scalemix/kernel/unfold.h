@@ -3,6 +3,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
+#include <type_traits>
 
 #include "scalemix/kernel/conv.h"
 
@@ -51,47 +53,96 @@ struct Block {
         rows(std::min(cut.rows, s.out_h() - row)) {}
 };
 
-/// The output places of a row at which window offset `at` lies inside the image.
-struct Inside {
-  std::size_t begin, end;
+/// One row of the unfolded matrix: what one (channel, a, b) of the kernel meets in a block.
+struct Line {
+  std::size_t channel, a, b;
+  std::size_t begin, end, width;  // of an output row of `width`, begin to end lies inside the image
 
-  Inside(const Conv2d& s, std::size_t at) {
-    const std::size_t stride = s.window.stride, padding = s.window.padding, ow = s.out_w();
-    const std::size_t first = padding > at ? ceil_div(padding - at, stride) : 0;
-    const std::size_t past = s.w + padding > at ? ceil_div(s.w + padding - at, stride) : 0;
-    begin = std::min(first, ow);
-    end = std::clamp(past, begin, ow);
+  Line(const Conv2d& s, std::size_t number) : width(s.out_w()) {
+    const std::size_t k = s.window.kernel, stride = s.window.stride, padding = s.window.padding;
+    channel = number / (k * k), a = number / k % k, b = number % k;
+    const std::size_t first = padding > b ? ceil_div(padding - b, stride) : 0;
+    const std::size_t past = s.w + padding > b ? ceil_div(s.w + padding - b, stride) : 0;
+    begin = std::min(first, width);
+    end = std::clamp(past, begin, width);
+  }
+
+  /// Calls inside(x, u) for every output row of the block: x is where its pixel `begin` lies in
+  /// the image, u where the row lies in the line; outside(u) for a row that is all padding.
+  template <class Inside, class Outside>
+  void for_rows(const Conv2d& s, const Block& block, const Inside& inside,
+                const Outside& outside) const {
+    const std::size_t padding = s.window.padding, column = begin * s.window.stride + b - padding;
+    std::size_t u = 0;
+    for (std::size_t n = block.image; n < block.image + block.images; ++n) {
+      const std::size_t plane = (n * s.c + channel) * s.h;
+      for (std::size_t i = block.row; i < block.row + block.rows; ++i, u += width) {
+        const std::size_t row = i * s.window.stride + a;  // in the padded image
+        if (row < padding || row >= s.h + padding || begin == end) {
+          outside(u);
+        } else {
+          inside((plane + row - padding) * s.w + column, u);
+        }
+      }
+    }
   }
 };
 
-/// One output row of one window offset `at`: dst[j] = src[j stride + at - padding], 0 outside.
-inline void unfold_row(const Conv2d& s, const float* src, std::size_t at, float* dst) {
-  const std::size_t stride = s.window.stride, padding = s.window.padding, ow = s.out_w();
-  const auto [begin, end] = Inside(s, at);
-  std::fill(dst, dst + begin, 0.0f);
-  if (stride == 1 && begin < end) {
-    std::copy_n(src + begin + at - padding, end - begin, dst + begin);
-  } else {
-    for (std::size_t j = begin; j < end; ++j) dst[j] = src[j * stride + at - padding];
-  }
-  std::fill(dst + end, dst + ow, 0.0f);
+/// body(at, length) over [0, n) with lengths 8, 4 and 1 that the compiler knows: rows are short.
+template <class Body>
+inline void for_chunks(std::size_t n, const Body& body) {
+  std::size_t at = 0;
+  for (; at + 8 <= n; at += 8) body(at, std::integral_constant<std::size_t, 8>());
+  for (; at + 4 <= n; at += 4) body(at, std::integral_constant<std::size_t, 4>());
+  for (; at < n; ++at) body(at, std::integral_constant<std::size_t, 1>());
 }
 
-/// All output rows of a block for one (channel, a, b): one row of the unfolded matrix.
-inline void unfold_line(const Conv2d& s, const Block& block, const float* x, std::size_t line,
-                        float* dst) {
-  const std::size_t k = s.window.kernel, padding = s.window.padding;
-  const std::size_t channel = line / (k * k), a = line / k % k, b = line % k;
-  for (std::size_t n = block.image; n < block.image + block.images; ++n) {
-    const float* plane = x + (n * s.c + channel) * s.h * s.w;
-    for (std::size_t i = block.row; i < block.row + block.rows; ++i, dst += s.out_w()) {
-      const std::size_t row = i * s.window.stride + a;  // in the padded image
-      if (row < padding || row >= s.h + padding) {
-        std::fill_n(dst, s.out_w(), 0.0f);
-      } else {
-        unfold_row(s, plane + (row - padding) * s.w, b, dst);
-      }
-    }
+/// dst (depth, columns) = the unfolded block.
+inline void unfold(const Conv2d& s, const Cut& cut, const Block& block, const float* x,
+                   float* dst) {
+  const std::size_t stride = s.window.stride, columns = block.images * block.rows * s.out_w();
+  for (std::size_t number = 0; number < cut.depth; ++number, dst += columns) {
+    const Line line(s, number);
+    const std::size_t n = line.end - line.begin;
+    line.for_rows(
+        s, block,
+        [&](std::size_t from, std::size_t to) {
+          const float* src = x + from;
+          float *row = dst + to, *out = row + line.begin;
+          for (std::size_t j = 0; j < line.begin; ++j) row[j] = 0;
+          if (stride == 1) {
+            for_chunks(n, [&](std::size_t at, auto length) {
+              std::memcpy(out + at, src + at, length * sizeof(float));
+            });
+          } else {
+            for (std::size_t j = 0; j < n; ++j) out[j] = src[j * stride];
+          }
+          for (std::size_t j = line.end; j < line.width; ++j) row[j] = 0;
+        },
+        [&](std::size_t to) { std::fill_n(dst + to, line.width, 0.0f); });
+  }
+}
+
+/// The adjoint of unfold: adds src (depth, columns) to where it came from in dx.
+inline void fold(const Conv2d& s, const Cut& cut, const Block& block, const float* src, float* dx) {
+  const std::size_t stride = s.window.stride, columns = block.images * block.rows * s.out_w();
+  for (std::size_t number = 0; number < cut.depth; ++number, src += columns) {
+    const Line line(s, number);
+    const std::size_t n = line.end - line.begin;
+    line.for_rows(
+        s, block,
+        [&](std::size_t to, std::size_t from) {
+          const float* in = src + from + line.begin;
+          float* out = dx + to;
+          if (stride == 1) {
+            for_chunks(n, [&](std::size_t at, auto length) {
+              for (std::size_t j = at; j < at + length; ++j) out[j] += in[j];
+            });
+          } else {
+            for (std::size_t j = 0; j < n; ++j) out[j * stride] += in[j];
+          }
+        },
+        [](std::size_t) {});
   }
 }
 

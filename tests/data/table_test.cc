@@ -35,6 +35,40 @@ TEST(Table, ReadsQuotesLineEndsAndMarks) {
   EXPECT_EQ(t.line(2), 6u);
 }
 
+TEST(Table, ReadsACellTheSameWithAndWithoutQuotes) {
+  // A line without quotes is cut by us, one with quotes by libcsv.
+  const std::vector<std::string> cells = {"", "1", "-2.5e3", "a b", "x", "0", "", "\xC3\xA9"};
+  for (const char separator : {',', ';', '\t'}) {
+    for (const std::string end : {"\n", "\r\n"}) {
+      std::string plain, quoted;
+      for (std::size_t i = 0; i < 60; ++i) {
+        const std::string& cell = cells[i * 7 % 11 % cells.size()];
+        const std::string blanks = i % 3 == 0 && separator != '\t' ? " \t" : "";
+        const std::string after = i % 5 == 4 ? end + (i % 2 ? end : "") : std::string(1, separator);
+        plain += blanks + cell + blanks + after;
+        quoted += '"' + cell + '"' + after;
+      }
+      const TableOptions options{.header = false, .separator = separator};
+      const Table a = parse_table(plain, "t.csv", options),
+                  b = parse_table(quoted, "t.csv", options);
+      ASSERT_EQ(a.rows(), 12u);
+      ASSERT_EQ(b.rows(), 12u);
+      for (std::size_t i = 0; i < a.rows(); ++i) {
+        EXPECT_EQ(row(a, i), row(b, i)) << i;
+        EXPECT_EQ(a.line(i), b.line(i)) << i;
+      }
+    }
+  }
+}
+
+TEST(Table, CutsALineOfBlanksAndTabsAsLibcsvDoes) {
+  const Table t =
+      parse_table("1\t2\n \t\n\t\t\n3\t4\n", "t.tsv", {.header = false, .separator = ','});
+  EXPECT_EQ(t.columns(), 1u);
+  EXPECT_EQ(t.rows(), 2u);
+  EXPECT_THROW(parse_table("1,2\n3,4,5\n", "t.csv"), DataError);
+}
+
 TEST(Table, SeesTheSeparator) {
   EXPECT_EQ(parse_table("1;2;3\n4;5;6\n", "t.csv").columns(), 3u);
   EXPECT_EQ(parse_table("1\t2\n3\t4\n", "t.csv").columns(), 2u);
