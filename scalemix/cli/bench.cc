@@ -157,7 +157,7 @@ Timing time_calls(const BenchEffort& effort, const std::function<void()>& call) 
   }
   std::sort(times.begin(), times.end());
   const std::size_t n = times.size();
-  return {times[n / 2], (times[(3 * n) / 4] - times[n / 4]) / 2};
+  return {times[n / 2], (times[(3 * n) / 4] - times[n / 4]) / 2, times.front()};
 }
 
 std::vector<BenchCase> bench_cases() {

@@ -17,10 +17,10 @@ struct BenchEffort {
   int repeats = 7;
 };
 
-/// Seconds a call: the median over repeats, and the spread: half the distance between the
-/// quartiles.
+/// Seconds a call: the median over repeats, the spread (half the distance between the quartiles)
+/// and the least.
 struct Timing {
-  double median = 0, spread = 0;
+  double median = 0, spread = 0, least = 0;
 };
 
 /// Calls once to warm up, then measures.

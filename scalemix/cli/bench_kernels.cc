@@ -17,11 +17,13 @@ namespace scalemix::inline v0::cli {
 namespace {
 
 constexpr std::size_t kN = 1'000'000, kWidth = 1000;
+constexpr std::size_t kWeights = 100'000;            // a layer's
 constexpr std::size_t kCopy = std::size_t{1} << 24;  // floats: beyond every cache
 constexpr double kFloat = sizeof(float);
 
-BenchRow streaming(Timing time, double arrays) {
-  return {.time = time, .items = kN, .unit = "element", .bytes = arrays * kFloat * kN};
+BenchRow streaming(Timing time, double arrays, std::size_t n = kN) {
+  const auto items = static_cast<double>(n);
+  return {.time = time, .items = items, .unit = "element", .bytes = arrays * kFloat * items};
 }
 
 std::vector<float> uniforms(std::size_t n, std::uint32_t number, double lo, double hi) {
@@ -62,38 +64,41 @@ BenchRow reparam(const BenchEffort& effort) {
 
 /// Weights, their posterior's log variances, gradients and Adam's moments.
 struct Weights {
-  std::vector<float> w = uniforms(kN, 4, -1, 1), log_sigma2 = uniforms(kN, 5, -10, 0),
-                     g = uniforms(kN, 6, -1, 1);
-  std::vector<float> m = std::vector<float>(kN, 0), v = m, m2 = m, v2 = m, sigma2 = m, slope = m;
+  std::vector<float> w = uniforms(kWeights, 4, -1, 1), log_sigma2 = uniforms(kWeights, 5, -10, 0),
+                     g = uniforms(kWeights, 6, -1, 1);
+  std::vector<float> m = std::vector<float>(kWeights, 0), v = m, m2 = m, v2 = m, sigma2 = m,
+                     slope = m;
 };
 
 BenchRow svdo_terms(const BenchEffort& effort) {
   Weights a;
   return streaming(
-      time_calls(effort,
-                 [&] { kernel::svdo_terms(kN, a.w.data(), a.log_sigma2.data(), a.sigma2.data()); }),
-      3);
+      time_calls(
+          effort,
+          [&] { kernel::svdo_terms(kWeights, a.w.data(), a.log_sigma2.data(), a.sigma2.data()); }),
+      3, kWeights);
 }
 
 BenchRow svdo_adam(const BenchEffort& effort) {
   Weights a;
-  kernel::svdo_prepare(kN, a.w.data(), a.log_sigma2.data(), a.sigma2.data(), a.slope.data());
+  kernel::svdo_prepare(kWeights, a.w.data(), a.log_sigma2.data(), a.sigma2.data(), a.slope.data());
   std::uint64_t step = 0;
   const auto update = [&] {
-    kernel::svdo_adam(
-        {}, {}, ++step, kN, a.g.data(), a.g.data(), 1e-4, {a.w.data(), a.m.data(), a.v.data()},
-        {a.log_sigma2.data(), a.m2.data(), a.v2.data()}, a.sigma2.data(), a.slope.data());
+    kernel::svdo_adam({}, {}, ++step, kWeights, a.g.data(), a.g.data(), 1e-4,
+                      {a.w.data(), a.m.data(), a.v.data()},
+                      {a.log_sigma2.data(), a.m2.data(), a.v2.data()}, a.sigma2.data(),
+                      a.slope.data());
   };
-  return streaming(time_calls(effort, update), 17);
+  return streaming(time_calls(effort, update), 17, kWeights);
 }
 
 BenchRow adam(const BenchEffort& effort) {
   Weights a;
   std::uint64_t step = 0;
   const auto update = [&] {
-    kernel::adam({}, ++step, 1, kN, a.g.data(), a.m.data(), a.v.data(), a.w.data());
+    kernel::adam({}, ++step, 1, kWeights, a.g.data(), a.m.data(), a.v.data(), a.w.data());
   };
-  return streaming(time_calls(effort, update), 7);
+  return streaming(time_calls(effort, update), 7, kWeights);
 }
 
 BenchRow gemm(std::size_t n, const BenchEffort& effort) {

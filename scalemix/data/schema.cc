@@ -10,6 +10,7 @@
 #include "scalemix/base/error.h"
 #include "scalemix/base/name_list.h"
 #include "scalemix/base/nearest.h"
+#include "scalemix/base/parallel.h"
 #include "scalemix/data/category.h"
 
 namespace scalemix::inline v0::data {
@@ -35,26 +36,47 @@ std::size_t find_column(const Table& table, const std::string& wanted, const cha
 
 /// What the cells of one column are.
 struct Census {
-  std::size_t numbers = 0, missing = 0, texts = 0;
-  std::size_t first_text = 0, first_missing = 0;  // rows
+  std::size_t numbers = 0, texts = 0;
+  std::size_t first_text = 0;  // row
 };
 
-Census count_cells(const Table& table, std::size_t column) {
-  Census census;
+/// Of all columns for some rows: row by row is how the cells lie in memory.
+std::vector<Census> count_cells(const Table& table, std::size_t first, std::size_t past) {
+  std::vector<Census> columns(table.columns());
   double value;
-  for (std::size_t i = 0; i < table.rows(); ++i) {
-    switch (read_cell(table.cell(i, column), value)) {
-      case Cell::missing:
-        if (census.missing++ == 0) census.first_missing = i;
-        break;
-      case Cell::text:
-        if (census.texts++ == 0) census.first_text = i;
-        break;
-      default:
-        ++census.numbers;
+  for (std::size_t i = first; i < past; ++i) {
+    for (std::size_t j = 0; j < table.columns(); ++j) {
+      Census& census = columns[j];
+      switch (read_cell(table.cell(i, j), value)) {
+        case Cell::missing:
+          break;
+        case Cell::text:
+          if (census.texts++ == 0) census.first_text = i;
+          break;
+        default:
+          ++census.numbers;
+      }
     }
   }
-  return census;
+  return columns;
+}
+
+std::vector<Census> count_cells(const Table& table) {
+  constexpr std::size_t kRows = 4096;  // of a tile
+  const std::size_t tiles = (table.rows() + kRows - 1) / kRows;
+  std::vector<std::vector<Census>> parts(tiles);
+  parallel_tiles(tiles, [&](std::size_t t) {
+    parts[t] = count_cells(table, t * kRows, std::min(table.rows(), (t + 1) * kRows));
+  });
+  std::vector<Census> columns(table.columns());
+  for (const auto& part : parts) {
+    for (std::size_t j = 0; j < columns.size(); ++j) {
+      if (columns[j].texts == 0) columns[j].first_text = part[j].first_text;
+      columns[j].texts += part[j].texts;
+      columns[j].numbers += part[j].numbers;
+    }
+  }
+  return columns;
 }
 
 /// "12,5" is a number to its writer: as a category it would be a mistake that nobody sees.
@@ -100,10 +122,10 @@ std::vector<std::string> categories(const Table& table, std::size_t column) {
   return sorted;
 }
 
-Column learn_input(const Table& table, std::size_t position, bool categorical) {
+Column learn_input(const Table& table, const Census& census, std::size_t position,
+                   bool categorical) {
   Column column{table.names()[position], position, categorical, {}};
   if (!categorical) {
-    const Census census = count_cells(table, position);
     check_not_mixed(table, position, census);
     column.categorical = census.texts > 0;
   }
@@ -111,9 +133,9 @@ Column learn_input(const Table& table, std::size_t position, bool categorical) {
   return column;
 }
 
-Column learn_target(const Table& table, std::size_t position, const std::optional<Task>& task) {
+Column learn_target(const Table& table, const Census& census, std::size_t position,
+                    const std::optional<Task>& task) {
   Column target{table.names()[position], position, false, {}};
-  const Census census = count_cells(table, position);
   if (task != Task::classification) check_not_mixed(table, position, census);
   if (task == Task::regression && census.texts > 0) {
     throw DataError(table.file(), table.line(census.first_text), position + 1,
@@ -208,11 +230,12 @@ Schema learn_schema(const Table& table, const OpenOptions& options) {
   schema.header = table.header();
   schema.table_columns = table.columns();
   schema.missing = options.missing;
-  schema.target = learn_target(table, target, options.task);
+  const std::vector<Census> cells = count_cells(table);
+  schema.target = learn_target(table, cells[target], target, options.task);
   for (std::size_t j = 0; j < table.columns(); ++j) {
     if (has(ignored, j)) schema.ignored.push_back(table.names()[j]);
     if (j == target || has(ignored, j)) continue;
-    schema.inputs.push_back(learn_input(table, j, has(categorical, j)));
+    schema.inputs.push_back(learn_input(table, cells[j], j, has(categorical, j)));
   }
   if (schema.width() == 0)
     throw DataError(table.file(), 0, 0, "no input column is left beside the target");

@@ -265,28 +265,48 @@ class SampleTable {
   std::uint32_t first_, side_;
 };
 
-// A walk along a table of thresholds, all lanes at once; few of them have to step at all.
+// The draw is the number of thresholds that k has reached: counted if they are few, else walked to
+// along the table, all lanes at once.
 class SampleSteps {
  public:
   explicit SampleSteps(const law::Sampler& s)
-      : thresholds_(s.thresholds), start_(s.start), scale_(s.scale) {}
+      : thresholds_(s.thresholds), start_(s.start), scale_(s.scale) {
+    while (count_ <= kFew && thresholds_[count_] < (1u << 23)) ++count_;
+  }
   HWY_INLINE VF operator()(VU words) const {
-    const DF d;
-    const DU du;
     const DI di;
-    const VU k = hn::ShiftRight<9>(words);
-    VU i = hn::GatherIndex(du, start_, hn::BitCast(di, hn::ShiftRight<15>(k)));
-    while (true) {
-      const VU threshold = hn::GatherIndex(du, thresholds_, hn::BitCast(di, i));
-      const auto stay = hn::Lt(hn::BitCast(di, k), hn::BitCast(di, threshold));
-      if (hn::AllTrue(di, stay)) break;
-      i = hn::Add(i, hn::BitCast(du, hn::IfThenZeroElse(stay, hn::Set(di, 1))));
-    }
-    return hn::Mul(hn::Set(d, scale_), hn::ConvertTo(d, hn::BitCast(di, i)));
+    const auto k = hn::BitCast(di, hn::ShiftRight<9>(words));
+    const auto i = HWY_LIKELY(count_ <= kFew) ? count(k) : walk(k);
+    return hn::Mul(hn::Set(DF(), scale_), hn::ConvertTo(DF(), i));
   }
 
  private:
+  using VI = hn::Vec<DI>;
+  static constexpr std::size_t kFew = 20;  // to count them is then cheaper than a gather
+
+  HWY_INLINE VI count(VI k) const {
+    const DI di;
+    VI i = hn::Set(di, static_cast<std::int32_t>(count_));
+    for (std::size_t j = 0; j < count_; ++j) {
+      const VI t = hn::Set(di, static_cast<std::int32_t>(thresholds_[j]));
+      i = hn::Add(i, hn::VecFromMask(di, hn::Lt(k, t)));  // a mask is -1
+    }
+    return i;
+  }
+  HWY_INLINE VI walk(VI k) const {
+    const DI di;
+    const DU du;
+    VU i = hn::GatherIndex(du, start_, hn::ShiftRight<15>(k));
+    while (true) {
+      const VU threshold = hn::GatherIndex(du, thresholds_, hn::BitCast(di, i));
+      const auto stay = hn::Lt(k, hn::BitCast(di, threshold));
+      if (hn::AllTrue(di, stay)) return hn::BitCast(di, i);
+      i = hn::Add(i, hn::BitCast(du, hn::IfThenZeroElse(stay, hn::Set(di, 1))));
+    }
+  }
+
   const std::uint32_t *thresholds_, *start_;
+  std::size_t count_ = 0;
   float scale_;
 };
 

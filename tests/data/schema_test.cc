@@ -121,6 +121,12 @@ TEST(Schema, RefusesTablesThatCannotBeLearned) {
   EXPECT_THROW(learn_schema(cars(), wrong), ConfigError);
 }
 
+TEST(Schema, NamesTheFirstTextOfALongTable) {
+  std::string text = "a,y\n";
+  for (int i = 2; i < 12000; ++i) text += i == 9000 || i == 11000 ? "x,1\n" : "1,1\n";
+  EXPECT_THAT(learning(text), HasSubstr("t.csv:9000:1: expected a number in column 'a', got 'x'"));
+}
+
 TEST(Schema, RefusesAColumnOfTooManyTexts) {
   std::string text = "id,y\n";
   for (int i = 0; i < 1001; ++i) text += "n" + std::to_string(i) + ",1\n";

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstdlib>
+
 #include "scalemix/base/error.h"
 #include "scalemix/data/bytes.h"
 #include "tests/data/temp_folder.h"
@@ -58,6 +61,32 @@ TEST(Table, ReadsACellTheSameWithAndWithoutQuotes) {
         EXPECT_EQ(a.line(i), b.line(i)) << i;
       }
     }
+  }
+}
+
+TEST(Cell, IsReadAsTheNearestDouble) {
+  // Short decimals go a faster way than the rest.
+  std::uint64_t state = 1;
+  const auto next = [&](std::uint64_t n) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (state >> 33) % n;
+  };
+  for (int i = 0; i < 20000; ++i) {
+    std::string text = next(2) ? "-" : "";
+    const std::size_t before = next(10), behind = next(12);
+    for (std::size_t k = 0; k < before; ++k) text += static_cast<char>('0' + next(10));
+    if (behind || next(2)) text += '.';
+    for (std::size_t k = 0; k < behind; ++k) text += static_cast<char>('0' + next(10));
+    if (next(4) == 0) text += "e" + std::to_string(next(20));
+    double value = 0;
+    if (before + behind == 0) {
+      EXPECT_EQ(read_cell(text, value), text.empty() ? Cell::missing : Cell::text) << text;
+      continue;
+    }
+    ASSERT_EQ(read_cell(text, value), Cell::number) << text;
+    const double exact = std::strtod(text.c_str(), nullptr);
+    EXPECT_EQ(value, exact) << text;
+    EXPECT_EQ(std::signbit(value), std::signbit(exact)) << text;
   }
 }
 

@@ -2,7 +2,10 @@
 
 #include "scalemix/torch/train/planned.h"
 
+#include <c10/core/CPUAllocator.h>
 #include <gtest/gtest.h>
+
+#include <cstring>
 
 #include "scalemix/base/parallel.h"
 #include "scalemix/torch/train/loss.h"
@@ -157,6 +160,39 @@ TEST(PlannedStep, AStoppedReplicaIsLeftAsItIs) {
   EXPECT_TRUE(torch::equal(a.network.storage().values[1], before[1]));
   EXPECT_FALSE(torch::equal(a.network.storage().values[0], before[0]));
   EXPECT_TRUE(std::isfinite(out.nll[1]));
+}
+
+/// LibTorch's allocator of tensor storage, counting. What is virtual, and whether it is const, is
+/// not the same in all versions: hence both, and no `override`.
+class Counting : public c10::Allocator {
+ public:
+  Counting() : plain_(c10::GetCPUAllocator()) { c10::SetCPUAllocator(this, 255); }
+  c10::DataPtr allocate(std::size_t n) const { return ++count, plain_->allocate(n); }
+  c10::DataPtr allocate(std::size_t n) { return ++count, plain_->allocate(n); }
+  c10::DeleterFnPtr raw_deleter() const override { return plain_->raw_deleter(); }
+  void copy_data(void* to, const void* from, std::size_t n) const { std::memcpy(to, from, n); }
+
+  mutable std::size_t count = 0;
+
+ private:
+  c10::Allocator* plain_;
+};
+
+TEST(PlannedStep, AllocatesNoTensorOnceItRuns) {
+  for (const Case& c : {Case{"friedman1", "mlp:8", "svdo"}, Case{"moons", "mlp:6-4", "poisson"},
+                        Case{"friedman1", "mlp:8", "dropconnect:bernoulli:p=0.4"},
+                        Case{"glyphs", "lenet5", "svdo"}}) {
+    SCOPED_TRACE(std::string(c.data) + " " + c.model + " " + c.method);
+    const train::Plan plan = plan_of(c, 0);
+    train::Stack stack(plan, {0, 1, 2});
+    for (int step = 0; step < 2; ++step) stack.step();
+    static Counting counting;  // the allocator stays for the rest of the program
+    torch::zeros(3);
+    ASSERT_GT(counting.count, 0u);
+    counting.count = 0;
+    for (int step = 0; step < 5; ++step) stack.step();
+    EXPECT_EQ(counting.count, 0u);
+  }
 }
 
 TEST(PlannedStep, IsNotMadeForLayersWithoutANode) {
