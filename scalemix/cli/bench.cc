@@ -1,9 +1,11 @@
-// scalemix bench [--quick] [--only TEXT] [--libtorch] [--json]
+// scalemix bench [--quick] [--only TEXT | --model ARCH ...] [--libtorch] [--json]
 //
 // Speed of kernels and prediction (and, with LibTorch, of a training step), beside the speed at
 // which this machine copies memory, measured in the same run.
 
 #include "scalemix/cli/bench.h"
+
+#include <sys/resource.h>
 
 #include <fmt/format.h>
 
@@ -31,6 +33,7 @@ using Clock = std::chrono::steady_clock;
 struct BenchOptions {
   bool quick = false, json = false, quiet = false, beside_libtorch = false;
   std::vector<std::string> only;
+  TrainStep step{"glyphs", "", "svdo"};
   int threads = 0;
 };
 
@@ -116,13 +119,27 @@ std::vector<BenchCase> chosen(const std::vector<std::string>& only) {
   return out;
 }
 
+/// The largest memory the process has had, in MiB.
+double peak_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+std::vector<BenchCase> chosen(const BenchOptions& o) {
+#ifdef SCALEMIX_HAS_TORCH
+  if (!o.step.model.empty()) return {bench_train(o.step)};
+#endif
+  return chosen(o.only);
+}
+
 int run(const BenchOptions& o, std::ostream& out) {
   use_threads(o.threads);
   kernel::init_target();
   const int used = threads();
   const BenchEffort effort = o.quick ? BenchEffort{0.003, 3} : BenchEffort{};
   std::vector<BenchRow> rows;
-  for (const BenchCase& c : chosen(o.only)) {
+  for (const BenchCase& c : chosen(o)) {
     if (!o.quiet) fmt::print(stderr, "scalemix: measuring {} {}\n", c.group, c.name);
     BenchRow row = c.measure(effort);
     row.group = c.group;
@@ -131,8 +148,10 @@ int run(const BenchOptions& o, std::ostream& out) {
     rows.push_back(std::move(row));
   }
   if (o.json) {
-    ordered_json json = {
-        {"simd_target", kernel::active_target()}, {"threads", used}, {"repeats", effort.repeats}};
+    ordered_json json = {{"simd_target", kernel::active_target()},
+                         {"threads", used},
+                         {"repeats", effort.repeats},
+                         {"peak_memory_mib", peak_memory()}};
     json["rows"] = ordered_json::array();
     for (const BenchRow& row : rows) json["rows"].push_back(to_json(row, bandwidth(rows)));
     out << json.dump(2) << '\n';
@@ -184,6 +203,22 @@ Action setup_bench(CLI::App& sub) {
       ->expected(1)
       ->take_all();
 #ifdef SCALEMIX_HAS_TORCH
+  sub.add_option("--model", o->step.model, "Instead, a training step of this architecture")
+      ->type_name("ARCH|FILE");
+  sub.add_option("--method", o->step.method, "with --model: its noise (default: svdo)")
+      ->type_name("METHOD")
+      ->needs("--model");
+  sub.add_option("--data", o->step.data, "with --model: what it learns from (default: glyphs)")
+      ->type_name("NAME|FILE|FOLDER")
+      ->needs("--model");
+  sub.add_option("--batch", o->step.batch, "with --model: rows a step (0: as train chooses)")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber)
+      ->needs("--model");
+  sub.add_option("--replicas", o->step.replicas, "with --model: replicas in the stack")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber)
+      ->needs("--model");
   sub.add_flag("--libtorch", o->beside_libtorch, "Beside what LibTorch itself takes for the same");
 #endif
   sub.add_flag("--json", o->json, "Print JSON");

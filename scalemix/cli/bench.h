@@ -42,6 +42,12 @@ struct BenchCase {
   std::function<BenchRow(const BenchEffort& effort)> measure;  // fills in all but group and name
 };
 
+/// A training step to measure, in the words of `train`.
+struct TrainStep {
+  std::string data, model, method;
+  int batch = 0, replicas = 1;  // batch 0: the one train would take
+};
+
 /// What a user of LibTorch would run instead of a row.
 struct BenchPeer {
   std::function<void()> call;
@@ -58,6 +64,9 @@ std::vector<BenchCase> bench_memory();   // the floor: a copy
 std::vector<BenchCase> bench_kernels();  // noise, weight terms, optimiser, product
 std::vector<BenchCase> bench_data();     // a table of text
 std::vector<BenchCase> bench_predict();  // mlp:300-100, deterministic and Monte-Carlo
-std::vector<BenchCase> bench_train();    // with LibTorch: whole steps
+
+// With LibTorch: whole training steps.
+std::vector<BenchCase> bench_train();
+BenchCase bench_train(const TrainStep& step);
 
 }  // namespace scalemix::inline v0::cli

@@ -144,8 +144,8 @@ const Peer kPeers[] = {
        return svdo_step({{20, 1, 5, 5}, {50, 20, 5, 5}, {500, 800}, {10, 500}},
                         torch::randn({100, 1, 28, 28}));
      }},
-    {"train mlp:300-100 bernoulli, batch 100", 1, dropout_step},
-    {"train mlp:50 bernoulli, batch 128, 20 replicas", 1, regression_step},
+    {"train mlp:300-100 bernoulli:p=0.5, batch 100", 1, dropout_step},
+    {"train mlp:50 bernoulli:p=0.05, batch 128, 20 replicas", 1, regression_step},
 };
 
 }  // namespace

@@ -8,24 +8,29 @@
 namespace scalemix::inline v0::cli {
 namespace {
 
-struct Case {
-  const char *name, *data, *model, *method;
-  int replicas;
+const TrainStep kSteps[] = {
+    {"glyphs", "mlp:300-100", "svdo", 100, 1},
+    {"glyphs", "lenet5", "svdo", 100, 1},
+    {"glyphs", "mlp:300-100", "bernoulli:p=0.5", 100, 1},
+    {"friedman1", "mlp:50", "bernoulli:p=0.05", 128, 20},
 };
 
-constexpr Case kCases[] = {
-    {"mlp:300-100 svdo, batch 100", "glyphs", "mlp:300-100", "svdo", 1},
-    {"lenet5 svdo, batch 100", "glyphs", "lenet5", "svdo", 1},
-    {"mlp:300-100 bernoulli, batch 100", "glyphs", "mlp:300-100", "bernoulli:p=0.5", 1},
-    {"mlp:50 bernoulli, batch 128, 20 replicas", "friedman1", "mlp:50", "bernoulli:p=0.05", 20},
-};
+/// "mlp:300-100 svdo, batch 100, 20 replicas"
+std::string name_of(const TrainStep& s) {
+  std::string name = s.model + " " + s.method;
+  if (s.batch > 0) name += ", batch " + std::to_string(s.batch);
+  if (s.replicas > 1) name += ", " + std::to_string(s.replicas) + " replicas";
+  return name;
+}
 
-BenchRow measure(const Case& c, const BenchEffort& effort) {
+BenchRow measure(const TrainStep& s, const BenchEffort& effort) {
+  at::set_num_threads(threads());  // else LibTorch takes its own default, for all of the process
   run::TrainConfig config;
-  config.data = c.data;
-  config.model = c.model;
-  config.method = {c.method};
-  config.seeds = c.replicas;
+  config.data = s.data;
+  config.model = s.model;
+  config.method = {s.method};
+  config.batch = s.batch;
+  config.seeds = s.replicas;
   config.epochs = 1000000;  // the schedules have no end here
   const train::Plan plan = train::make_plan(config);
   train::Stack stack(plan, train::group(plan).front());
@@ -34,21 +39,20 @@ BenchRow measure(const Case& c, const BenchEffort& effort) {
     stack.step();
   };
   return {.time = time_calls(effort, step),
-          .items = static_cast<double>(c.replicas),
-          .unit = c.replicas > 1 ? "replica step" : "step"};
+          .items = static_cast<double>(s.replicas),
+          .unit = s.replicas > 1 ? "replica step" : "step"};
 }
 
 }  // namespace
 
+BenchCase bench_train(const TrainStep& step) {
+  return {"train", name_of(step),
+          [step](const BenchEffort& effort) { return measure(step, effort); }};
+}
+
 std::vector<BenchCase> bench_train() {
   std::vector<BenchCase> out;
-  for (const Case& c : kCases) {
-    out.push_back({"train", c.name, [&c](const BenchEffort& effort) {
-                     at::set_num_threads(
-                         threads());  // else LibTorch takes its own default, for all of the process
-                     return measure(c, effort);
-                   }});
-  }
+  for (const TrainStep& step : kSteps) out.push_back(bench_train(step));
   return out;
 }
 

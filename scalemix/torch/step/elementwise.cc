@@ -4,6 +4,7 @@
 
 #include "scalemix/kernel/activation.h"
 #include "scalemix/kernel/noise.h"
+#include "scalemix/kernel/tiles.h"
 #include "scalemix/law/any_law.h"
 #include "scalemix/torch/step/node.h"
 
@@ -34,7 +35,8 @@ class Activation : public Node {
   float slope_;
 };
 
-/// A law at a site; the draws are made again on the way back.
+/// A law at a site. Draws that multiply single numbers are kept in scratch for the way back, where
+/// to read them is cheaper than to make them again; others are made again.
 class Noise : public Node {
  public:
   Noise(const model::Layer& layer, const model::Shape& shape)
@@ -49,11 +51,19 @@ class Noise : public Node {
     if (!columns_.empty()) site_.logical = columns_.data();
   }
 
-  void forward(const Frame& f, const float* x, float* y) const override { apply(f, x, y); }
+  std::size_t scratch(std::size_t rows) const override { return kept() ? rows * in : 0; }
+
+  void forward(const Frame& f, const float* x, float* y) const override {
+    if (!kept()) return apply(f, x, y);
+    kernel::draws(law_.multiplier(), f.stream(number_), site(f), f.scratch);
+    multiply(f, x, y);
+  }
 
   void backward(const Frame& f, const float*, const float*, float* dy, float* dx) const override {
     if (!dx) return;
-    if (mode_ == kernel::Mode::multiply) {
+    if (kept()) {
+      multiply(f, dy, dx);
+    } else if (mode_ == kernel::Mode::multiply) {
       apply(f, dy, dx);
     } else {
       std::copy_n(dy, f.rows * in, dx);
@@ -61,11 +71,21 @@ class Noise : public Node {
   }
 
  private:
-  void apply(const Frame& f, const float* x, float* y) const {
+  bool kept() const { return mode_ == kernel::Mode::multiply && site_.inner == 1; }
+
+  kernel::Site site(const Frame& f) const {
     kernel::Site site = site_;
     site.rows = f.rows;
+    return site;
+  }
+  void apply(const Frame& f, const float* x, float* y) const {
     const law::Sampler& sampler = mode_ == kernel::Mode::multiply ? law_.multiplier() : law_.raw();
-    kernel::noise(sampler, f.stream(number_), site, mode_, x, y);
+    kernel::noise(sampler, f.stream(number_), site(f), mode_, x, y);
+  }
+  void multiply(const Frame& f, const float* x, float* y) const {
+    kernel::for_tiles(f.rows * in, [x, y, z = f.scratch](std::size_t first, std::size_t n) {
+      for (std::size_t i = first; i < first + n; ++i) y[i] = x[i] * z[i];
+    });
   }
 
   std::uint32_t number_;
