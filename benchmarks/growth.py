@@ -27,29 +27,32 @@ def measure(scalemix, words, threads):
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
-def ticks(low, high):
-    """1, 2 and 5 times the powers of ten between the two; too many are thinned."""
-    all_of = [m * 10.0 ** e for e in range(-4, 7) for m in (1, 2, 5)]
-    inside = [t for t in all_of if low <= t <= high]
-    return inside if len(inside) <= 6 else [t for t in inside if math.log10(t) % 1 < 1e-9]
+def scale(values):
+    """Logarithmic, or linear from zero where all are of one size: place of a value in [0, 1], and the ticks."""
+    low, high = min(values) / 1.15, max(values) * 1.15
+    if high < 4 * low:
+        step = 10.0 ** math.floor(math.log10(high))
+        step /= 2 if high < 5 * step else 1
+        return lambda v: v / high, [step * i for i in range(int(high / step) + 1)]
+    ticks = [m * 10.0 ** e for e in range(-4, 7) for m in (1, 2, 5)]
+    return lambda v: math.log(v / low) / math.log(high / low), [t for t in ticks if low <= t <= high]
 
 
 def panel(x0, y0, title, quantity, curves):
-    """Both axes logarithmic. `curves`: threads -> [(x, y)]."""
+    """`curves`: threads -> [(x, y)], x on a logarithmic axis."""
     points = [p for curve in curves.values() for p in curve]
-    xs, ys = [p[0] for p in points], [p[1] for p in points]
-    low, high = min(ys) / 1.15, max(ys) * 1.15
-    place = lambda v, a, b: (math.log(v) - math.log(a)) / (math.log(b) - math.log(a))
-    at = lambda x, y: (x0 + WIDTH * place(x, min(xs), max(xs)), y0 + HEIGHT * (1 - place(y, low, high)))
+    xs = sorted({p[0] for p in points})
+    height, ticks = scale([p[1] for p in points])
+    at = lambda x, y: (x0 + WIDTH * math.log(x / xs[0]) / math.log(xs[-1] / xs[0]), y0 + HEIGHT * (1 - height(y)))
     out = [f'<rect x="{x0}" y="{y0}" width="{WIDTH}" height="{HEIGHT}" class="frame"/>',
            f'<text x="{x0 + WIDTH / 2}" y="{y0 + HEIGHT + 32}" class="mid">{title}</text>',
            f'<text x="{x0}" y="{y0 - 8}">{quantity}</text>']
-    for x in sorted(set(xs)):
-        out.append(f'<text x="{at(x, low)[0]:.1f}" y="{y0 + HEIGHT + 15}" class="mid">{x}</text>')
-    for y in ticks(low, high):
-        height = at(min(xs), y)[1]
-        out += [f'<line x1="{x0}" x2="{x0 + WIDTH}" y1="{height:.1f}" y2="{height:.1f}" class="grid"/>',
-                f'<text x="{x0 - 5}" y="{height + 4:.1f}" class="end">{y:g}</text>']
+    for x in xs:
+        out.append(f'<text x="{at(x, points[0][1])[0]:.1f}" y="{y0 + HEIGHT + 15}" class="mid">{x}</text>')
+    for tick in ticks:
+        y = at(xs[0], tick)[1]
+        out += [f'<line x1="{x0}" x2="{x0 + WIDTH}" y1="{y:.1f}" y2="{y:.1f}" class="grid"/>',
+                f'<text x="{x0 - 5}" y="{y + 4:.1f}" class="end">{tick:g}</text>']
     for colour, curve in zip(COLOURS, curves.values()):
         path = " ".join(f"{a:.1f},{b:.1f}" for a, b in (at(*p) for p in curve))
         out.append(f'<polyline points="{path}" stroke="{colour}" class="curve"/>')

@@ -21,9 +21,10 @@ function(scalemix_bundle name)
   add_library(scalemix::${name} ALIAS scalemix_${name}_bundle)
 endfunction()
 
-# scalemix_test(ROOM LINK ...): the program scalemix_ROOM_test from tests/ROOM/*_test.cc, one ctest case a room.
+# scalemix_test(ROOM LINK ... [ONLY_IN CONFIGURATION]): the program scalemix_ROOM_test from tests/ROOM/*_test.cc, one ctest
+# case a room; ONLY_IN x: run only by `ctest -C x`.
 function(scalemix_test room)
-  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "ONLY_IN" "LINK" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/${room}/*_test.cc")
   if(NOT sources)
     return()
@@ -31,6 +32,6 @@ function(scalemix_test room)
   add_executable(scalemix_${room}_test ${sources})
   target_link_libraries(scalemix_${room}_test PRIVATE ${ARG_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
   target_include_directories(scalemix_${room}_test PRIVATE "${PROJECT_SOURCE_DIR}")
-  add_test(NAME ${room} COMMAND scalemix_${room}_test)
+  add_test(NAME ${room} COMMAND scalemix_${room}_test CONFIGURATIONS ${ARG_ONLY_IN})
   set_tests_properties(${room} PROPERTIES LABELS unit TIMEOUT 900)
 endfunction()

@@ -271,7 +271,12 @@ class SampleSteps {
  public:
   explicit SampleSteps(const law::Sampler& s)
       : thresholds_(s.thresholds), start_(s.start), scale_(s.scale) {
-    while (count_ <= kFew && thresholds_[count_] < (1u << 23)) ++count_;
+    std::fill_n(few_, kFew, std::int32_t{1} << 23);  // never reached
+    while (count_ <= kFew && thresholds_[count_] < (1u << 23)) {
+      if (count_ < kFew) few_[count_] = static_cast<std::int32_t>(thresholds_[count_]);
+      ++count_;
+    }
+    if (count_ <= kFew) count_ = (count_ + kUnroll - 1) / kUnroll * kUnroll;
   }
   HWY_INLINE VF operator()(VU words) const {
     const DI di;
@@ -282,14 +287,16 @@ class SampleSteps {
 
  private:
   using VI = hn::Vec<DI>;
-  static constexpr std::size_t kFew = 20;  // to count them is then cheaper than a gather
+  static constexpr std::size_t kFew = 20, kUnroll = 4;  // so few are cheaper to count than a gather
 
   HWY_INLINE VI count(VI k) const {
     const DI di;
     VI i = hn::Set(di, static_cast<std::int32_t>(count_));
-    for (std::size_t j = 0; j < count_; ++j) {
-      const VI t = hn::Set(di, static_cast<std::int32_t>(thresholds_[j]));
-      i = hn::Add(i, hn::VecFromMask(di, hn::Lt(k, t)));  // a mask is -1
+    for (std::size_t j = 0; j < count_; j += kUnroll) {
+      for (std::size_t u = 0; u < kUnroll; ++u) {
+        // A mask is -1.
+        i = hn::Add(i, hn::VecFromMask(di, hn::Lt(k, hn::Set(di, few_[j + u]))));
+      }
     }
     return i;
   }
@@ -306,6 +313,7 @@ class SampleSteps {
   }
 
   const std::uint32_t *thresholds_, *start_;
+  std::int32_t few_[kFew];
   std::size_t count_ = 0;
   float scale_;
 };
