@@ -205,17 +205,17 @@ Action setup_bench(CLI::App& sub) {
 #ifdef SCALEMIX_HAS_TORCH
   sub.add_option("--model", o->step.model, "Instead, a training step of this architecture")
       ->type_name("ARCH|FILE");
-  sub.add_option("--method", o->step.method, "with --model: its noise (default: svdo)")
+  sub.add_option("--method", o->step.method, "Its noise (default: svdo)")
       ->type_name("METHOD")
       ->needs("--model");
-  sub.add_option("--data", o->step.data, "with --model: what it learns from (default: glyphs)")
+  sub.add_option("--data", o->step.data, "What it learns from (default: glyphs)")
       ->type_name("NAME|FILE|FOLDER")
       ->needs("--model");
-  sub.add_option("--batch", o->step.batch, "with --model: rows a step (0: as train chooses)")
+  sub.add_option("--batch", o->step.batch, "Rows a step (0: as train chooses)")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber)
       ->needs("--model");
-  sub.add_option("--replicas", o->step.replicas, "with --model: replicas in the stack")
+  sub.add_option("--replicas", o->step.replicas, "Replicas in the stack")
       ->type_name("N")
       ->check(CLI::PositiveNumber)
       ->needs("--model");

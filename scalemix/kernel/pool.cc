@@ -1,7 +1,9 @@
 #include "scalemix/kernel/pool.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "scalemix/base/parallel.h"
@@ -27,30 +29,75 @@ struct Range {
 /// window in it, and its place in y.
 template <class Body>
 void for_windows(const Pool2d& s, const Body& body) {
-  const std::size_t oh = s.out_h(), ow = s.out_w(), stride = s.window.stride;
-  const bool two = s.window.kernel == 2 && s.window.padding == 0;
+  const std::size_t oh = s.out_h(), ow = s.out_w();
   parallel_tiles(s.n * s.c, [&](std::size_t plane) {
-    const std::size_t x = plane * s.h * s.w;
     std::size_t y = plane * oh * ow;
     for (std::size_t i = 0; i < oh; ++i) {
       const Range rows(s.window, i, s.h);
-      if (two) {  // the usual window, of a size that the compiler knows
-        const std::size_t top = rows.first;
-        for (std::size_t j = 0; j < ow; ++j, ++y)
-          body(x, Clipped{top, top + 2, j * stride, j * stride + 2}, y);
-        continue;
-      }
       for (std::size_t j = 0; j < ow; ++j, ++y) {
         const Range columns(s.window, j, s.w);
-        body(x, Clipped{rows.first, rows.past, columns.first, columns.past}, y);
+        body(plane * s.h * s.w, Clipped{rows.first, rows.past, columns.first, columns.past}, y);
       }
     }
   });
 }
 
+/// The usual window, 2 x 2 side by side: its rows are loops without a branch.
+bool is_two_by_two(const Window& w) { return w.kernel == 2 && w.stride == 2 && w.padding == 0; }
+
+/// Calls body(x, y) for every row of windows: where its upper row begins in x, and its place in y.
+template <class Body>
+void for_rows_of_two(const Pool2d& s, const Body& body) {
+  const std::size_t oh = s.out_h(), ow = s.out_w();
+  parallel_tiles(s.n * s.c, [&](std::size_t plane) {
+    for (std::size_t i = 0; i < oh; ++i) body((plane * s.h + 2 * i) * s.w, (plane * oh + i) * ow);
+  });
+}
+
+/// All ones if v takes the place of the largest so far, else 0; NaN does, and is never replaced.
+inline std::uint32_t takes(float v, float most) {
+  return 0u - static_cast<std::uint32_t>((v > most) | ((v != v) & (most == most)));
+}
+
+/// `yes` where the mask is set, else `no`; a branch that depended on the image would be guessed
+/// wrong half of the time.
+inline float select(std::uint32_t mask, float yes, float no) {
+  return std::bit_cast<float>((std::bit_cast<std::uint32_t>(yes) & mask) |
+                              (std::bit_cast<std::uint32_t>(no) & ~mask));
+}
+
+void max_of_two(std::size_t n, const float* __restrict upper, const float* __restrict lower,
+                float* __restrict y) {
+  for (std::size_t j = 0; j < n; ++j) {
+    const float a = upper[2 * j], b = upper[2 * j + 1], c = lower[2 * j], d = lower[2 * j + 1];
+    const float first = select(takes(b, a), b, a), second = select(takes(d, c), d, c);
+    y[j] = select(takes(second, first), second, first);
+  }
+}
+
+void max_of_two_backward(std::size_t n, const float* __restrict upper,
+                         const float* __restrict lower, const float* __restrict dy,
+                         float* __restrict dupper, float* __restrict dlower) {
+  for (std::size_t j = 0; j < n; ++j) {
+    const float a = upper[2 * j], b = upper[2 * j + 1], c = lower[2 * j], d = lower[2 * j + 1];
+    const std::uint32_t right = takes(b, a), lower_right = takes(d, c);
+    const std::uint32_t down = takes(select(lower_right, d, c), select(right, b, a));
+    const float up = select(down, 0, dy[j]), low = select(down, dy[j], 0);
+    dupper[2 * j] = select(right, 0, up);
+    dupper[2 * j + 1] = select(right, up, 0);
+    dlower[2 * j] = select(lower_right, 0, low);
+    dlower[2 * j + 1] = select(lower_right, low, 0);
+  }
+}
+
 }  // namespace
 
 void max_pool2d(const Pool2d& shape, const float* x, float* y) {
+  if (is_two_by_two(shape.window)) {
+    return for_rows_of_two(shape, [&](std::size_t at, std::size_t out) {
+      max_of_two(shape.out_w(), x + at, x + at + shape.w, y + out);
+    });
+  }
   for_windows(shape, [&](std::size_t plane, const Clipped& at, std::size_t out) {
     float most = -std::numeric_limits<float>::infinity();
     for (std::size_t i = at.top; i < at.bottom; ++i) {
@@ -76,6 +123,12 @@ void avg_pool2d(const Pool2d& shape, const float* x, float* y) {
 
 void max_pool2d_backward(const Pool2d& shape, const float* x, const float* dy, float* dx) {
   std::fill_n(dx, shape.n * shape.c * shape.h * shape.w, 0.0f);
+  if (is_two_by_two(shape.window)) {
+    return for_rows_of_two(shape, [&](std::size_t at, std::size_t out) {
+      max_of_two_backward(shape.out_w(), x + at, x + at + shape.w, dy + out, dx + at,
+                          dx + at + shape.w);
+    });
+  }
   for_windows(shape, [&](std::size_t plane, const Clipped& at, std::size_t out) {
     std::size_t best = plane + at.top * shape.w + at.left;
     for (std::size_t i = at.top; i < at.bottom; ++i) {

@@ -67,34 +67,53 @@ struct Line {
     end = std::clamp(past, begin, width);
   }
 
-  /// Calls inside(x, u) for every output row of the block: x is where its pixel `begin` lies in
-  /// the image, u where the row lies in the line; outside(u) for a row that is all padding.
+  /// Cuts the output rows of every image of the block into those that lie inside and those that are
+  /// all padding: inside(x, u, rows), where pixel `begin` of the first lies at x in the image and
+  /// the row at u in the line; outside(u, rows). The next row is stride * W and `width` further.
   template <class Inside, class Outside>
   void for_rows(const Conv2d& s, const Block& block, const Inside& inside,
                 const Outside& outside) const {
-    const std::size_t padding = s.window.padding, column = begin * s.window.stride + b - padding;
+    const std::size_t stride = s.window.stride, padding = s.window.padding;
+    const std::size_t first = padding > a ? ceil_div(padding - a, stride) : 0;
+    const std::size_t past = s.h + padding > a ? ceil_div(s.h + padding - a, stride) : 0;
+    const std::size_t end_row = block.row + block.rows;
+    const std::size_t top = std::clamp(first, block.row, end_row);
+    const std::size_t bottom = begin == end ? top : std::clamp(past, top, end_row);
     std::size_t u = 0;
     for (std::size_t n = block.image; n < block.image + block.images; ++n) {
-      const std::size_t plane = (n * s.c + channel) * s.h;
-      for (std::size_t i = block.row; i < block.row + block.rows; ++i, u += width) {
-        const std::size_t row = i * s.window.stride + a;  // in the padded image
-        if (row < padding || row >= s.h + padding || begin == end) {
-          outside(u);
-        } else {
-          inside((plane + row - padding) * s.w + column, u);
-        }
+      outside(u, top - block.row);
+      u += (top - block.row) * width;
+      if (top < bottom) {
+        const std::size_t row = (n * s.c + channel) * s.h + top * stride + a - padding;
+        inside(row * s.w + begin * stride + b - padding, u, bottom - top);
       }
+      u += (bottom - top) * width;
+      outside(u, end_row - bottom);
+      u += (end_row - bottom) * width;
     }
   }
 };
 
-/// body(at, length) over [0, n) with lengths 8, 4 and 1 that the compiler knows: rows are short.
+/// body(length) with a length that the compiler knows where it is one of the usual: rows are short,
+/// and a call of memcpy would take longer than the copy.
 template <class Body>
-inline void for_chunks(std::size_t n, const Body& body) {
-  std::size_t at = 0;
-  for (; at + 8 <= n; at += 8) body(at, std::integral_constant<std::size_t, 8>());
-  for (; at + 4 <= n; at += 4) body(at, std::integral_constant<std::size_t, 4>());
-  for (; at < n; ++at) body(at, std::integral_constant<std::size_t, 1>());
+inline void with_length(std::size_t n, const Body& body) {
+  switch (n) {
+    case 4:
+      return body(std::integral_constant<std::size_t, 4>());
+    case 8:
+      return body(std::integral_constant<std::size_t, 8>());
+    case 12:
+      return body(std::integral_constant<std::size_t, 12>());
+    case 16:
+      return body(std::integral_constant<std::size_t, 16>());
+    case 24:
+      return body(std::integral_constant<std::size_t, 24>());
+    case 32:
+      return body(std::integral_constant<std::size_t, 32>());
+    default:
+      return body(n);
+  }
 }
 
 /// dst (depth, columns) = the unfolded block.
@@ -103,23 +122,23 @@ inline void unfold(const Conv2d& s, const Cut& cut, const Block& block, const fl
   const std::size_t stride = s.window.stride, columns = block.images * block.rows * s.out_w();
   for (std::size_t number = 0; number < cut.depth; ++number, dst += columns) {
     const Line line(s, number);
-    const std::size_t n = line.end - line.begin;
     line.for_rows(
         s, block,
-        [&](std::size_t from, std::size_t to) {
-          const float* src = x + from;
-          float *row = dst + to, *out = row + line.begin;
-          for (std::size_t j = 0; j < line.begin; ++j) row[j] = 0;
-          if (stride == 1) {
-            for_chunks(n, [&](std::size_t at, auto length) {
-              std::memcpy(out + at, src + at, length * sizeof(float));
-            });
-          } else {
-            for (std::size_t j = 0; j < n; ++j) out[j] = src[j * stride];
-          }
-          for (std::size_t j = line.end; j < line.width; ++j) row[j] = 0;
+        [&](std::size_t from, std::size_t to, std::size_t rows) {
+          if (line.end - line.begin < line.width) std::fill_n(dst + to, rows * line.width, 0.0f);
+          with_length(line.end - line.begin, [&](auto length) {
+            const float* src = x + from;
+            float* out = dst + to + line.begin;
+            for (std::size_t r = 0; r < rows; ++r, src += stride * s.w, out += line.width) {
+              if (stride == 1) {
+                std::memcpy(out, src, length * sizeof(float));
+              } else {
+                for (std::size_t j = 0; j < length; ++j) out[j] = src[j * stride];
+              }
+            }
+          });
         },
-        [&](std::size_t to) { std::fill_n(dst + to, line.width, 0.0f); });
+        [&](std::size_t to, std::size_t rows) { std::fill_n(dst + to, rows * line.width, 0.0f); });
   }
 }
 
@@ -128,21 +147,22 @@ inline void fold(const Conv2d& s, const Cut& cut, const Block& block, const floa
   const std::size_t stride = s.window.stride, columns = block.images * block.rows * s.out_w();
   for (std::size_t number = 0; number < cut.depth; ++number, src += columns) {
     const Line line(s, number);
-    const std::size_t n = line.end - line.begin;
     line.for_rows(
         s, block,
-        [&](std::size_t to, std::size_t from) {
-          const float* in = src + from + line.begin;
-          float* out = dx + to;
-          if (stride == 1) {
-            for_chunks(n, [&](std::size_t at, auto length) {
-              for (std::size_t j = at; j < at + length; ++j) out[j] += in[j];
-            });
-          } else {
-            for (std::size_t j = 0; j < n; ++j) out[j * stride] += in[j];
-          }
+        [&](std::size_t to, std::size_t from, std::size_t rows) {
+          with_length(line.end - line.begin, [&](auto length) {
+            const float* __restrict in = src + from + line.begin;
+            float* __restrict out = dx + to;
+            for (std::size_t r = 0; r < rows; ++r, in += line.width, out += stride * s.w) {
+              if (stride == 1) {
+                for (std::size_t j = 0; j < length; ++j) out[j] += in[j];
+              } else {
+                for (std::size_t j = 0; j < length; ++j) out[j * stride] += in[j];
+              }
+            }
+          });
         },
-        [](std::size_t) {});
+        [](std::size_t, std::size_t) {});
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -71,6 +72,44 @@ TEST(Pool, EveryPlaneStandsAlone) {
     for (std::size_t plane = 0; plane < 6; ++plane) {
       pool(single, &x[plane * 20], one.data());
       for (std::size_t i = 0; i < one.size(); ++i) EXPECT_EQ(all[plane * one.size() + i], one[i]);
+    }
+  }
+}
+
+/// What max_pool2d and its backward pass are for 2 x 2 windows, a number at a time.
+void two_by_two(const Pool2d& s, const float* x, const float* dy, float* y, float* dx) {
+  std::fill_n(dx, s.n * s.c * s.h * s.w, 0.0f);
+  for (std::size_t plane = 0; plane < s.n * s.c; ++plane) {
+    for (std::size_t i = 0; i < s.out_h() * s.out_w(); ++i) {
+      const std::size_t row = i / s.out_w() * 2, column = i % s.out_w() * 2;
+      std::size_t best = (plane * s.h + row) * s.w + column;
+      for (const std::size_t at : {best, best + 1, best + s.w, best + s.w + 1}) {
+        if (x[at] > x[best] || (std::isnan(x[at]) && !std::isnan(x[best]))) best = at;
+      }
+      const std::size_t out = plane * s.out_h() * s.out_w() + i;
+      y[out] = x[best];
+      dx[best] = dy[out];
+    }
+  }
+}
+
+TEST(Pool, OfTwoByTwoIsTheLargestAndItsGradientGoesThere) {
+  for (const std::size_t h : {2, 3, 8}) {
+    for (const std::size_t w : {2, 5, 9, 24, 31}) {
+      const Pool2d s{2, 3, h, w, {2, 2, 0}};
+      auto x = values(6 * h * w, -1, 1, 1);
+      for (std::size_t i = 0; i < x.size(); i += 3) x[i] = i % 2 ? 0.25f : 0.5f;  // ties
+      for (std::size_t i = 0; i < x.size(); i += 17) x[i] = std::nanf("");
+      const std::size_t outputs = 6 * s.out_h() * s.out_w();
+      const auto dy = values(outputs, 1, 2, 2);
+      std::vector<float> y(outputs), dx(x.size(), 7), want_y(outputs), want_dx(x.size());
+      max_pool2d(s, x.data(), y.data());
+      max_pool2d_backward(s, x.data(), dy.data(), dx.data());
+      two_by_two(s, x.data(), dy.data(), want_y.data(), want_dx.data());
+      for (std::size_t i = 0; i < outputs; ++i) {
+        EXPECT_TRUE(y[i] == want_y[i] || (std::isnan(y[i]) && std::isnan(want_y[i])));
+      }
+      EXPECT_EQ(dx, want_dx);
     }
   }
 }

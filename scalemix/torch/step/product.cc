@@ -59,12 +59,16 @@ class Conv2d : public Product {
   void to_bias(std::size_t rows, const float* dy, float* db) const override {
     const std::size_t pixels = out / shape_.o;
     for (std::size_t o = 0; o < shape_.o; ++o) {
-      double sum = 0;
+      double sums[4] = {};  // four at a time, or each addition waits for the last
       for (std::size_t n = 0; n < rows; ++n) {
         const float* plane = dy + (n * shape_.o + o) * pixels;
-        for (std::size_t i = 0; i < pixels; ++i) sum += plane[i];
+        std::size_t i = 0;
+        for (; i + 4 <= pixels; i += 4) {
+          for (std::size_t k = 0; k < 4; ++k) sums[k] += plane[i + k];
+        }
+        for (; i < pixels; ++i) sums[0] += plane[i];
       }
-      db[o] = static_cast<float>(sum);
+      db[o] = static_cast<float>(sums[0] + sums[1] + sums[2] + sums[3]);
     }
   }
 
