@@ -41,7 +41,7 @@ if(SCALEMIX_SANITIZE)
   list(JOIN SCALEMIX_SANITIZE "," scalemix_sanitizers)
   target_compile_options(scalemix_flags INTERFACE -fsanitize=${scalemix_sanitizers} -fno-omit-frame-pointer -g1)
   target_link_options(scalemix_flags INTERFACE -fsanitize=${scalemix_sanitizers})
-  # Two SIMD targets are enough to look for mistakes in, and all of them take ten times as long to compile.
+  # Two SIMD targets are enough to look for mistakes in, and each more takes minutes to compile.
   target_compile_definitions(scalemix_flags INTERFACE
     "HWY_DISABLED_TARGETS=(HWY_SSE4|HWY_AVX3|HWY_AVX3_DL)")
   if("thread" IN_LIST SCALEMIX_SANITIZE)

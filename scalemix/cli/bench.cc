@@ -30,6 +30,8 @@ namespace {
 using nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
+constexpr std::uint64_t kMost = 1'000'000;  // rows of a batch, replicas
+
 struct BenchOptions {
   bool quick = false, json = false, quiet = false, beside_libtorch = false;
   std::vector<std::string> only;
@@ -73,16 +75,27 @@ ordered_json to_json(const BenchRow& row, double bandwidth) {
 
 void print_table(const std::vector<BenchRow>& rows, std::ostream& out) {
   const double floor = bandwidth(rows);
-  Table table({"what", "time", "+-", "ns/item", "item", "GB/s", "% of copy", "GFLOPS", "LibTorch"});
+  const bool beside = std::any_of(rows.begin(), rows.end(),
+                                  [](const BenchRow& row) { return row.peer_seconds > 0; });
+  std::vector<std::string> head = {"what", "time", "+-",        "ns/item",
+                                   "item", "GB/s", "% of copy", "GFLOPS"};
+  if (beside) head.push_back("LibTorch");
+  Table table(head);
   for (const BenchRow& row : rows) {
     const double t = row.time.median;
-    table.add({row.group + " " + row.name, fmt::format("{:.1f} us", 1e6 * t),
-               fmt::format("{:.1f} %", 100 * row.time.spread / t),
-               fmt::format("{:.3g}", 1e9 * t / row.items), row.unit,
-               row.bytes > 0 ? fmt::format("{:.1f}", row.bytes / t / 1e9) : "-",
-               row.bytes > 0 ? fmt::format("{:.0f}", 100 * row.bytes / t / floor) : "-",
-               row.flops > 0 ? fmt::format("{:.1f}", row.flops / t / 1e9) : "-",
-               row.peer_seconds > 0 ? fmt::format("{:.2f} x", row.peer_seconds / t) : "-"});
+    std::vector<std::string> cells = {
+        row.group + " " + row.name,
+        fmt::format("{:.1f} us", 1e6 * t),
+        fmt::format("{:.1f} %", 100 * row.time.spread / t),
+        fmt::format("{:.3g}", 1e9 * t / row.items),
+        row.unit,
+        row.bytes > 0 ? fmt::format("{:.1f}", row.bytes / t / 1e9) : "-",
+        row.bytes > 0 ? fmt::format("{:.0f}", 100 * row.bytes / t / floor) : "-",
+        row.flops > 0 ? fmt::format("{:.1f}", row.flops / t / 1e9) : "-"};
+    if (beside) {
+      cells.push_back(row.peer_seconds > 0 ? fmt::format("{:.2f} x", row.peer_seconds / t) : "-");
+    }
+    table.add(cells);
   }
   table.print(out);
 }
@@ -99,7 +112,7 @@ void measure_peer(const BenchEffort& effort, BenchRow& row) {
 }
 
 /// The copy, and the cases whose group and name hold one of the texts (all of them without a text).
-std::vector<BenchCase> chosen(const std::vector<std::string>& only) {
+std::vector<BenchCase> cases_with(const std::vector<std::string>& only) {
   std::vector<BenchCase> out;
   std::vector<std::string> names;
   bool found = only.empty();
@@ -130,7 +143,7 @@ std::vector<BenchCase> chosen(const BenchOptions& o) {
 #ifdef SCALEMIX_HAS_TORCH
   if (!o.step.model.empty()) return {bench_train(o.step)};
 #endif
-  return chosen(o.only);
+  return cases_with(o.only);
 }
 
 int run(const BenchOptions& o, std::ostream& out) {
@@ -204,7 +217,8 @@ Action setup_bench(CLI::App& sub) {
       ->take_all();
 #ifdef SCALEMIX_HAS_TORCH
   sub.add_option("--model", o->step.model, "Instead, a training step of this architecture")
-      ->type_name("ARCH|FILE");
+      ->type_name("ARCH|FILE")
+      ->excludes("--only");
   sub.add_option("--method", o->step.method, "Its noise (default: svdo)")
       ->type_name("METHOD")
       ->needs("--model");
@@ -213,13 +227,14 @@ Action setup_bench(CLI::App& sub) {
       ->needs("--model");
   sub.add_option("--batch", o->step.batch, "Rows a step (0: as train chooses)")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber)
+      ->transform(whole_number(kMost))
       ->needs("--model");
   sub.add_option("--replicas", o->step.replicas, "Replicas in the stack")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->transform(whole_number(kMost))
       ->needs("--model");
-  sub.add_flag("--libtorch", o->beside_libtorch, "Beside what LibTorch itself takes for the same");
+  sub.add_flag("--libtorch", o->beside_libtorch, "Beside what LibTorch itself takes for the same")
+      ->excludes("--model");
 #endif
   sub.add_flag("--json", o->json, "Print JSON");
   sub.add_flag("--quiet", o->quiet, "No messages but errors");

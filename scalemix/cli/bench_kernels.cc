@@ -89,7 +89,7 @@ BenchRow svdo_adam(const BenchEffort& effort) {
                       {a.log_sigma2.data(), a.m2.data(), a.v2.data()}, a.sigma2.data(),
                       a.slope.data());
   };
-  return streaming(time_calls(effort, update), 17, kWeights);
+  return streaming(time_calls(effort, update), 18, kWeights);
 }
 
 BenchRow adam(const BenchEffort& effort) {

@@ -94,26 +94,17 @@ struct Line {
   }
 };
 
+/// Calls body(length) with n as a constant if it is one of kLengths; whether it was.
+template <std::size_t... kLengths, class Body>
+inline bool with_one_of(std::size_t n, const Body& body) {
+  return ((n == kLengths && (body(std::integral_constant<std::size_t, kLengths>()), true)) || ...);
+}
+
 /// body(length) with a length that the compiler knows where it is one of the usual: rows are short,
 /// and a call of memcpy would take longer than the copy.
 template <class Body>
 inline void with_length(std::size_t n, const Body& body) {
-  switch (n) {
-    case 4:
-      return body(std::integral_constant<std::size_t, 4>());
-    case 8:
-      return body(std::integral_constant<std::size_t, 8>());
-    case 12:
-      return body(std::integral_constant<std::size_t, 12>());
-    case 16:
-      return body(std::integral_constant<std::size_t, 16>());
-    case 24:
-      return body(std::integral_constant<std::size_t, 24>());
-    case 32:
-      return body(std::integral_constant<std::size_t, 32>());
-    default:
-      return body(n);
-  }
+  if (!with_one_of<4, 8, 12, 16, 24, 32>(n, body)) body(n);
 }
 
 /// dst (depth, columns) = the unfolded block.

@@ -125,17 +125,13 @@ HWY_INLINE void adam_block(const AdamStep& for_w, const AdamStep& for_ls, std::s
   });
 }
 
-AdamPart at(const AdamPart& part, std::size_t i) {
-  return {part.value + i, part.m + i, part.v + i};
-}
-
 double adam_tile(const AdamStep& for_w, const AdamStep& for_ls, std::size_t n, const float* dw,
                  const float* dsigma2, float dpenalty, const AdamPart& w, const AdamPart& ls,
                  float* sigma2, float* slope) {
   DoubleSum sum;
   for_blocks(n, [&](std::size_t i, std::size_t count) HWY_ATTR {
-    adam_block(for_w, for_ls, count, dw + i, dsigma2 + i, dpenalty, at(w, i), at(ls, i), sigma2 + i,
-               slope + i, sum);
+    adam_block(for_w, for_ls, count, dw + i, dsigma2 + i, dpenalty, w.from(i), ls.from(i),
+               sigma2 + i, slope + i, sum);
     prepare(count, w.value + i, ls.value + i, sigma2 + i, slope + i);
   });
   return sum.total();
@@ -247,10 +243,8 @@ double svdo_adam(const Adam& for_w, const Adam& for_log_sigma2, std::uint64_t st
   const AdamStep a(for_w, step, 1), b(for_log_sigma2, step, 1);
   const float dp = static_cast<float>(dpenalty);
   return sum_tiles(n, [&](std::size_t i, std::size_t count) {
-    const AdamPart w_i{w.value + i, w.m + i, w.v + i};
-    const AdamPart ls_i{log_sigma2.value + i, log_sigma2.m + i, log_sigma2.v + i};
-    return HWY_DYNAMIC_DISPATCH(adam_tile)(a, b, count, dw + i, dsigma2 + i, dp, w_i, ls_i,
-                                           sigma2 + i, slope + i);
+    return HWY_DYNAMIC_DISPATCH(adam_tile)(a, b, count, dw + i, dsigma2 + i, dp, w.from(i),
+                                           log_sigma2.from(i), sigma2 + i, slope + i);
   });
 }
 

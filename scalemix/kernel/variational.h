@@ -59,6 +59,9 @@ void svdo_gradient(std::size_t n, const float* w, const float* sigma2, const flo
 /// One parameter tensor of n numbers in Adam's hands.
 struct AdamPart {
   float *value, *m, *v;
+
+  /// The same from number i on.
+  AdamPart from(std::size_t i) const { return {value + i, m + i, v + i}; }
 };
 
 /// dw and dsigma2 come from the products and are not written. Returns the sum of the squares of

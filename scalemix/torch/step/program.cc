@@ -8,6 +8,7 @@ std::optional<Program> Program::make(const model::Spec& spec, const Layout& layo
                                      std::size_t rows) {
   Program p;
   model::Shape shape = spec.input;
+  p.rows_ = rows;
   p.width_ = model::elements(shape);
   p.memory_ = rows * p.width_;
   const auto take = [&p](std::size_t floats) {

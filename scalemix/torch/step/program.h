@@ -16,6 +16,7 @@ class Program {
   static std::optional<Program> make(const model::Spec& spec, const Layout& layout,
                                      std::size_t rows);
 
+  std::size_t rows() const { return rows_; }
   /// Floats of memory that a replica needs; its first rows * width() hold the batch.
   std::size_t memory() const { return memory_; }
   std::size_t width() const { return width_; }
@@ -50,7 +51,7 @@ class Program {
   std::vector<std::unique_ptr<Node>> nodes_;
   std::vector<Place> places_;
   std::vector<Posterior> posteriors_;
-  std::size_t width_ = 0, memory_ = 0, prepared_ = 0, gradient_ = 0, widest_ = 0;
+  std::size_t rows_ = 0, width_ = 0, memory_ = 0, prepared_ = 0, gradient_ = 0, widest_ = 0;
   std::size_t first_trained_ = 0;  // no node before it has parameters: no gradient goes there
   double work_ = 0;
 };

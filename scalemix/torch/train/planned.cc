@@ -46,11 +46,9 @@ PlannedStep::PlannedStep(const Plan& plan, Batches& batches, nn::Network& networ
       small_(program_.work() < kSmall),
       fused_(plan.config.optimiser == "adam" && plan.config.clip == 0) {
   lanes_ = small_ ? std::min(replicas_, kLanes) : 1;
-  const std::size_t rows =
-      std::min(static_cast<std::size_t>(plan.config.batch), batches.train_rows());
   memory_.resize(lanes_ * program_.memory());
-  labels_.resize(lanes_ * rows);
-  targets_.resize(lanes_ * rows);
+  labels_.resize(lanes_ * program_.rows());
+  targets_.resize(lanes_ * program_.rows());
   prepared_.resize(replicas_ * program_.prepared());
   output_.nll.resize(replicas_);
   output_.penalty.resize(replicas_);
@@ -79,12 +77,14 @@ void PlannedStep::find_rest() {
 }
 
 void PlannedStep::prepare() {
-  for (std::size_t r = 0; r < replicas_; ++r) {
-    for (const step::Posterior& p : program_.posteriors()) {
-      float* sigma2 = prepared(r) + p.prepared;
-      kernel::svdo_prepare(p.count, values(r) + p.w, values(r) + p.log_sigma2, sigma2,
-                           sigma2 + p.count);
-    }
+  for (std::size_t r = 0; r < replicas_; ++r) prepare(r);
+}
+
+void PlannedStep::prepare(std::size_t r) {
+  for (const step::Posterior& p : program_.posteriors()) {
+    float* sigma2 = prepared(r) + p.prepared;
+    kernel::svdo_prepare(p.count, values(r) + p.w, values(r) + p.log_sigma2, sigma2,
+                         sigma2 + p.count);
   }
 }
 
@@ -102,7 +102,7 @@ const StepOutput& PlannedStep::run(const StepInput& input) {
 }
 
 void PlannedStep::run_replica(const StepInput& input, std::size_t r, std::size_t lane) {
-  const std::size_t slots = labels_.size() / lanes_;
+  const std::size_t slots = program_.rows();
   float* memory = memory_.data() + lane * program_.memory();
   batches_.fill(r, input.first, input.count, memory, labels_.data() + lane * slots,
                 targets_.data() + lane * slots);
@@ -124,7 +124,7 @@ void PlannedStep::run_replica(const StepInput& input, std::size_t r, std::size_t
 
 double PlannedStep::loss(std::size_t r, std::size_t lane, std::size_t rows, float* outputs,
                          float* doutputs) {
-  const std::size_t slots = labels_.size() / lanes_, width = program_.outputs();
+  const std::size_t slots = program_.rows(), width = program_.outputs();
   if (plan_.spec.task == Task::classification) {
     return kernel::categorical_nll(rows, width, outputs, labels_.data() + lane * slots, doutputs);
   }
@@ -154,11 +154,7 @@ double PlannedStep::update(const StepInput& input, std::size_t r) {
   }
   const double norm =
       optimiser_.update(network_.storage(), static_cast<std::int64_t>(r), input.lr, input.step + 1);
-  for (const step::Posterior& p : program_.posteriors()) {
-    float* sigma2 = prepared(r) + p.prepared;
-    kernel::svdo_prepare(p.count, values(r) + p.w, values(r) + p.log_sigma2, sigma2,
-                         sigma2 + p.count);
-  }
+  prepare(r);
   return norm;
 }
 

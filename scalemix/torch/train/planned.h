@@ -61,6 +61,7 @@ class PlannedStep {
     return network_.storage().gradients.data_ptr<float>() + r * parameters_;
   }
   float* prepared(std::size_t r) { return prepared_.data() + r * program_.prepared(); }
+  void prepare(std::size_t r);
   void find_rest();
 
   const Plan& plan_;
