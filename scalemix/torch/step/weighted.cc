@@ -87,8 +87,8 @@ class DropConnect : public Weighted {
 };
 
 /// Sparse variational dropout by local reparameterisation (kernel/reparam.h, kernel/variational.h):
-/// one draw a number of y. Scratch: x^2; the variances of y, then what the draw makes of a change of
-/// them; their gradients; the product's.
+/// one draw a number of y. Scratch: x^2; the variances of y, then what the draw makes of a change
+/// of them; their gradients; the product's.
 class Svdo : public Weighted {
  public:
   Svdo(const model::Layer& layer, Ptr product, const Layout& layout)
