@@ -1,7 +1,8 @@
-// scalemix bench [--quick] [--only TEXT | --model ARCH ...] [--libtorch] [--json]
+// scalemix bench [--quick] [--only TEXT | --model ARCH ...] [--size N,N] [--threads N,N]
+// [--libtorch]
 //
-// Speed of kernels and prediction (and, with LibTorch, of a training step), beside the speed at
-// which this machine copies memory, measured in the same run.
+// Speed of kernels and prediction (and, with LibTorch, of a training step), beside what limits
+// them, measured in the same run: how fast this machine copies memory and multiplies matrices.
 
 #include "scalemix/cli/bench.h"
 
@@ -23,6 +24,7 @@
 #include "scalemix/cli/options.h"
 #include "scalemix/cli/table.h"
 #include "scalemix/kernel/target.h"
+#include "scalemix/run/config.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -30,13 +32,15 @@ namespace {
 using nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::uint64_t kMost = 1'000'000;  // rows of a batch, replicas
+constexpr std::uint64_t kMost = 1'000'000;    // rows of a batch, replicas
+constexpr std::uint64_t kLargest = 1u << 28;  // elements: a GiB an array
 
 struct BenchOptions {
   bool quick = false, json = false, quiet = false, beside_libtorch = false;
   std::vector<std::string> only;
+  std::vector<std::size_t> sizes;
   TrainStep step{"glyphs", "", "svdo"};
-  int threads = 0;
+  std::vector<int> threads = {0};
 };
 
 double seconds_of(const std::function<void()>& call, std::size_t calls) {
@@ -45,27 +49,38 @@ double seconds_of(const std::function<void()>& call, std::size_t calls) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// Bytes a second of the copy, the floor of everything that streams.
-double bandwidth(const std::vector<BenchRow>& rows) {
-  for (const BenchRow& row : rows) {
-    if (row.group == "memory") return row.bytes / row.time.median;
-  }
-  return 0;
-}
+/// What the machine can do with as many threads: bytes a second of the copy, flops a second of the
+/// product; 0 where they were not measured.
+struct Limits {
+  double bandwidth = 0, product_rate = 0;
 
-ordered_json to_json(const BenchRow& row, double bandwidth) {
-  ordered_json out = {{"group", row.group},
-                      {"name", row.name},
-                      {"seconds", row.time.median},
-                      {"spread", row.time.spread},
-                      {"items", row.items},
-                      {"unit", row.unit},
-                      {"ns_per_item", 1e9 * row.time.median / row.items}};
+  Limits(const std::vector<BenchRow>& rows, int threads) {
+    for (const BenchRow& row : rows) {
+      if (row.threads != threads) continue;
+      if (row.group == "memory") bandwidth = row.bytes / row.time.median;
+      if (row.group == "product") product_rate = row.flops / row.time.median;
+    }
+  }
+};
+
+ordered_json to_json(const BenchRow& row, const Limits& limits) {
+  ordered_json out = {
+      {"group", row.group},        {"name", row.name},
+      {"threads", row.threads},    {"seconds", row.time.median},
+      {"spread", row.time.spread}, {"items", row.items},
+      {"unit", row.unit},          {"ns_per_item", 1e9 * row.time.median / row.items}};
   if (row.bytes > 0) {
     out["gb_per_s"] = row.bytes / row.time.median / 1e9;
-    out["share_of_memory_floor"] = row.bytes / row.time.median / bandwidth;
+    if (limits.bandwidth > 0) {
+      out["share_of_memory_floor"] = row.bytes / row.time.median / limits.bandwidth;
+    }
   }
-  if (row.flops > 0) out["gflops"] = row.flops / row.time.median / 1e9;
+  if (row.flops > 0) {
+    out["gflops"] = row.flops / row.time.median / 1e9;
+    if (limits.product_rate > 0) {
+      out["share_of_product_rate"] = row.flops / row.time.median / limits.product_rate;
+    }
+  }
   if (row.peer_seconds > 0) {
     out["libtorch_seconds"] = row.peer_seconds;
     out["times_as_fast_as_libtorch"] = row.peer_seconds / row.time.median;
@@ -73,25 +88,31 @@ ordered_json to_json(const BenchRow& row, double bandwidth) {
   return out;
 }
 
+std::string share(double part, double whole) {
+  return part > 0 && whole > 0 ? fmt::format("{:.0f}", 100 * part / whole) : "-";
+}
+
 void print_table(const std::vector<BenchRow>& rows, std::ostream& out) {
-  const double floor = bandwidth(rows);
   const bool beside = std::any_of(rows.begin(), rows.end(),
                                   [](const BenchRow& row) { return row.peer_seconds > 0; });
-  std::vector<std::string> head = {"what", "time", "+-",        "ns/item",
-                                   "item", "GB/s", "% of copy", "GFLOPS"};
+  std::vector<std::string> head = {"what", "threads", "time",      "+-",     "ns/item",
+                                   "item", "GB/s",    "% of copy", "GFLOPS", "% of product"};
   if (beside) head.push_back("LibTorch");
   Table table(head);
   for (const BenchRow& row : rows) {
     const double t = row.time.median;
+    const Limits limits(rows, row.threads);
     std::vector<std::string> cells = {
         row.group + " " + row.name,
+        fmt::format("{}", row.threads),
         fmt::format("{:.1f} us", 1e6 * t),
         fmt::format("{:.1f} %", 100 * row.time.spread / t),
         fmt::format("{:.3g}", 1e9 * t / row.items),
         row.unit,
         row.bytes > 0 ? fmt::format("{:.1f}", row.bytes / t / 1e9) : "-",
-        row.bytes > 0 ? fmt::format("{:.0f}", 100 * row.bytes / t / floor) : "-",
-        row.flops > 0 ? fmt::format("{:.1f}", row.flops / t / 1e9) : "-"};
+        share(row.bytes / t, limits.bandwidth),
+        row.flops > 0 ? fmt::format("{:.1f}", row.flops / t / 1e9) : "-",
+        share(row.flops / t, limits.product_rate)};
     if (beside) {
       cells.push_back(row.peer_seconds > 0 ? fmt::format("{:.2f} x", row.peer_seconds / t) : "-");
     }
@@ -111,19 +132,21 @@ void measure_peer(const BenchEffort& effort, BenchRow& row) {
 #endif
 }
 
-/// The copy, and the cases whose group and name hold one of the texts (all of them without a text).
-std::vector<BenchCase> cases_with(const std::vector<std::string>& only) {
+/// The floors, and the cases whose group and name hold one of the texts (all without a text).
+std::vector<BenchCase> cases_with(const std::vector<std::string>& only,
+                                  const std::vector<std::size_t>& sizes) {
   std::vector<BenchCase> out;
   std::vector<std::string> names;
   bool found = only.empty();
-  for (BenchCase& c : bench_cases()) {
+  for (BenchCase& c : bench_cases(sizes)) {
     const std::string name = c.group + " " + c.name;
     const bool wanted = std::any_of(only.begin(), only.end(), [&](const std::string& text) {
       return name.find(text) != std::string::npos;
     });
     found |= wanted;
     names.push_back(name);
-    if (wanted || only.empty() || c.group == "memory") out.push_back(std::move(c));
+    const bool floor = c.group == "memory" || c.group == "product";
+    if (wanted || only.empty() || floor) out.push_back(std::move(c));
   }
   if (!found) {
     throw ConfigError(fmt::format("--only: nothing that is measured holds {} (known: {})",
@@ -141,37 +164,50 @@ double peak_memory() {
 
 std::vector<BenchCase> chosen(const BenchOptions& o) {
 #ifdef SCALEMIX_HAS_TORCH
-  if (!o.step.model.empty()) return {bench_train(o.step)};
+  if (!o.step.model.empty()) {
+    std::vector<BenchCase> cases = bench_floors();
+    cases.push_back(bench_train(o.step));
+    return cases;
+  }
 #endif
-  return cases_with(o.only);
+  return cases_with(o.only, o.sizes);
 }
 
-int run(const BenchOptions& o, std::ostream& out) {
-  use_threads(o.threads);
-  kernel::init_target();
-  const int used = threads();
-  const BenchEffort effort = o.quick ? BenchEffort{0.003, 3} : BenchEffort{};
-  std::vector<BenchRow> rows;
+void measure(const BenchOptions& o, const BenchEffort& effort, std::vector<BenchRow>& rows) {
   for (const BenchCase& c : chosen(o)) {
-    if (!o.quiet) fmt::print(stderr, "scalemix: measuring {} {}\n", c.group, c.name);
+    if (!o.quiet) {
+      fmt::print(stderr, "scalemix: measuring {} {}, {} threads\n", c.group, c.name, threads());
+    }
     BenchRow row = c.measure(effort);
     row.group = c.group;
     row.name = c.name;
+    row.threads = threads();
     if (o.beside_libtorch) measure_peer(effort, row);
     rows.push_back(std::move(row));
   }
+}
+
+int run(const BenchOptions& o, std::ostream& out) {
+  kernel::init_target();
+  const BenchEffort effort = o.quick ? BenchEffort{0.003, 3} : BenchEffort{};
+  std::vector<BenchRow> rows;
+  const int all = threads();
+  for (const int number : o.threads) {
+    set_threads(number > 0 ? number : all);
+    measure(o, effort, rows);
+  }
   if (o.json) {
     ordered_json json = {{"simd_target", kernel::active_target()},
-                         {"threads", used},
                          {"repeats", effort.repeats},
                          {"peak_memory_mib", peak_memory()}};
     json["rows"] = ordered_json::array();
-    for (const BenchRow& row : rows) json["rows"].push_back(to_json(row, bandwidth(rows)));
+    for (const BenchRow& row : rows) {
+      json["rows"].push_back(to_json(row, Limits(rows, row.threads)));
+    }
     out << json.dump(2) << '\n';
   } else {
-    out << fmt::format(
-        "SIMD {}, {} threads; median of {} repeats, +- half the distance of the quartiles\n",
-        kernel::active_target(), used, effort.repeats);
+    out << fmt::format("SIMD {}; median of {} repeats, +- half the distance of the quartiles\n",
+                       kernel::active_target(), effort.repeats);
     print_table(rows, out);
   }
   return kSuccess;
@@ -192,19 +228,19 @@ Timing time_calls(const BenchEffort& effort, const std::function<void()>& call) 
   return {times[n / 2], (times[(3 * n) / 4] - times[n / 4]) / 2, times.front()};
 }
 
-std::vector<BenchCase> bench_cases() {
-  std::vector<BenchCase> out;
-  for (const auto source : {
-           bench_memory,
-           bench_kernels,
-           bench_data,
-           bench_predict,
+std::vector<BenchCase> bench_cases(const std::vector<std::size_t>& sizes) {
+  std::vector<BenchCase> out = bench_floors();
+  const auto take = [&](std::vector<BenchCase> more) {
+    for (BenchCase& c : more) out.push_back(std::move(c));
+  };
+  for (const std::size_t size : sizes) take(bench_kernels(size));
+  if (!sizes.empty()) return out;
+  take(bench_kernels(0));
+  take(bench_data());
+  take(bench_predict());
 #ifdef SCALEMIX_HAS_TORCH
-           bench_train,
+  take(bench_train());
 #endif
-       }) {
-    for (BenchCase& c : source()) out.push_back(std::move(c));
-  }
   return out;
 }
 
@@ -215,10 +251,15 @@ Action setup_bench(CLI::App& sub) {
       ->type_name("TEXT")
       ->expected(1)
       ->take_all();
+  CLI::Option* size =
+      sub.add_option("--size", o->sizes, "Only kernels, over so many elements (a list: each)");
+  size->type_name("N,...")->delimiter(',')->transform(whole_number(kLargest));
+  size->check(CLI::PositiveNumber);
 #ifdef SCALEMIX_HAS_TORCH
   sub.add_option("--model", o->step.model, "Instead, a training step of this architecture")
       ->type_name("ARCH|FILE")
-      ->excludes("--only");
+      ->excludes("--only")
+      ->excludes("--size");
   sub.add_option("--method", o->step.method, "Its noise (default: svdo)")
       ->type_name("METHOD")
       ->needs("--model");
@@ -238,7 +279,11 @@ Action setup_bench(CLI::App& sub) {
 #endif
   sub.add_flag("--json", o->json, "Print JSON");
   sub.add_flag("--quiet", o->quiet, "No messages but errors");
-  add_threads_option(sub, o->threads);
+  sub.add_option("--threads", o->threads, "Threads; 0: all cores (a list: all with each)")
+      ->type_name("N,...")
+      ->delimiter(',')
+      ->transform(whole_number(run::kMostThreads))
+      ->capture_default_str();
   return [o](std::ostream& out) { return run(*o, out); };
 }
 

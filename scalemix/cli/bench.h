@@ -33,6 +33,7 @@ struct BenchRow {
   double bytes = 0;  // per call, read and written at least; 0: not bound by memory
   double flops = 0;  // per call; 0: not counted
   std::string group = {}, name = {};
+  int threads = 1;
   double peer_seconds = 0;  // LibTorch's, for as many items; 0: it was not measured
 };
 
@@ -57,11 +58,14 @@ struct BenchPeer {
 /// The peer of the row "group name", if it has one. Only in builds with LibTorch.
 std::optional<BenchPeer> libtorch_peer(const std::string& name);
 
-/// All cases, in the order of the table: the floor first, those that train only where LibTorch is.
-std::vector<BenchCase> bench_cases();
+/// All cases, in the order of the table: the floors first, those that train only where LibTorch is.
+/// With sizes the floors, and the kernels at each of them.
+std::vector<BenchCase> bench_cases(const std::vector<std::size_t>& sizes = {});
 
-std::vector<BenchCase> bench_memory();   // the floor: a copy
-std::vector<BenchCase> bench_kernels();  // noise, weight terms, optimiser, product
+std::vector<BenchCase> bench_floors();  // what limits the rest: a copy, a large product
+/// Noise, weight terms, optimiser; products where `elements` is 0, which stands for a million
+/// elements and a hundred thousand weights.
+std::vector<BenchCase> bench_kernels(std::size_t elements);
 std::vector<BenchCase> bench_data();     // a table of text
 std::vector<BenchCase> bench_predict();  // mlp:300-100, deterministic and Monte-Carlo
 

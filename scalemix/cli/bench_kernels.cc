@@ -16,12 +16,11 @@
 namespace scalemix::inline v0::cli {
 namespace {
 
-constexpr std::size_t kN = 1'000'000, kWidth = 1000;
-constexpr std::size_t kWeights = 100'000;            // a layer's
-constexpr std::size_t kCopy = std::size_t{1} << 24;  // floats: beyond every cache
+constexpr std::size_t kElements = 1'000'000, kWeights = 100'000;  // of a batch, of a layer
+constexpr std::size_t kCopy = std::size_t{1} << 24;               // floats: beyond every cache
 constexpr double kFloat = sizeof(float);
 
-BenchRow streaming(Timing time, double arrays, std::size_t n = kN) {
+BenchRow streaming(Timing time, double arrays, std::size_t n) {
   const auto items = static_cast<double>(n);
   return {.time = time, .items = items, .unit = "element", .bytes = arrays * kFloat * items};
 }
@@ -34,71 +33,73 @@ std::vector<float> uniforms(std::size_t n, std::uint32_t number, double lo, doub
   return out;
 }
 
-const kernel::Site kSite{.rows = kN / kWidth, .columns = kWidth};
+kernel::Site site(std::size_t n) { return {.rows = 1, .columns = n}; }
 
-BenchRow noise(const std::string& name, const BenchEffort& effort) {
-  const std::vector<float> x = uniforms(kN, 1, -1, 1);
-  std::vector<float> y(kN);
+BenchRow noise(const std::string& name, std::size_t n, const BenchEffort& effort) {
+  const std::vector<float> x = uniforms(n, 1, -1, 1);
+  std::vector<float> y(n);
   const Stream stream{1, stream_id(Purpose::train, 1), 0};
   const law::AnyLaw law = law::AnyLaw::parse(name);
   const Timing time = time_calls(effort, [&] {
-    kernel::noise(law.multiplier(), stream, kSite, kernel::Mode::multiply, x.data(), y.data());
+    kernel::noise(law.multiplier(), stream, site(n), kernel::Mode::multiply, x.data(), y.data());
   });
-  if (y[5] != x[5] * law.multiplier()(stream.word(5))) {
+  const std::size_t last = n - 1;
+  if (y[last] != x[last] * law.multiplier()(stream.word(last))) {
     throw std::logic_error("bench: noise of " + name + " is not the stream's");
   }
-  return streaming(time, 2);
+  return streaming(time, 2, n);
 }
 
-BenchRow reparam(const BenchEffort& effort) {
-  const std::vector<float> mean = uniforms(kN, 2, -1, 1), var = uniforms(kN, 3, 0, 1);
-  std::vector<float> b(kN);
+BenchRow reparam(std::size_t n, const BenchEffort& effort) {
+  const std::vector<float> mean = uniforms(n, 2, -1, 1), var = uniforms(n, 3, 0, 1);
+  std::vector<float> b(n);
   const law::AnyLaw normal = law::AnyLaw::parse("normal");
   const Stream stream{1, stream_id(Purpose::train, 2), 0};
-  return streaming(
-      time_calls(
-          effort,
-          [&] { kernel::reparam(normal.raw(), stream, kSite, mean.data(), var.data(), b.data()); }),
-      3);
+  return streaming(time_calls(effort,
+                              [&] {
+                                kernel::reparam(normal.raw(), stream, site(n), mean.data(),
+                                                var.data(), b.data());
+                              }),
+                   3, n);
 }
 
 /// Weights, their posterior's log variances, gradients and Adam's moments.
 struct Weights {
-  std::vector<float> w = uniforms(kWeights, 4, -1, 1), log_sigma2 = uniforms(kWeights, 5, -10, 0),
-                     g = uniforms(kWeights, 6, -1, 1);
-  std::vector<float> m = std::vector<float>(kWeights, 0), v = m, m2 = m, v2 = m, sigma2 = m,
-                     slope = m;
+  explicit Weights(std::size_t n)
+      : w(uniforms(n, 4, -1, 1)),
+        log_sigma2(uniforms(n, 5, -10, 0)),
+        g(uniforms(n, 6, -1, 1)),
+        m(n, 0) {}
+  std::vector<float> w, log_sigma2, g, m, v = m, m2 = m, v2 = m, sigma2 = m, slope = m;
 };
 
-BenchRow svdo_terms(const BenchEffort& effort) {
-  Weights a;
+BenchRow svdo_terms(std::size_t n, const BenchEffort& effort) {
+  Weights a(n);
   return streaming(
-      time_calls(
-          effort,
-          [&] { kernel::svdo_terms(kWeights, a.w.data(), a.log_sigma2.data(), a.sigma2.data()); }),
-      3, kWeights);
+      time_calls(effort,
+                 [&] { kernel::svdo_terms(n, a.w.data(), a.log_sigma2.data(), a.sigma2.data()); }),
+      3, n);
 }
 
-BenchRow svdo_adam(const BenchEffort& effort) {
-  Weights a;
-  kernel::svdo_prepare(kWeights, a.w.data(), a.log_sigma2.data(), a.sigma2.data(), a.slope.data());
+BenchRow svdo_adam(std::size_t n, const BenchEffort& effort) {
+  Weights a(n);
+  kernel::svdo_prepare(n, a.w.data(), a.log_sigma2.data(), a.sigma2.data(), a.slope.data());
   std::uint64_t step = 0;
   const auto update = [&] {
-    kernel::svdo_adam({}, {}, ++step, kWeights, a.g.data(), a.g.data(), 1e-4,
-                      {a.w.data(), a.m.data(), a.v.data()},
-                      {a.log_sigma2.data(), a.m2.data(), a.v2.data()}, a.sigma2.data(),
-                      a.slope.data());
+    kernel::svdo_adam(
+        {}, {}, ++step, n, a.g.data(), a.g.data(), 1e-4, {a.w.data(), a.m.data(), a.v.data()},
+        {a.log_sigma2.data(), a.m2.data(), a.v2.data()}, a.sigma2.data(), a.slope.data());
   };
-  return streaming(time_calls(effort, update), 18, kWeights);
+  return streaming(time_calls(effort, update), 18, n);
 }
 
-BenchRow adam(const BenchEffort& effort) {
-  Weights a;
+BenchRow adam(std::size_t n, const BenchEffort& effort) {
+  Weights a(n);
   std::uint64_t step = 0;
   const auto update = [&] {
-    kernel::adam({}, ++step, 1, kWeights, a.g.data(), a.m.data(), a.v.data(), a.w.data());
+    kernel::adam({}, ++step, 1, n, a.g.data(), a.m.data(), a.v.data(), a.w.data());
   };
-  return streaming(time_calls(effort, update), 7, kWeights);
+  return streaming(time_calls(effort, update), 7, n);
 }
 
 BenchRow gemm(std::size_t n, const BenchEffort& effort) {
@@ -127,22 +128,31 @@ BenchRow copy(const BenchEffort& effort) {
 
 }  // namespace
 
-std::vector<BenchCase> bench_memory() { return {{"memory", "copy 64 MiB", copy}}; }
+std::vector<BenchCase> bench_floors() {
+  return {{"memory", "copy 64 MiB", copy},
+          {"product", "1024^3", [](const BenchEffort& effort) { return gemm(1024, effort); }}};
+}
 
-std::vector<BenchCase> bench_kernels() {
+std::vector<BenchCase> bench_kernels(std::size_t elements) {
+  const std::size_t n = elements ? elements : kElements, weights = elements ? elements : kWeights;
+  const std::string suffix = elements ? ", " + std::to_string(elements) : "";
   std::vector<BenchCase> out;
+  const auto add = [&](const std::string& name, std::size_t size, auto measure) {
+    out.push_back({"kernel", name + suffix,
+                   [=](const BenchEffort& effort) { return measure(size, effort); }});
+  };
   for (const law::LawRow& row : law::laws()) {
     const std::string name(row.name);
-    out.push_back({"kernel", "noise " + name,
-                   [name](const BenchEffort& effort) { return noise(name, effort); }});
+    add("noise " + name, n,
+        [name](std::size_t size, const BenchEffort& effort) { return noise(name, size, effort); });
   }
-  out.push_back({"kernel", "reparam", reparam});
-  out.push_back({"kernel", "svdo_terms", svdo_terms});
-  out.push_back({"kernel", "svdo_adam", svdo_adam});
-  out.push_back({"kernel", "adam", adam});
-  for (const std::size_t n : {std::size_t{256}, std::size_t{512}, std::size_t{1024}}) {
-    out.push_back({"kernel", "gemm " + std::to_string(n) + "^3",
-                   [n](const BenchEffort& effort) { return gemm(n, effort); }});
+  add("reparam", n, reparam);
+  add("svdo_terms", weights, svdo_terms);
+  add("svdo_adam", weights, svdo_adam);
+  add("adam", weights, adam);
+  if (elements) return out;
+  for (const std::size_t side : {std::size_t{256}, std::size_t{512}}) {
+    add("gemm " + std::to_string(side) + "^3", side, gemm);
   }
   return out;
 }

@@ -132,7 +132,7 @@ const Peer kPeers[] = {
      [] { return noise([](const Tensor& x) { return x * (1 + 0.5 * torch::randn_like(x)); }); }},
     {"kernel gemm 256^3", 1, [] { return product(256); }},
     {"kernel gemm 512^3", 1, [] { return product(512); }},
-    {"kernel gemm 1024^3", 1, [] { return product(1024); }},
+    {"product 1024^3", 1, [] { return product(1024); }},
     {"predict mlp:300-100, 1000 rows", 1000, [] { return prediction(1); }},
     {"predict mlp:300-100, 1000 rows, 100 draws", 1e5, [] { return prediction(100); }},
     {"train mlp:300-100 svdo, batch 100", 1,

@@ -3,6 +3,7 @@
 
 #include "scalemix/base/parallel.h"
 #include "scalemix/cli/bench.h"
+#include "scalemix/model/layer_kind.h"
 #include "scalemix/torch/train/stack.h"
 
 namespace scalemix::inline v0::cli {
@@ -23,6 +24,23 @@ std::string name_of(const TrainStep& s) {
   return name;
 }
 
+/// Multiplications and additions of a step's products: forward, to the weights, and to the input of
+/// all layers but the first; twice where a posterior has a variance of its own.
+double flops_of(const model::Spec& spec, double rows) {
+  double out = 0;
+  bool first = true;
+  model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape& in) {
+    if (!model::has_weights(layer)) return;
+    const bool conv = layer.type == "conv2d";
+    const double depth = static_cast<double>(layer.in * (conv ? layer.kernel * layer.kernel : 1));
+    const double product =
+        2 * depth * static_cast<double>(model::elements(model::output_shape(layer, in)));
+    out += rows * product * (first ? 2 : 3) * (layer.posterior.empty() ? 1 : 2);
+    first = false;
+  });
+  return out;
+}
+
 BenchRow measure(const TrainStep& s, const BenchEffort& effort) {
   at::set_num_threads(threads());  // else LibTorch takes its own default, for all of the process
   run::TrainConfig config;
@@ -40,7 +58,8 @@ BenchRow measure(const TrainStep& s, const BenchEffort& effort) {
   };
   return {.time = time_calls(effort, step),
           .items = static_cast<double>(s.replicas),
-          .unit = s.replicas > 1 ? "replica step" : "step"};
+          .unit = s.replicas > 1 ? "replica step" : "step",
+          .flops = s.replicas * flops_of(plan.spec, plan.config.batch)};
 }
 
 }  // namespace

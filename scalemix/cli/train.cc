@@ -91,8 +91,9 @@ void announce(const TrainOptions& o, const train::Plan& plan) {
   say(o, fmt::format(
              "network {}, {}, {} weights{}", c.model, fmt::join(c.method, " + "), e.weights,
              plan.replicas.size() > 1 ? fmt::format(", {} replicas", plan.replicas.size()) : ""));
-  say(o, fmt::format("train   {} epochs of {} steps, batch {}, {} lr {:g}, {} threads", c.epochs,
-                     e.steps, c.batch, c.optimiser, c.lr, c.threads));
+  say(o, fmt::format("train   {} epochs of {} steps, batch {}, {} lr {:g}, {} threads{}", c.epochs,
+                     e.steps, c.batch, c.optimiser, c.lr, c.threads,
+                     c.grid.empty() ? "" : fmt::format(", grid {}", fmt::join(c.grid, " "))));
   for (const std::string& warning : plan.warnings) say(o, "warning: " + warning);
 }
 
@@ -114,6 +115,17 @@ int dry_run(const TrainOptions& o, const train::Plan& plan, std::ostream& out) {
              plan.replicas.size(), e.weights, static_cast<double>(e.bytes) / (1 << 20),
              run::clock_text(seconds));
   return kSuccess;
+}
+
+/// What the numbers of this run depend on besides its keys.
+std::string bits_comment() {
+  std::string text = "\n# Made with";
+  const nlohmann::json bits = train::bits_record();
+  for (const auto& [key, value] : bits.items()) {
+    text += fmt::format("\n#   {}: {}", key,
+                        value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return text + "\n";
 }
 
 int interrupted(const run::Folder& folder) {
@@ -195,7 +207,7 @@ int run_train(const TrainOptions& o, std::ostream& out) {
   if (plan.config.out.empty()) plan.config.out = default_out(plan);
   const run::Folder folder = run::Folder::create(plan.config.out);
   run::record_data(folder, plan.config.data);
-  write_atomically(folder.config(), run::to_toml(plan.config));
+  write_atomically(folder.config(), run::to_toml(plan.config) + bits_comment());
   return train_and_report(o, plan, folder, out);
 }
 

@@ -5,18 +5,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
 #include <fstream>
 #include <ostream>
-#include <set>
 
 #include "scalemix/base/error.h"
-#include "scalemix/data/rows.h"
-#include "scalemix/metric/uncertainty.h"
-#include "scalemix/model/predictor.h"
-#include "scalemix/model/sparsity.h"
-#include "scalemix/run/evaluate.h"
-#include "scalemix/run/importance.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -28,99 +20,7 @@ const std::vector<std::string> kColumns = {"error",          "nll",      "rmse",
                                            "log_likelihood", "sparsity", "mc_error",
                                            "mc_nll",         "mc_rmse",  "mc_log_likelihood"};
 
-constexpr std::size_t kMostImportances = 200;  // computed: one evaluation each
 constexpr std::size_t kShownImportances = 12;
-
-data::LabelledRows pick(const data::Dataset& data, const std::vector<std::uint32_t>& rows) {
-  data::LabelledRows out;
-  out.rows = rows.size();
-  out.labelled = true;
-  const std::size_t k = data.width();
-  out.x.reserve(rows.size() * k);
-  for (const std::uint32_t row : rows) {
-    out.x.insert(out.x.end(), data.x.begin() + static_cast<std::ptrdiff_t>(row * k),
-                 data.x.begin() + static_cast<std::ptrdiff_t>((row + 1) * k));
-    if (data.task == Task::regression) {
-      out.y.push_back(data.y[row]);
-    } else {
-      out.label.push_back(data.label[row]);
-    }
-  }
-  return out;
-}
-
-Json metrics_of(const run::Evaluation& evaluation) {
-  Json out = Json::object();
-  for (const auto& [name, value] : evaluation.metrics) {
-    out[name] = std::isfinite(value) ? Json(value) : Json();
-  }
-  return out;
-}
-
-/// Weights and zeros of the layers under a posterior; inputs that the first of them has cut off.
-Json sparsity_of(const model::Model& m) {
-  Json layers = Json::array();
-  double weights = 0, nonzero = 0;
-  std::set<std::string> posterior;
-  model::for_each_layer(m.spec, [&](const model::Layer& layer, const model::Shape&) {
-    if (!layer.posterior.empty()) posterior.insert(layer.name);
-  });
-  for (const model::LayerSparsity& layer : model::sparsity(m)) {
-    if (!posterior.count(layer.name)) continue;
-    layers.push_back(
-        {{"layer", layer.name}, {"weights", layer.weights}, {"nonzero", layer.nonzero}});
-    weights += static_cast<double>(layer.weights);
-    nonzero += static_cast<double>(layer.nonzero);
-  }
-  if (layers.empty()) return nullptr;
-  return {{"layers", layers},
-          {"sparsity", 1 - nonzero / weights},
-          {"compression", nonzero > 0 ? weights / nonzero : 0.0}};
-}
-
-Json replica_metrics(const train::Plan& plan, const run::Folder& folder, std::size_t i) {
-  const train::Replica& replica = plan.replicas[i];
-  const bool held_out = !replica.split.test.empty();
-  const model::Predictor predictor(model::load_model(folder.model(i, plan.replicas.size())));
-  const data::LabelledRows rows =
-      pick(plan.data, held_out ? replica.split.test : replica.split.train);
-  const run::Evaluation evaluation = run::evaluate(
-      {&predictor}, rows,
-      {.samples = static_cast<std::size_t>(plan.config.samples), .seed = plan.config.seed});
-  Json out = {{"replica", i},
-              {"seed", replica.seed},
-              {"epochs", predictor.model().about.value("epochs", std::int64_t{0})},
-              {"rows", rows.rows},
-              {"rows_of", held_out ? "test" : "train"},
-              {"metrics", metrics_of(evaluation)}};
-  if (const Json sparsity = sparsity_of(predictor.model()); !sparsity.is_null()) {
-    out["pruning"] = sparsity;
-    out["metrics"]["sparsity"] = sparsity["sparsity"];
-  }
-  if (!plan.data.features.empty() && plan.data.features.size() <= kMostImportances) {
-    const std::vector<double> nats = run::permutation_importance(predictor, rows, plan.config.seed);
-    Json importance = Json::object();
-    for (std::size_t k = 0; k < nats.size(); ++k) importance[plan.data.features[k]] = nats[k];
-    out["importance"] = importance;
-  }
-  return out;
-}
-
-/// Mean and standard error over replicas of every metric they all have.
-Json summary_of(const Json& replicas) {
-  Json summary = Json::object();
-  for (const auto& [name, first] : replicas.front()["metrics"].items()) {
-    if (!first.is_number()) continue;
-    std::vector<double> values;
-    for (const auto& r : replicas) {
-      if (r["metrics"][name].is_number()) values.push_back(r["metrics"][name].get<double>());
-    }
-    if (values.size() < replicas.size()) continue;  // not finite somewhere: no mean
-    const metric::MeanError m = metric::mean_and_error(values);
-    summary[name] = {{"mean", m.mean}, {"standard_error", m.error}};
-  }
-  return summary;
-}
 
 std::string number(const std::string& name, double value) {
   const bool share = name == "error" || name == "mc_error" || name == "sparsity" ||
@@ -136,31 +36,76 @@ void print_single(const Json& replica, std::ostream& out) {
   }
 }
 
-void print_replicas(const Json& metrics, std::ostream& out) {
-  std::vector<std::string> names;
-  for (const std::string& name : kColumns) {
-    if (metrics["summary"].contains(name)) names.push_back(name);
+/// "lr=0.01 penalty=1", empty without a grid.
+std::string point_text(const Json& point) {
+  std::vector<std::string> parts;
+  for (const auto& [key, value] : point.items()) {
+    parts.push_back(fmt::format("{}={:g}", key, value.get<double>()));
   }
-  fmt::print(out, "{:>9}", "replica");
-  for (const std::string& name : names)
-    fmt::print(out, " {:>{}}", name, std::max<std::size_t>(name.size(), 9));
-  out << '\n';
-  const auto line = [&](const std::string& head, const auto& text) {
-    fmt::print(out, "{:>9}", head);
-    for (const std::string& name : names) {
-      fmt::print(out, " {:>{}}", text(name), std::max<std::size_t>(name.size(), 9));
-    }
-    out << '\n';
-  };
-  for (const auto& r : metrics["replicas"]) {
-    line(fmt::format("{}", r["replica"].get<std::size_t>()), [&](const std::string& name) {
-      return r["metrics"][name].is_number() ? number(name, r["metrics"][name]) : "-";
+  return fmt::format("{}", fmt::join(parts, " "));
+}
+
+/// A table of metrics, a line a replica or a mean.
+class MetricsTable {
+ public:
+  MetricsTable(std::vector<std::string> names, std::size_t label, std::ostream& out)
+      : names_(std::move(names)), label_(label), out_(out) {
+    line("replica", [](const std::string& name) { return name; });
+  }
+  /// A replica's metrics.
+  void add(const std::string& label, const Json& metrics) {
+    line(label, [&](const std::string& name) {
+      return metrics[name].is_number() ? number(name, metrics[name]) : "-";
     });
   }
-  const auto& summary = metrics["summary"];
-  line("mean", [&](const std::string& name) { return number(name, summary[name]["mean"]); });
-  line("std.err.",
-       [&](const std::string& name) { return number(name, summary[name]["standard_error"]); });
+  /// "mean" or "standard_error" of a summary.
+  void add(const std::string& label, const Json& summary, const char* what) {
+    line(label, [&](const std::string& name) {
+      return summary.contains(name) ? number(name, summary[name][what]) : "-";
+    });
+  }
+
+ private:
+  template <class Text>
+  void line(const std::string& label, const Text& text) {
+    fmt::print(out_, "{:>{}}", label, label_);
+    for (const std::string& name : names_) {
+      fmt::print(out_, " {:>{}}", text(name), std::max<std::size_t>(name.size(), 9));
+    }
+    out_ << '\n';
+  }
+
+  std::vector<std::string> names_;
+  std::size_t label_;
+  std::ostream& out_;
+};
+
+std::string joined(const std::string& head, const Json& point) {
+  return point.empty() ? head : head + " " + point_text(point);
+}
+
+void print_replicas(const Json& metrics, std::ostream& out) {
+  const Json& replicas = metrics["replicas"];
+  std::vector<std::string> names;
+  for (const std::string& name : kColumns) {
+    const bool there = std::any_of(replicas.begin(), replicas.end(),
+                                   [&](const Json& r) { return r["metrics"].contains(name); });
+    if (there) names.push_back(name);
+  }
+  std::size_t label = 9;
+  for (const auto& point : metrics["points"]) {
+    label = std::max(label, joined("std.err.", point["settings"]).size());
+  }
+  MetricsTable table(names, label, out);
+  for (const auto& r : replicas) {
+    table.add(joined(fmt::format("{}", r["replica"].get<std::size_t>()), r["settings"]),
+              r["metrics"]);
+  }
+  for (const auto& point : metrics["points"]) {
+    if (point["replicas"] == 1) continue;  // its line stands above
+    table.add(joined("mean", point["settings"]), point["summary"], "mean");
+    table.add(joined("std.err.", point["settings"]), point["summary"], "standard_error");
+  }
 }
 
 void print_pruning(const Json& replica, std::ostream& out) {
@@ -193,21 +138,6 @@ void print_importance(const Json& replica, std::ostream& out) {
 }
 
 }  // namespace
-
-nlohmann::ordered_json final_metrics(const train::Plan& plan, const run::Folder& folder) {
-  Json replicas = Json::array();
-  for (std::size_t i = 0; i < plan.replicas.size(); ++i) {
-    replicas.push_back(replica_metrics(plan, folder, i));
-  }
-  return {{"data", plan.data.name},
-          {"model", plan.config.model},
-          {"method", plan.config.method},
-          {"epochs", plan.config.epochs},
-          {"run", folder.path()},
-          {"samples", plan.config.samples},
-          {"summary", summary_of(replicas)},
-          {"replicas", replicas}};
-}
 
 nlohmann::ordered_json read_metrics(const run::Folder& folder) {
   std::ifstream in(folder.metrics());

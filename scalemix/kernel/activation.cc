@@ -111,17 +111,21 @@ void elu_backward(std::size_t n, float, const float* x, const float* y, float* d
   });
 }
 
-void softmax_row(std::size_t n, float* x) {
+/// Returns the row's entropy, ln sum e^z - sum z e^z / sum e^z, z the distance to the largest.
+double softmax_row(std::size_t n, float* x) {
   const DF d;
   const VF most = set(*std::max_element(x, x + n));
-  DoubleSum sum;
+  DoubleSum sum, moment;
   for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
-    const VF e = exp(d, hn::Sub(load(d, x + i, count), most));
+    const VF z = hn::Sub(load(d, x + i, count), most), e = exp(d, z);
     sum.add(d, e, count);
+    moment.add(d, hn::IfThenZeroElse(hn::Eq(e, set(0)), hn::Mul(z, e)), count);
     store(e, d, x + i, count);
   });
-  const VF total = set(static_cast<float>(sum.total()));
+  const double all = sum.total();
+  const VF total = set(static_cast<float>(all));
   map(n, x, [total](VF e) HWY_ATTR { return hn::Div(e, total); });
+  return std::log(all) - moment.total() / all;
 }
 
 }  // namespace
@@ -265,10 +269,11 @@ void add(std::size_t n, const float* x, float* y) {
   });
 }
 
-void softmax(std::size_t rows, std::size_t columns, float* x) {
+void softmax(std::size_t rows, std::size_t columns, float* x, double* entropy) {
   init_target();
   for_rows(rows, columns, [&](std::size_t r) {
-    HWY_DYNAMIC_DISPATCH(softmax_row)(columns, x + r * columns);
+    const double nats = HWY_DYNAMIC_DISPATCH(softmax_row)(columns, x + r * columns);
+    if (entropy) entropy[r] = nats;
   });
 }
 

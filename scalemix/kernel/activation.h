@@ -60,8 +60,8 @@ void add_bias(std::size_t rows, std::size_t columns, const float* bias, float* x
 void add(std::size_t n, const float* x, float* y);
 
 /// Each row of x (rows, columns) becomes e^x / sum e^x, its largest element subtracted first.
-/// columns > 0.
-void softmax(std::size_t rows, std::size_t columns, float* x);
+/// columns > 0. entropy (rows) or null: -sum p ln p of each row, nats, to 1e-6.
+void softmax(std::size_t rows, std::size_t columns, float* x, double* entropy = nullptr);
 
 /// Batch normalisation with running statistics: x (rows, channels, inner) = x * scale[c] +
 /// shift[c].

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 namespace scalemix::inline v0::kernel {
 
@@ -18,5 +19,8 @@ void gemm(Trans ta, Trans tb, std::size_t m, std::size_t n, std::size_t k, const
 void gemm(Trans ta, Trans tb, std::size_t m, std::size_t n, std::size_t k, const double* a,
           std::size_t lda, const double* b, std::size_t ldb, double beta, double* c,
           std::size_t ldc);
+
+/// What the products go through: "oneDNN 2.6.0 avx2, OpenBLAS 0.3.21". Part of what bits depend on.
+std::string product_libraries();
 
 }  // namespace scalemix::inline v0::kernel

@@ -3,6 +3,7 @@
 #include "scalemix/kernel/reparam.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #ifndef HWY_COMPILE_ALL_ATTAINABLE
 #define HWY_COMPILE_ALL_ATTAINABLE  // the scalar target too, which tests compare the others with
@@ -36,15 +37,31 @@ struct Backward {
   }
 };
 
-/// out[i] = Op(x[i], var[i], zeta_i)
+/// b from mean and var, and what dvar is per db.
+struct Keep {
+  static HWY_INLINE VF apply(VF mean, VF var, VF zeta, VF& slope) {
+    const VF sd = deviation(var);
+    slope = hn::Div(zeta, hn::Mul(set(2), sd));
+    return hn::Add(mean, hn::Mul(sd, zeta));
+  }
+};
+
+/// out[i] = Op(x[i], var[i], zeta_i); Keep writes slope[i] too.
 template <class Op>
 struct ReparamBody {
   const float *x, *var;
-  float* out;
+  float *out, *slope = nullptr;
 
   HWY_INLINE void at(std::size_t i, std::size_t n, VF zeta) const {
     const DF d;
-    store(Op::apply(load(d, x + i, n), load(d, var + i, n), zeta), d, out + i, n);
+    const VF value = load(d, x + i, n), variance = load(d, var + i, n);
+    if constexpr (std::is_same_v<Op, Keep>) {
+      VF kept;
+      store(Op::apply(value, variance, zeta, kept), d, out + i, n);
+      store(kept, d, slope + i, n);
+    } else {
+      store(Op::apply(value, variance, zeta), d, out + i, n);
+    }
   }
   HWY_INLINE void full(std::size_t i, VF z0, VF z1, VF z2, VF z3) const {
     const std::size_t lanes = hn::Lanes(DF());
@@ -82,6 +99,10 @@ void backward_run(const law::Sampler& normal, const Stream& stream, std::uint64_
                   std::size_t n, const float* x, const float* var, float* out) {
   with_kind(normal.kind, ReparamVisit<Backward>{normal, stream, first, n, {x, var, out}});
 }
+void keep_run(const law::Sampler& normal, const Stream& stream, std::uint64_t first, std::size_t n,
+              const float* x, const float* var, float* out, float* slope) {
+  with_kind(normal.kind, ReparamVisit<Keep>{normal, stream, first, n, {x, var, out, slope}});
+}
 
 /// The same with draws that are already there.
 void forward_drawn(std::size_t n, const float* z, const float* x, const float* var, float* out) {
@@ -89,6 +110,10 @@ void forward_drawn(std::size_t n, const float* z, const float* x, const float* v
 }
 void backward_drawn(std::size_t n, const float* z, const float* x, const float* var, float* out) {
   ReparamBody<Backward>{x, var, out}.part(0, n, z);
+}
+void keep_drawn(std::size_t n, const float* z, const float* x, const float* var, float* out,
+                float* slope) {
+  ReparamBody<Keep>{x, var, out, slope}.part(0, n, z);
 }
 
 }  // namespace
@@ -103,6 +128,8 @@ HWY_EXPORT(forward_run);
 HWY_EXPORT(backward_run);
 HWY_EXPORT(forward_drawn);
 HWY_EXPORT(backward_drawn);
+HWY_EXPORT(keep_run);
+HWY_EXPORT(keep_drawn);
 
 constexpr std::size_t kTile = 8192;  // elements in a tile
 constexpr std::size_t kChunk =
@@ -148,8 +175,19 @@ void for_draws(const law::Sampler& normal, const Stream& stream, const Site& sit
 }  // namespace
 
 void reparam(const law::Sampler& normal, const Stream& stream, const Site& site, const float* mean,
-             const float* var, float* b) {
+             const float* var, float* b, float* slope) {
   init_target();
+  if (slope) {
+    return for_draws(
+        normal, stream, site,
+        [&](std::uint64_t first, std::size_t i, std::size_t n) {
+          HWY_DYNAMIC_DISPATCH(keep_run)
+          (normal, stream, first, n, mean + i, var + i, b + i, slope + i);
+        },
+        [&](const float* z, std::size_t i, std::size_t n) {
+          HWY_DYNAMIC_DISPATCH(keep_drawn)(n, z, mean + i, var + i, b + i, slope + i);
+        });
+  }
   for_draws(
       normal, stream, site,
       [&](std::uint64_t first, std::size_t i, std::size_t n) {

@@ -19,8 +19,10 @@ namespace scalemix::inline v0::kernel {
 inline constexpr float kReparamEps = 1e-8f;
 
 /// b may be mean or var. `normal` is the sampler of law normal:scale=1.
+/// `slope`, if given, receives zeta / (2 sqrt(var + eps)): dvar is db times it, and need not draw
+/// again. It may be var.
 void reparam(const law::Sampler& normal, const Stream& stream, const Site& site, const float* mean,
-             const float* var, float* b);
+             const float* var, float* b, float* slope = nullptr);
 
 /// dvar (rows, columns) is overwritten; it may be db.
 void reparam_backward(const law::Sampler& normal, const Stream& stream, const Site& site,

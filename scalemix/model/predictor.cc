@@ -88,13 +88,9 @@ void for_each_output(Context& context, std::span<const float> x, std::size_t row
   }
 }
 
-template <class T>
-double entropy(const T* p, std::size_t n) {
+double entropy(const double* p, std::size_t n) {
   double sum = 0;
-  for (std::size_t k = 0; k < n; ++k) {
-    const double q = p[k];
-    sum -= q > 0 ? q * std::log(q) : 0;
-  }
+  for (std::size_t k = 0; k < n; ++k) sum -= p[k] > 0 ? p[k] * std::log(p[k]) : 0;
   return sum;
 }
 
@@ -108,11 +104,12 @@ void gather(Context::Scratch& s, std::size_t sample, const float* y, std::size_t
   }
 }
 
-void gather_entropy(Context::Scratch& s, std::size_t sample, const float* p, std::size_t rows,
-                    std::size_t classes) {
+/// y (rows, classes) becomes probabilities; their entropies are summed over the draws.
+void softmax(Context::Scratch& s, std::size_t sample, std::size_t rows, std::size_t classes,
+             float* y) {
+  kernel::softmax(rows, classes, y, s.draw_entropy.data());
   for (std::size_t r = 0; r < rows; ++r) {
-    if (sample == 0) s.entropy[r] = 0;
-    s.entropy[r] += entropy(p + r * classes, classes);
+    s.entropy[r] = s.draw_entropy[r] + (sample == 0 ? 0 : s.entropy[r]);
   }
 }
 
@@ -175,10 +172,7 @@ void predict(Context& context, std::span<const float> x, std::size_t rows,
   out.aleatoric.resize(parts);
   Context::Scratch& scratch = context.scratch();
   for_each_output(context, x, rows, options, [&](const Block& block, std::size_t sample, float* y) {
-    if (classes) {
-      kernel::softmax(block.rows, plan.outputs, y);
-      gather_entropy(scratch, sample, y, block.rows, plan.outputs);
-    }
+    if (classes) softmax(scratch, sample, block.rows, plan.outputs, y);
     gather(scratch, sample, y, block.rows * plan.outputs);
     if (sample + 1 < samples) return;
     classes ? finish_classification(plan, scratch, block, samples, out)

@@ -48,6 +48,7 @@ void Context::Scratch::reserve(const Predictor::Plan& plan, std::size_t rows) {
   grow(mean, plan.outputs * rows);
   grow(square_sum, plan.outputs * rows);
   grow(entropy, rows);
+  grow(draw_entropy, rows);
 }
 
 std::size_t Pass::run(const std::vector<Step>& steps, std::size_t begin, std::size_t end,

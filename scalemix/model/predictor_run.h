@@ -14,6 +14,7 @@ struct Context::Scratch {
   std::vector<float> weights;                             // dropconnect
   std::vector<float> conv;
   std::vector<double> mean, square_sum, entropy;  // over the draws of a block
+  std::vector<double> draw_entropy;               // of one draw
 
   /// Grows to what `rows` rows need; never shrinks.
   void reserve(const Predictor::Plan& plan, std::size_t rows);

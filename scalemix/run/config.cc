@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "scalemix/base/error.h"
 #include "scalemix/base/nearest.h"
+#include "scalemix/run/grid.h"
 
 namespace scalemix::inline v0::run {
 namespace {
@@ -63,6 +65,8 @@ const std::vector<Field> kFields = {
      "epoch at which the penalty starts to count (-1: auto)", "Optimisation"},
     {"warmup", &C::warmup, "EPOCHS", "epochs over which the penalty's weight grows to 1 (-1: auto)",
      "Optimisation"},
+    {"penalty", &C::penalty, "F", "factor on the penalty (1: the variational bound)",
+     "Optimisation"},
     {"clip", &C::clip, "NORM", "largest norm of the gradient (0: no clipping)", "Optimisation"},
     {"patience", &C::patience, "N",
      "stop after N epochs without a better validation score, keep the best (0: never); needs "
@@ -70,6 +74,9 @@ const std::vector<Field> kFields = {
      "Optimisation"},
     {"precision", &C::precision, "learned|TAU",
      "noise precision of a regression target, in 1 / target units squared", "Optimisation"},
+    {"grid", &C::grid, "KEY=V,V,...",
+     "train a replica for each value of lr, penalty or weight_decay (repeatable: all combinations)",
+     "Optimisation"},
     {"seed", &C::seed, "N", "seed of everything that is random", "Run"},
     {"seeds", &C::seeds, "N", "train N replicas with seeds seed ... seed + N - 1", "Run"},
     {"threads", &C::threads, "N", "threads (0: all cores)", "Run"},
@@ -265,6 +272,8 @@ void validate(const TrainConfig& c) {
   require(c.schedule_step >= 0, "schedule_step", "0 or more", c.schedule_step);
   require(c.schedule_factor > 0 && c.schedule_factor <= 1, "schedule_factor", "in (0, 1]",
           c.schedule_factor);
+  require(std::isfinite(c.penalty) && c.penalty >= 0, "penalty", "0 or more", c.penalty);
+  grid_points(c.grid);
   require(c.clip >= 0, "clip", "0 (off) or more", c.clip);
   require(c.patience >= 0, "patience", "0 (off) or more", c.patience);
   require(c.seeds >= 1, "seeds", "at least 1", c.seeds);

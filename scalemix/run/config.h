@@ -49,9 +49,11 @@ struct TrainConfig {
   double schedule_factor = 0.1;
   double warmup_start = -1;
   double warmup = -1;
+  double penalty = 1;
   double clip = 0;
   int patience = 0;
   std::string precision = "learned";
+  std::vector<std::string> grid;
   // run
   std::uint64_t seed = 0;
   int seeds = 1;

@@ -31,10 +31,30 @@ TEST(BenchTest, MeasuresWhatIsAskedForBesideTheCopy) {
   const nlohmann::json json = r.json();
   std::vector<std::string> names;
   for (const auto& row : json["rows"]) names.push_back(row["name"]);
-  EXPECT_EQ(names, (std::vector<std::string>{"copy 64 MiB", "noise gamma", "reparam"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"copy 64 MiB", "1024^3", "noise gamma", "reparam"}));
   const Result none = scalemix({"bench", "--quick", "--quiet", "--only", "noise gammma"});
   EXPECT_EQ(none.code, kBadConfig);
   EXPECT_NE(none.err.find("noise gammma"), std::string::npos) << none.err;
+}
+
+TEST(BenchTest, MeasuresEverySizeWithEachNumberOfThreadsBesideFloorsOfItsOwn) {
+  const Result r = scalemix({"bench", "--quick", "--json", "--quiet", "--only", "noise bernoulli",
+                             "--size", "1000,200000", "--threads", "1,2"});
+  ASSERT_EQ(r.code, kSuccess) << r.err;
+  const nlohmann::json json = r.json();
+  std::vector<std::string> rows;
+  for (const auto& row : json["rows"]) {
+    rows.push_back(row["threads"].dump() + " " + row["name"].get<std::string>());
+    EXPECT_EQ(row.contains("share_of_memory_floor"), row["group"] != "product");
+    EXPECT_EQ(row.contains("share_of_product_rate"), row["group"] == "product");
+  }
+  EXPECT_EQ(rows,
+            (std::vector<std::string>{"1 copy 64 MiB", "1 1024^3", "1 noise bernoulli, 1000",
+                                      "1 noise bernoulli, 200000", "2 copy 64 MiB", "2 1024^3",
+                                      "2 noise bernoulli, 1000", "2 noise bernoulli, 200000"}));
+  for (const char* bad : {"0", "-5", "x", "1e5", "999999999999"}) {
+    EXPECT_EQ(scalemix({"bench", "--quick", "--size", bad}).code, kBadConfig) << bad;
+  }
 }
 
 TEST(BenchTest, TimesWhatItIsGivenAndTakesTheMiddle) {

@@ -167,6 +167,26 @@ TEST(Softmax, LargeLogitsDoNotOverflow) {
   EXPECT_EQ(x[5], 0);
 }
 
+TEST(Softmax, EntropyIsItsDefinition) {
+  for_every_target([] {
+    for (const std::size_t columns : {1u, 2u, 7u, 10u, 33u}) {
+      const std::size_t rows = 5;
+      auto p = values(rows * columns, -6, 6);
+      if (columns > 2) p[1] = -std::numeric_limits<float>::infinity();
+      std::vector<double> entropy(rows);
+      softmax(rows, columns, p.data(), entropy.data());
+      for (std::size_t r = 0; r < rows; ++r) {
+        double exact = 0;
+        for (std::size_t c = 0; c < columns; ++c) {
+          const double q = p[r * columns + c];
+          exact -= q > 0 ? q * std::log(q) : 0;
+        }
+        ASSERT_NEAR(entropy[r], exact, 1e-6) << columns;
+      }
+    }
+  });
+}
+
 TEST(Softmax, NanSpoilsItsRowAndNoOther) {
   float x[] = {0, kNan, 0, 1, 1, 1};
   softmax(2, 3, x);

@@ -68,6 +68,21 @@ TEST(Reparam, IsTheReferenceInFloatBitForBitOnEveryTarget) {
   });
 }
 
+TEST(Reparam, TheKeptSlopeTimesDbIsTheBackwardPass) {
+  for_every_target([] {
+    for (const Site& site : sites()) {
+      const Case c(site);
+      std::vector<float> b(c.size()), slope = c.var;
+      reparam(normal(), kStream, site, c.mean.data(), slope.data(), b.data(), slope.data());
+      ASSERT_EQ(b, c.forward());
+      const auto dvar = c.backward();
+      for (std::size_t i = 0; i < c.size(); ++i) {
+        ASSERT_NEAR(c.db[i] * slope[i], dvar[i], 4e-7 * std::abs(dvar[i])) << i;
+      }
+    }
+  });
+}
+
 TEST(Reparam, ThreadsChangeNoBit) {
   const Case c({.rows = 40, .columns = 1000, .row0 = 1});
   const auto b = c.forward(), dvar = c.backward();

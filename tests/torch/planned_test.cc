@@ -55,6 +55,8 @@ struct Bench {
       : batches(plan.data, pointers(plan)),
         network(plan.spec, seeds(plan), plan.config.init),
         optimiser(plan.config, network.storage()),
+        rates(plan.replicas.size(), {.lr = 1e-3}),
+        penalty_weight(plan.replicas.size(), 0.01),
         active(plan.replicas.size(), true) {}
 
   static std::vector<const train::Replica*> pointers(const train::Plan& plan) {
@@ -71,8 +73,8 @@ struct Bench {
     return {.step = step,
             .first = 50 * static_cast<std::size_t>(step),
             .count = 50,
-            .lr = 1e-3,
-            .penalty_weight = 0.01,
+            .rates = &rates,
+            .penalty_weight = &penalty_weight,
             .wants_penalty = true,
             .active = &active};
   }
@@ -80,6 +82,8 @@ struct Bench {
   train::Batches batches;
   nn::Network network;
   optim::Optimiser optimiser;
+  std::vector<optim::Rate> rates;
+  std::vector<double> penalty_weight;
   std::vector<bool> active;
 };
 

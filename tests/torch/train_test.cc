@@ -65,6 +65,46 @@ TEST(Train, AReplicaOfAStackEndsWithTheBitsOfItsSingleRun) {
   expect_same(stack + "/replica-001/model.safetensors", single + "/model.safetensors");
 }
 
+TEST(Train, APointOfAGridEndsWithTheBitsOfARunWithItsSettings) {
+  for (const char* optimiser : {"adam", "sgd"}) {
+    run::TrainConfig c = small();
+    c.optimiser = optimiser;
+    c.grid = {"lr=0.001,0.004", "penalty=1,0.25", "weight_decay=0,0.01"};
+    c.warmup_start = 0;
+    c.warmup = 1;
+    const train::Plan plan = train::make_plan(c);
+    ASSERT_EQ(plan.replicas.size(), 8u);
+    EXPECT_EQ(plan.replicas[3].seed, plan.replicas[0].seed);
+    const std::string grid = fresh("grid"), single = fresh("grid-single");
+    ASSERT_TRUE(train_all(plan, grid));
+    c.grid.clear();
+    c.lr = 0.004;  // point 6: lr=0.004 penalty=0.25 weight_decay=0; 7: 0.01
+    c.penalty = 0.25;
+    c.weight_decay = 0.01;
+    ASSERT_TRUE(train_all(train::make_plan(c), single));
+    expect_same(grid + "/replica-007/model.safetensors", single + "/model.safetensors");
+    const auto decayed = tensors(grid + "/replica-007/model.safetensors");
+    const auto not_decayed = tensors(grid + "/replica-006/model.safetensors");
+    EXPECT_NE(decayed.begin()->second.bytes, not_decayed.begin()->second.bytes);
+  }
+}
+
+TEST(Train, ThePenaltyFactorHoldsOnTheTapeToo) {
+  run::TrainConfig c = small();
+  c.model = "resmlp:8x1";  // has no planned step
+  c.grid = {"penalty=0,1"};
+  c.warmup_start = 0;
+  c.warmup = 1;
+  const train::Plan plan = train::make_plan(c);
+  train::Stack stack(plan, {0, 1});
+  ASSERT_EQ(stack.path(), "tape");
+  while (!stack.done()) {
+    while (!stack.epoch_done()) stack.step();
+    stack.end_epoch();
+  }
+  EXPECT_GT(stack.state.penalty[0], stack.state.penalty[1]);  // which alone was asked to shrink it
+}
+
 TEST(Train, StoppedAtAnyStepAndResumedItEndsWithTheSameBits) {
   for (const char* method : {"svdo", "bernoulli:p=0.2"}) {
     run::TrainConfig c = small(method);

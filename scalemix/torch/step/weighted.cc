@@ -87,7 +87,8 @@ class DropConnect : public Weighted {
 };
 
 /// Sparse variational dropout by local reparameterisation (kernel/reparam.h, kernel/variational.h):
-/// one draw a number of y. Scratch: x^2, the variances of y, their gradients, then the product's.
+/// one draw a number of y. Scratch: x^2; the variances of y, then what the draw makes of a change
+/// of them; their gradients; the product's.
 class Svdo : public Weighted {
  public:
   Svdo(const model::Layer& layer, Ptr product, const Layout& layout)
@@ -109,12 +110,14 @@ class Svdo : public Weighted {
     });
     affine(f, x, f.values + w_, at.rest, y);
     product_->forward(f.rows, at.square, sigma2(f), nullptr, at.rest, at.var);
-    kernel::reparam(normal_.raw(), f.stream(site_), site(f), y, at.var, y);
+    kernel::reparam(normal_.raw(), f.stream(site_), site(f), y, at.var, y, at.var);
   }
 
   void backward(const Frame& f, const float* x, const float*, float* dy, float* dx) const override {
     const Parts at = parts(f);
-    kernel::reparam_backward(normal_.raw(), f.stream(site_), site(f), at.var, dy, at.dvar);
+    kernel::for_tiles(f.rows * out, [&](std::size_t first, std::size_t n) {
+      for (std::size_t i = first; i < first + n; ++i) at.dvar[i] = dy[i] * at.var[i];
+    });
     product_->to_weights(f.rows, x, dy, at.rest, f.gradients + w_);
     product_->to_weights(f.rows, at.square, at.dvar, at.rest, f.gradients + posterior_.log_sigma2);
     to_bias(f, dy);

@@ -8,6 +8,7 @@
 #include "scalemix/base/error.h"
 #include "scalemix/base/parallel.h"
 #include "scalemix/base/version.h"
+#include "scalemix/kernel/gemm.h"
 #include "scalemix/kernel/target.h"
 #include "scalemix/model/safetensors.h"
 
@@ -78,6 +79,12 @@ nlohmann::json state_json(const State& s, const Position& position) {
           {"best", s.best_values.defined()}};
 }
 
+nlohmann::json bits_of(const Stack& stack) {
+  nlohmann::json bits = bits_record();
+  bits["step"] = stack.path();
+  return bits;
+}
+
 model::Container read(const std::string& path) {
   model::Container file = model::read_safetensors(path);
   if (!file.metadata.count(kState) || !file.metadata.count(kBits)) {
@@ -100,14 +107,15 @@ nlohmann::json bits_record() {
   return {{"version", kVersion},
           {"libtorch", TORCH_VERSION},
           {"simd_target", kernel::active_target()},
-          {"threads", threads()}};
+          {"threads", threads()},
+          {"products", kernel::product_libraries()}};
 }
 
 void save_checkpoint(const std::string& path, Stack& stack, const Position& position) {
   model::Container file;
   for (const auto& [name, tensor] : tensors_of(stack)) file.tensors[name] = to_stored(*tensor);
   file.metadata[kState] = state_json(stack.state, position).dump();
-  file.metadata[kBits] = bits_record().dump();
+  file.metadata[kBits] = bits_of(stack).dump();
   model::write_safetensors(path, file);
 }
 
@@ -137,7 +145,7 @@ std::vector<std::string> load_checkpoint(const std::string& path, Stack& stack) 
   stack.values_changed();
 
   std::vector<std::string> differences;
-  const nlohmann::json then = parse(path, file.metadata.at(kBits)), now = bits_record();
+  const nlohmann::json then = parse(path, file.metadata.at(kBits)), now = bits_of(stack);
   for (const auto& [key, value] : now.items()) {
     if (!then.contains(key) || then[key] != value) {
       differences.push_back(fmt::format("{} was {}, is {}", key,

@@ -11,7 +11,8 @@
 
 namespace scalemix::inline v0::train {
 
-/// What a run's bits depend on besides its config: version, LibTorch, SIMD target, threads.
+/// What a run's bits depend on besides its config: version, LibTorch, SIMD target, threads, product
+/// libraries. A checkpoint also records how its stack steps.
 nlohmann::json bits_record();
 
 /// Where the whole run stands, besides the stack's own state.

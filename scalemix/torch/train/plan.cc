@@ -67,8 +67,19 @@ std::vector<data::Split> divide(const run::TrainConfig& c, const data::Dataset& 
   return data::repeated(d.rows(), split_count(c.splits), c.test_fraction, c.seed, d.label);
 }
 
+Settings settings_of(const run::TrainConfig& c, const run::GridPoint& point) {
+  Settings out{.lr = c.lr, .penalty = c.penalty, .weight_decay = c.weight_decay};
+  for (const auto& [key, value] : point) {
+    (key == "lr" ? out.lr : key == "penalty" ? out.penalty : out.weight_decay) = value;
+  }
+  return out;
+}
+
+/// Splits, of each its seeds, of each all points of the grid: these share the seed, so that they
+/// differ in nothing else.
 std::vector<Replica> make_replicas(const run::TrainConfig& c, const data::Dataset& d) {
   std::vector<Replica> replicas;
+  const std::vector<run::GridPoint> points = run::grid_points(c.grid);
   std::uint64_t index = 0;
   for (const data::Split& split : divide(c, d)) {
     for (int s = 0; s < c.seeds; ++s) {
@@ -78,7 +89,11 @@ std::vector<Replica> make_replicas(const run::TrainConfig& c, const data::Datase
       }
       if (replica.split.train.empty()) throw DataError(d.name, 0, 0, "no rows left to train on");
       replica.standardisation = data::standardise(d, replica.split.train);
-      replicas.push_back(std::move(replica));
+      for (const run::GridPoint& point : points) {
+        replicas.push_back(replica);
+        replicas.back().point = point;
+        replicas.back().settings = settings_of(c, point);
+      }
     }
   }
   return replicas;

@@ -8,12 +8,20 @@
 #include "scalemix/data/standardise.h"
 #include "scalemix/model/spec.h"
 #include "scalemix/run/config.h"
+#include "scalemix/run/grid.h"
 
 namespace scalemix::inline v0::train {
 
-/// One network to train: its seed, its rows, its standardisation.
+/// What may differ between the replicas of a stack besides seed and rows.
+struct Settings {
+  double lr = 0, penalty = 1, weight_decay = 0;
+};
+
+/// One network to train: its seed, its settings, its rows, its standardisation.
 struct Replica {
   std::uint64_t seed = 0;
+  Settings settings = {};
+  run::GridPoint point = {};  // what of it the grid says
   data::Split split;
   data::Standardisation standardisation;
 };

@@ -150,10 +150,10 @@ double PlannedStep::update(const StepInput& input, std::size_t r) {
   for (const step::Posterior& p : program_.posteriors()) {
     float *sigma2 = prepared(r) + p.prepared, *dls = gradients(r) + p.log_sigma2;
     kernel::svdo_gradient(p.count, values(r) + p.w, sigma2, sigma2 + p.count, dls,
-                          input.penalty_weight, gradients(r) + p.w, dls);
+                          (*input.penalty_weight)[r], gradients(r) + p.w, dls);
   }
-  const double norm =
-      optimiser_.update(network_.storage(), static_cast<std::int64_t>(r), input.lr, input.step + 1);
+  const double norm = optimiser_.update(network_.storage(), static_cast<std::int64_t>(r),
+                                        (*input.rates)[r], input.step + 1);
   prepare(r);
   return norm;
 }
@@ -162,20 +162,22 @@ double PlannedStep::update_fused(const StepInput& input, std::size_t r) {
   const auto step = static_cast<std::uint64_t>(input.step + 1);
   float* first = optimiser_.first.data_ptr<float>() + r * parameters_;
   float* second = optimiser_.second.data_ptr<float>() + r * parameters_;
+  const optim::Rate& rate = (*input.rates)[r];
   double squares = 0;
   for (const step::Posterior& p : program_.posteriors()) {
     const kernel::AdamPart w{values(r) + p.w, first + p.w, second + p.w};
     const kernel::AdamPart log_sigma2{values(r) + p.log_sigma2, first + p.log_sigma2,
                                       second + p.log_sigma2};
     float* sigma2 = prepared(r) + p.prepared;
-    squares += kernel::svdo_adam(optimiser_.adam(input.lr, true), optimiser_.adam(input.lr, false),
-                                 step, p.count, gradients(r) + p.w, gradients(r) + p.log_sigma2,
-                                 input.penalty_weight, w, log_sigma2, sigma2, sigma2 + p.count);
+    squares +=
+        kernel::svdo_adam(rate.adam(true), rate.adam(false), step, p.count, gradients(r) + p.w,
+                          gradients(r) + p.log_sigma2, (*input.penalty_weight)[r], w, log_sigma2,
+                          sigma2, sigma2 + p.count);
   }
   for (const optim::Part& part : rest_) {
     squares += kernel::sum_squares(static_cast<std::size_t>(part.to - part.from),
                                    gradients(r) + part.from);
-    optimiser_.update(network_.storage(), static_cast<std::int64_t>(r), part, input.lr,
+    optimiser_.update(network_.storage(), static_cast<std::int64_t>(r), part, rate,
                       static_cast<std::int64_t>(step), 1);
   }
   return std::sqrt(squares);

@@ -20,11 +20,12 @@ namespace scalemix::inline v0::train {
 
 /// What one step is about.
 struct StepInput {
-  std::int64_t step = 0, epoch = 0;   // finished ones
-  std::size_t first = 0, count = 0;   // rows of the epoch's order
-  double lr = 0, penalty_weight = 0;  // the latter over the number of training rows
-  bool wants_penalty = false;         // its value, beside its gradient
-  const std::vector<bool>* active = nullptr;
+  std::int64_t step = 0, epoch = 0;                     // finished ones
+  std::size_t first = 0, count = 0;                     // rows of the epoch's order
+  const std::vector<optim::Rate>* rates = nullptr;      // (R)
+  const std::vector<double>* penalty_weight = nullptr;  // (R), over the number of training rows
+  bool wants_penalty = false;                           // its value, beside its gradient
+  const std::vector<bool>* active = nullptr;            // (R)
 };
 
 /// What came of it, a replica.
@@ -44,6 +45,8 @@ class PlannedStep {
   /// To be called when somebody else wrote the weights.
   void prepare();
   const StepOutput& run(const StepInput& input);
+  /// Whether a replica trains on one thread.
+  bool small() const { return small_; }
 
  private:
   PlannedStep(const Plan& plan, Batches& batches, nn::Network& network, optim::Optimiser& optimiser,

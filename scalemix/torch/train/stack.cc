@@ -53,6 +53,9 @@ Stack::Stack(const Plan& plan, std::vector<std::size_t> members)
       optimiser_(plan.config, network_.storage()) {
   const std::size_t n = members_.size();
   const double none = std::numeric_limits<double>::infinity();
+  for (const Replica* replica : replicas_of(plan)) settings_.push_back(replica->settings);
+  rates_.resize(n);
+  penalty_weight_.resize(n);
   state.nll_sum.assign(n, 0);
   state.penalty.assign(n, 0);
   state.first_nll.assign(n, none);
@@ -102,8 +105,7 @@ torch::Tensor Stack::objective(const Batch& batch) {
     torch::Tensor penalty = torch::zeros_like(objective);
     for (const nn::Penalty& p : pass.penalties) penalty = penalty + p.value;
     state.penalty = to_vector(penalty);
-    const double weight = penalty_weight(plan_.config, state.epoch);
-    objective = objective + penalty * (weight / static_cast<double>(rows()));
+    objective = objective + penalty * torch::tensor(penalty_weight_, torch::kFloat64);
   }
   return objective.sum();
 }
@@ -120,20 +122,28 @@ void Stack::record(const PerReplica& nll, std::size_t rows) {
   }
 }
 
-PerReplica Stack::step_with_tape(std::size_t count, double lr) {
-  network_.storage().differentiate(objective(batches_.train(state.epoch, state.row, count)));
-  return optimiser_.update(network_.storage(), lr, state.step + 1, state.active);
+void Stack::set_rates(double epoch) {
+  const double factor = lr_factor(plan_.config, epoch);
+  const double weight = penalty_weight(plan_.config, state.epoch) / static_cast<double>(rows());
+  for (std::size_t r = 0; r < replicas(); ++r) {
+    rates_[r] = {.lr = settings_[r].lr * factor, .decay = settings_[r].weight_decay};
+    penalty_weight_[r] = settings_[r].penalty * weight;
+  }
 }
 
-PerReplica Stack::step_planned(std::size_t count, double lr) {
-  const double weight = penalty_weight(plan_.config, state.epoch) / static_cast<double>(rows());
+PerReplica Stack::step_with_tape(std::size_t count) {
+  network_.storage().differentiate(objective(batches_.train(state.epoch, state.row, count)));
+  return optimiser_.update(network_.storage(), rates_, state.step + 1, state.active);
+}
+
+PerReplica Stack::step_planned(std::size_t count) {
   const bool last = state.row + count == rows();
   const StepOutput& out = planned_->run({.step = state.step,
                                          .epoch = state.epoch,
                                          .first = state.row,
                                          .count = count,
-                                         .lr = lr,
-                                         .penalty_weight = weight,
+                                         .rates = &rates_,
+                                         .penalty_weight = &penalty_weight_,
                                          .wants_penalty = last,
                                          .active = &state.active});
   record(out.nll, count);
@@ -146,8 +156,8 @@ void Stack::step() {
   const std::size_t count = std::min(batch, rows() - state.row);
   const double epoch = static_cast<double>(state.epoch) +
                        static_cast<double>(state.row) / static_cast<double>(rows());
-  const double lr = plan_.config.lr * lr_factor(plan_.config, epoch);
-  const PerReplica norms = planned_ ? step_planned(count, lr) : step_with_tape(count, lr);
+  set_rates(epoch);
+  const PerReplica norms = planned_ ? step_planned(count) : step_with_tape(count);
   for (std::size_t r = 0; r < norms.size(); ++r) {
     if (!std::isfinite(norms[r])) {
       throw Diverged(fmt::format("epoch {}, step {}: the gradient of replica {} is not finite",
@@ -156,6 +166,11 @@ void Stack::step() {
   }
   state.row += count;
   ++state.step;
+}
+
+std::string Stack::path() const {
+  if (!planned_) return "tape";
+  return planned_->small() ? "planned, a thread a replica" : "planned, all threads a replica";
 }
 
 void Stack::values_changed() {
@@ -212,11 +227,13 @@ nlohmann::json Stack::end_epoch() {
   PerReplica nll = state.nll_sum;
   for (double& value : nll) value /= static_cast<double>(rows());
   const double epoch = static_cast<double>(state.epoch);
+  PerReplica lr;
+  for (const Settings& s : settings_) lr.push_back(s.lr * lr_factor(plan_.config, epoch));
   nlohmann::json line = {{"epoch", state.epoch + 1},
                          {"step", state.step},
                          {"replicas", members_},
                          {"nll", nll},
-                         {"lr", plan_.config.lr * lr_factor(plan_.config, epoch)}};
+                         {"lr", lr}};
   if (const PerReplica zero = sparsity(); !zero.empty()) {
     line["penalty"] = state.penalty;
     line["penalty_weight"] = penalty_weight(plan_.config, state.epoch);
@@ -284,6 +301,7 @@ model::Model Stack::model(std::size_t member) const {
                {"replica", members_[member]},
                {"epochs", state.best_values.defined() ? state.best_epoch[member] : state.epoch},
                {"train_rows", replica.split.train.size()}};
+  for (const auto& [key, value] : replica.point) out.about[key] = value;
   return out;
 }
 

@@ -3,10 +3,10 @@
 //
 // The objective of replica r on a batch of B of its N training rows is
 //
-//   mean_b nll + weight(epoch) * (sum of the layers' penalties) / N
+//   mean_b nll + penalty_r * weight(epoch) * (sum of the layers' penalties) / N
 //
-// so learning rates and clipping do not scale with N; N times it, at weight 1, is the negative
-// bound in nats.
+// so learning rates and clipping do not scale with N; N times it, at penalty and weight 1, is the
+// negative bound in nats. Learning rate, penalty factor and weight decay are the replica's own.
 #pragma once
 
 #include <cstdint>
@@ -69,6 +69,9 @@ class Stack {
   PerReplica sparsity() const;
 
   Scores validate();
+  /// How it steps, chosen by the network and the batch alone: "tape", "planned, a thread a replica"
+  /// or "planned, all threads a replica".
+  std::string path() const;
 
   nn::Network& network() { return network_; }
   optim::Optimiser& optimiser() { return optimiser_; }
@@ -76,8 +79,9 @@ class Stack {
 
  private:
   torch::Tensor objective(const Batch& batch);
-  PerReplica step_with_tape(std::size_t count, double lr);
-  PerReplica step_planned(std::size_t count, double lr);
+  PerReplica step_with_tape(std::size_t count);
+  PerReplica step_planned(std::size_t count);
+  void set_rates(double epoch);
   void record(const PerReplica& nll, std::size_t rows);
   void keep_best(const Scores& scores);
   torch::Tensor log_precision() const;
@@ -89,6 +93,9 @@ class Stack {
   Batches batches_;
   nn::Network network_;
   optim::Optimiser optimiser_;
+  std::vector<Settings> settings_;        // of each replica
+  std::vector<optim::Rate> rates_;        // of the running step
+  PerReplica penalty_weight_;             // of the running step, over the number of training rows
   torch::Tensor given_precision_;         // (R, 1) log, standardised; undefined where it is learned
   std::unique_ptr<PlannedStep> planned_;  // null: a layer has no node, steps go through autograd
 };

@@ -1,0 +1,157 @@
+// The final metrics of a run: every replica's model on its test rows, through the predictor.
+
+#include <cmath>
+#include <set>
+
+#include "scalemix/cli/train_report.h"
+#include "scalemix/data/rows.h"
+#include "scalemix/metric/uncertainty.h"
+#include "scalemix/model/predictor.h"
+#include "scalemix/model/sparsity.h"
+#include "scalemix/run/evaluate.h"
+#include "scalemix/run/importance.h"
+
+namespace scalemix::inline v0::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;  // metrics in the order they are made
+
+constexpr std::size_t kMostImportances = 200;  // computed: one evaluation each
+
+data::LabelledRows pick(const data::Dataset& data, const std::vector<std::uint32_t>& rows) {
+  data::LabelledRows out;
+  out.rows = rows.size();
+  out.labelled = true;
+  const std::size_t k = data.width();
+  out.x.reserve(rows.size() * k);
+  for (const std::uint32_t row : rows) {
+    out.x.insert(out.x.end(), data.x.begin() + static_cast<std::ptrdiff_t>(row * k),
+                 data.x.begin() + static_cast<std::ptrdiff_t>((row + 1) * k));
+    if (data.task == Task::regression) {
+      out.y.push_back(data.y[row]);
+    } else {
+      out.label.push_back(data.label[row]);
+    }
+  }
+  return out;
+}
+
+Json metrics_of(const run::Evaluation& evaluation) {
+  Json out = Json::object();
+  for (const auto& [name, value] : evaluation.metrics) {
+    out[name] = std::isfinite(value) ? Json(value) : Json();
+  }
+  return out;
+}
+
+/// Weights and zeros of the layers under a posterior; inputs that the first of them has cut off.
+Json sparsity_of(const model::Model& m) {
+  Json layers = Json::array();
+  double weights = 0, nonzero = 0;
+  std::set<std::string> posterior;
+  model::for_each_layer(m.spec, [&](const model::Layer& layer, const model::Shape&) {
+    if (!layer.posterior.empty()) posterior.insert(layer.name);
+  });
+  for (const model::LayerSparsity& layer : model::sparsity(m)) {
+    if (!posterior.count(layer.name)) continue;
+    layers.push_back(
+        {{"layer", layer.name}, {"weights", layer.weights}, {"nonzero", layer.nonzero}});
+    weights += static_cast<double>(layer.weights);
+    nonzero += static_cast<double>(layer.nonzero);
+  }
+  if (layers.empty()) return nullptr;
+  return {{"layers", layers},
+          {"sparsity", 1 - nonzero / weights},
+          {"compression", nonzero > 0 ? weights / nonzero : 0.0}};
+}
+
+Json settings_json(const run::GridPoint& point) {
+  Json out = Json::object();
+  for (const auto& [key, value] : point) out[key] = value;
+  return out;
+}
+
+Json replica_metrics(const train::Plan& plan, const run::Folder& folder, std::size_t i) {
+  const train::Replica& replica = plan.replicas[i];
+  const bool held_out = !replica.split.test.empty();
+  const model::Predictor predictor(model::load_model(folder.model(i, plan.replicas.size())));
+  const data::LabelledRows rows =
+      pick(plan.data, held_out ? replica.split.test : replica.split.train);
+  const run::Evaluation evaluation = run::evaluate(
+      {&predictor}, rows,
+      {.samples = static_cast<std::size_t>(plan.config.samples), .seed = plan.config.seed});
+  Json out = {{"replica", i},
+              {"seed", replica.seed},
+              {"settings", settings_json(replica.point)},
+              {"epochs", predictor.model().about.value("epochs", std::int64_t{0})},
+              {"rows", rows.rows},
+              {"rows_of", held_out ? "test" : "train"},
+              {"metrics", metrics_of(evaluation)}};
+  if (const Json sparsity = sparsity_of(predictor.model()); !sparsity.is_null()) {
+    out["pruning"] = sparsity;
+    out["metrics"]["sparsity"] = sparsity["sparsity"];
+  }
+  if (!plan.data.features.empty() && plan.data.features.size() <= kMostImportances) {
+    const std::vector<double> nats = run::permutation_importance(predictor, rows, plan.config.seed);
+    Json importance = Json::object();
+    for (std::size_t k = 0; k < nats.size(); ++k) importance[plan.data.features[k]] = nats[k];
+    out["importance"] = importance;
+  }
+  return out;
+}
+
+/// Mean and standard error over replicas of every metric they all have.
+Json summary_of(const std::vector<Json>& replicas) {
+  Json summary = Json::object();
+  for (const auto& [name, first] : replicas.front()["metrics"].items()) {
+    if (!first.is_number()) continue;
+    std::vector<double> values;
+    for (const auto& r : replicas) {
+      if (r["metrics"][name].is_number()) values.push_back(r["metrics"][name].get<double>());
+    }
+    if (values.size() < replicas.size()) continue;  // not finite somewhere: no mean
+    const metric::MeanError m = metric::mean_and_error(values);
+    summary[name] = {{"mean", m.mean}, {"standard_error", m.error}};
+  }
+  return summary;
+}
+
+/// The replicas' points of the grid, each with the mean over its replicas; one without a grid.
+Json points_of(const std::vector<Json>& replicas) {
+  Json points = Json::array();
+  std::vector<std::vector<Json>> members;
+  for (const Json& r : replicas) {
+    std::size_t i = 0;
+    while (i < points.size() && points[i]["settings"] != r["settings"]) ++i;
+    if (i == points.size()) {
+      points.push_back({{"settings", r["settings"]}});
+      members.emplace_back();
+    }
+    members[i].push_back(r);
+  }
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    points[i]["replicas"] = members[i].size();
+    points[i]["summary"] = summary_of(members[i]);
+  }
+  return points;
+}
+
+}  // namespace
+
+nlohmann::ordered_json final_metrics(const train::Plan& plan, const run::Folder& folder) {
+  std::vector<Json> replicas;
+  for (std::size_t i = 0; i < plan.replicas.size(); ++i) {
+    replicas.push_back(replica_metrics(plan, folder, i));
+  }
+  return {{"data", plan.data.name},
+          {"model", plan.config.model},
+          {"method", plan.config.method},
+          {"epochs", plan.config.epochs},
+          {"run", folder.path()},
+          {"samples", plan.config.samples},
+          {"summary", summary_of(replicas)},
+          {"points", points_of(replicas)},
+          {"replicas", replicas}};
+}
+
+}  // namespace scalemix::inline v0::cli
