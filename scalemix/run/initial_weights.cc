@@ -79,10 +79,11 @@ double of_means(const std::string& word, const WeightSite& site, double variance
                          site.layer->init_log_sigma2, variance));
 }
 
-double critical_variance(const std::string& word, const WeightSite& site, std::size_t blocks) {
+double critical_variance(const std::string& word, const WeightSite& site, std::size_t blocks,
+                         double gain = 1) {
   const signal::Critical c = critical(site);
   if (!c.sigma_w2) impossible(word, site, c.reason);
-  return of_means(word, site, *c.sigma_w2 * branch_factor(site, blocks) / site.fan_in);
+  return of_means(word, site, gain * *c.sigma_w2 * branch_factor(site, blocks) / site.fan_in);
 }
 
 double fractional_variance(const Word& word, const WeightSite& site, std::size_t blocks) {
@@ -142,6 +143,9 @@ InitialWeights weights_of(const std::string& text, const WeightSite& site, std::
   if (text == "he") return gaussian(2 / site.fan_in);
   if (text == "xavier") return gaussian(2 / (site.fan_in + site.fan_out));
   if (text == "critical") return gaussian(critical_variance(text, site, blocks));
+  if (word.name == "critical" && text != "critical") {
+    return gaussian(critical_variance("critical[:G]", site, blocks, positive(word, "G")));
+  }
   if (text == "orthogonal") {
     InitialWeights out = gaussian(critical_variance(text, site, blocks));
     out.form = InitialForm::orthogonal;
@@ -157,7 +161,7 @@ InitialWeights weights_of(const std::string& text, const WeightSite& site, std::
   if (word.name == "fractional") return gaussian(fractional_variance(word, site, blocks));
   const std::vector<std::string> known = {
       "auto",         "he",           "xavier",
-      "normal:SD",    "critical",     "orthogonal",
+      "normal:SD",    "critical[:G]", "orthogonal",
       "fractional:S", "looks_linear", "looks_linear:orthogonal"};
   throw ConfigError(fmt::format("init must be one of {}, got '{}'{}", name_list(known), text,
                                 did_you_mean(text, known)));
