@@ -8,6 +8,7 @@
 
 #include "scalemix/base/error.h"
 #include "scalemix/base/nearest.h"
+#include "scalemix/kernel/activation.h"
 #include "scalemix/model/arguments.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/read_file.h"
@@ -105,12 +106,46 @@ void check_bare(std::string_view who, std::string_view argument) {
   throw ConfigError(fmt::format("{}: takes no argument, got '{}'", who, argument));
 }
 
+constexpr std::size_t kMostHidden = 10000;  // layers
+
+/// The widths of "300-100", or of "300x60": 60 layers of 300.
+std::vector<std::size_t> hidden_widths(std::string_view text) {
+  std::vector<std::size_t> widths;
+  for (const std::string_view part : split(text, '-')) {
+    const std::size_t times = part.find('x');
+    const std::size_t width = parse_count("mlp", part.substr(0, times));
+    const std::size_t count =
+        times == std::string_view::npos ? 1 : parse_count("mlp", part.substr(times + 1));
+    if (count > kMostHidden) {
+      throw ConfigError(fmt::format("mlp: at most {} layers, got {}", kMostHidden, count));
+    }
+    widths.insert(widths.end(), count, width);
+  }
+  return widths;
+}
+
+/// The activation named behind the comma, or relu.
+std::string hidden_activation(std::string_view name) {
+  if (name.empty()) return "relu";
+  std::vector<std::string> known;
+  for (const kernel::ActivationRow& row : kernel::activations()) {
+    if (row.activation == kernel::Activation::identity) continue;
+    if (row.name == name) return std::string(name);
+    known.emplace_back(row.name);
+  }
+  throw ConfigError(fmt::format("mlp: unknown activation '{}'{} (known: {})", name,
+                                did_you_mean(name, known), fmt::join(known, ", ")));
+}
+
 Spec mlp(std::string_view argument, const Problem& problem) {
   Spec spec = flat_spec(problem);
   std::size_t width = elements(problem.input);
-  for (const std::string_view text : split(argument, '-')) {
-    const std::size_t next = parse_count("mlp", text);
-    append(spec.layers, {linear(width, next), plain("relu")});
+  const std::size_t comma = argument.find(',');
+  const bool named = comma != std::string_view::npos;
+  const std::string activation =
+      hidden_activation(named ? argument.substr(comma + 1) : std::string_view());
+  for (const std::size_t next : hidden_widths(argument.substr(0, comma))) {
+    append(spec.layers, {linear(width, next), plain(activation)});
     width = next;
   }
   spec.layers.push_back(linear(width, problem.outputs));
@@ -284,7 +319,8 @@ Spec from_table(std::string_view word, const Problem& problem) {
 const std::vector<ArchitectureRow>& architectures() {
   static const std::vector<ArchitectureRow> rows{
       {"linear", "linear", "one linear layer: linear or logistic regression", "", linear_model},
-      {"mlp", "mlp:300-100", "linear layers of these widths with ReLU between", "", mlp},
+      {"mlp", "mlp:300-100",
+       "linear layers of these widths with ReLU (or another) between: 300x60,tanh", "", mlp},
       {"resmlp", "resmlp:50x3", "residual blocks of relu-linear-relu-linear: width x blocks",
        "He, Zhang, Ren & Sun (2016), Identity mappings in deep residual networks", resmlp},
       {"lenet5", "lenet5", "two 5x5 convolutions (20, 50), pooling, 500 units",

@@ -58,6 +58,22 @@ TEST(Architecture, PlainLinearModelIsOneLayer) {
   }
 }
 
+TEST(Architecture, MlpRepeatsWidthsAndTakesAnActivation) {
+  const Spec spec = architecture("mlp:7x3-5,tanh", kDigits);
+  std::vector<std::string> types;
+  std::vector<std::size_t> widths;
+  for (const Layer& layer : spec.layers) {
+    types.push_back(layer.type);
+    if (layer.type == "linear") widths.push_back(layer.out);
+  }
+  EXPECT_EQ(widths, (std::vector<std::size_t>{7, 7, 7, 5, kDigits.outputs}));
+  EXPECT_EQ(types[2], "tanh");
+  EXPECT_EQ(types.size(), 10u);  // a flatten in front
+  for (const char* bad : {"mlp:7x", "mlp:x3", "mlp:7x0", "mlp:7x20000", "mlp:7,tan", "mlp:7x3x2"}) {
+    EXPECT_THROW(architecture(bad, kDigits), ConfigError) << bad;
+  }
+}
+
 TEST(Architecture, MlpFlattensImages) {
   const Spec spec = architecture("mlp:5", kDigits);
   EXPECT_EQ(spec.layers[0].type, "flatten");

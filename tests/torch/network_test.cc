@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "scalemix/base/error.h"
 #include "scalemix/model/architecture.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/method.h"
@@ -190,6 +191,39 @@ TEST(Network, StartsWithTheVarianceItsInitialisationPromises) {
   EXPECT_NEAR(variance("he"), 2.0 / 400, 0.02 * 2.0 / 400);
   EXPECT_NEAR(variance("xavier"), 2.0 / 800, 0.02 * 2.0 / 800);
   EXPECT_NEAR(variance("normal:0.5"), 0.25, 0.02 * 0.25);
+  EXPECT_NEAR(variance("critical"), 2.0 / 400, 0.02 * 2.0 / 400);
+  EXPECT_NEAR(variance("orthogonal"), 2.0 / 400, 0.02 * 2.0 / 400);
+}
+
+torch::Tensor started(const model::Spec& spec, const char* init, const char* name) {
+  return nn::Network(spec, {1}, init).storage().view(name)[0].to(torch::kFloat64);
+}
+
+TEST(Network, OrthogonalWeightsHaveOrthogonalRowsOrColumns) {
+  const model::Spec spec = make("mlp:60-80-80-20", {"none"});
+  for (const char* name : {"linear2.weight", "linear3.weight", "linear4.weight"}) {
+    const torch::Tensor w = started(spec, "orthogonal", name);
+    const torch::Tensor gram = w.size(0) <= w.size(1) ? w.mm(w.t()) : w.t().mm(w);
+    const torch::Tensor off = gram / gram[0][0] - torch::eye(gram.size(0), torch::kFloat64);
+    EXPECT_LT(off.abs().max().item<double>(), 1e-5) << name;
+  }
+}
+
+TEST(Network, ALooksLinearNetworkIsLinearUntilItTrains) {
+  const model::Spec spec = make("mlp:40x30", {"none"});
+  for (const char* init : {"looks_linear", "looks_linear:orthogonal"}) {
+    nn::Network network(spec, {1}, init);
+    const torch::NoGradGuard no_grad;
+    nn::Pass pass{.seed = network.seeds(), .train = false, .noisy = false, .penalties = {}};
+    const torch::Tensor a = torch::randn({1, 6, 7}), b = torch::randn({1, 6, 7});
+    const torch::Tensor fa = network.forward(a, pass), fb = network.forward(b, pass),
+                        fab = network.forward(2 * a - 3 * b, pass);
+    const double scale = fab.abs().max().item<double>();
+    EXPECT_GT(scale, 1e-3) << init;
+    EXPECT_LT((fab - 2 * fa + 3 * fb).abs().max().item<double>(), 1e-4 * scale) << init;
+  }
+  EXPECT_THROW(nn::Network(make("mlp:41", {"none"}), {1}, "looks_linear"), ConfigError);
+  EXPECT_THROW(nn::Network(make("mlp:40,tanh", {"none"}), {1}, "looks_linear"), ConfigError);
 }
 
 }  // namespace

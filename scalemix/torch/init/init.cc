@@ -1,71 +1,82 @@
 #include "scalemix/torch/init/init.h"
 
-#include <fmt/format.h>
-
-#include <charconv>
 #include <cmath>
+#include <map>
 
-#include "scalemix/base/error.h"
 #include "scalemix/kernel/noise.h"
 #include "scalemix/law/any_law.h"
 
 namespace scalemix::inline v0::init {
 namespace {
 
-struct Fans {
-  double in, out;
-};
-
-Fans fans(const model::Layer& layer) {
-  const double window =
-      layer.type == "conv2d" ? static_cast<double>(layer.kernel * layer.kernel) : 1;
-  return {static_cast<double>(layer.in) * window, static_cast<double>(layer.out) * window};
-}
-
-double given_deviation(const std::string& word) {
-  const std::string text = word.substr(word.find(':') + 1);
-  double sd = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), sd);
-  if (error != std::errc{} || end != text.data() + text.size() || !(sd > 0 && std::isfinite(sd))) {
-    throw ConfigError(fmt::format("init normal:SD needs a positive number, got '{}'", text));
-  }
-  return sd;
-}
-
-double deviation(const model::Layer& layer, const std::string& word, bool last) {
-  const auto [in, out] = fans(layer);
-  if (word == "auto") return std::sqrt((last ? 1 : 2) / in);
-  if (word == "he") return std::sqrt(2 / in);
-  if (word == "xavier") return std::sqrt(2 / (in + out));
-  if (word.rfind("normal:", 0) == 0) return given_deviation(word);
-  throw ConfigError(fmt::format("init must be one of auto, he, xavier, normal:SD, got '{}'", word));
-}
-
-void fill_normal(torch::Tensor weight, double sd, std::uint32_t site,
-                 const std::vector<std::uint64_t>& seeds) {
+torch::Tensor gaussian(const std::vector<std::int64_t>& shape, double sd, std::uint64_t seed,
+                       std::uint32_t site) {
+  torch::Tensor out = torch::empty(shape);
   const auto normal = law::AnyLaw::make("normal", std::vector<double>{sd});
-  for (std::int64_t r = 0; r < weight.size(0); ++r) {
-    torch::Tensor row = weight[r];
-    kernel::draws(
-        normal.raw(),
-        {.seed = seeds[static_cast<std::size_t>(r)], .stream = stream_id(Purpose::init, site)},
-        {.rows = 1, .columns = static_cast<std::size_t>(row.numel())}, row.data_ptr<float>());
-  }
+  kernel::draws(normal.raw(), {.seed = seed, .stream = stream_id(Purpose::init, site)},
+                {.rows = 1, .columns = static_cast<std::size_t>(out.numel())},
+                out.data_ptr<float>());
+  return out;
+}
+
+/// The nearest matrix with orthonormal rows (or columns, if there are more rows), uniformly
+/// distributed: Q of a Gaussian matrix, signs fixed by R's diagonal (Mezzadri 2007).
+torch::Tensor orthonormal(const torch::Tensor& g) {
+  torch::Tensor flat = g.flatten(1).to(torch::kFloat64);
+  const bool wide = flat.size(0) < flat.size(1);
+  if (wide) flat = flat.t();
+  const auto [q, r] = torch::linalg_qr(flat);
+  torch::Tensor signed_q = q * torch::sign(torch::diagonal(r));
+  if (wide) signed_q = signed_q.t();
+  return signed_q.contiguous().view(g.sizes()).to(torch::kFloat32);
+}
+
+/// Orthonormal weights times a number such that x' W W^T x is on average what Gaussian weights of
+/// the variance give: sqrt(variance * fan_in), and more where the rows outnumber the columns.
+torch::Tensor orthogonal(const torch::Tensor& g, double variance) {
+  const double in = static_cast<double>(g[0].numel()), out = static_cast<double>(g.size(0));
+  return orthonormal(g) * std::sqrt(variance * std::max(in, out));
+}
+
+/// [[w, -w], [-w, w]] over output and input channels, or the one pair that is asked for.
+torch::Tensor mirrored(torch::Tensor w, bool in, bool out) {
+  if (in) w = torch::cat({w, -w}, 1);
+  if (out) w = torch::cat({w, -w}, 0);
+  return w.contiguous();
 }
 
 }  // namespace
 
+torch::Tensor weights(const run::InitialWeights& plan, const std::vector<std::int64_t>& shape,
+                      std::uint64_t seed, std::uint32_t site) {
+  using Form = run::InitialForm;
+  const double sd = std::sqrt(plan.variance);
+  if (plan.form == Form::gaussian) return gaussian(shape, sd, seed, site);
+  if (plan.form == Form::orthogonal) {
+    return orthogonal(gaussian(shape, 1, seed, site), plan.variance);
+  }
+  std::vector<std::int64_t> part = shape;
+  if (plan.mirror_out) part[0] /= 2;
+  if (plan.mirror_in) part[1] /= 2;
+  const torch::Tensor w = plan.form == Form::mirrored
+                              ? gaussian(part, sd, seed, site)
+                              : orthogonal(gaussian(part, 1, seed, site), plan.variance);
+  return mirrored(w, plan.mirror_in, plan.mirror_out);
+}
+
 void initialise(const model::Spec& spec, const std::string& word,
                 const std::vector<std::uint64_t>& seeds, nn::Storage& storage) {
   const torch::NoGradGuard no_grad;
-  std::string last;
-  model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape&) {
-    if (layer.type == "linear" || layer.type == "conv2d") last = layer.name;
-  });
+  std::map<std::string, run::InitialWeights> plan;
+  for (const run::InitialWeights& w : run::initial_weights(spec, word).layers) plan[w.layer] = w;
   model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape&) {
     const auto view = [&](const char* name) { return storage.view(layer.name + "." + name); };
-    if (layer.type == "linear" || layer.type == "conv2d") {
-      fill_normal(view("weight"), deviation(layer, word, layer.name == last), layer.site, seeds);
+    if (const auto it = plan.find(layer.name); it != plan.end()) {
+      torch::Tensor rows = view("weight");
+      const std::vector<std::int64_t> shape(rows.sizes().begin() + 1, rows.sizes().end());
+      for (std::int64_t r = 0; r < rows.size(0); ++r) {
+        rows[r].copy_(weights(it->second, shape, seeds[static_cast<std::size_t>(r)], layer.site));
+      }
       if (!layer.posterior.empty()) view("log_sigma2").fill_(layer.init_log_sigma2);
     } else if (layer.type == "batch_norm") {
       view("weight").fill_(1);

@@ -11,6 +11,7 @@
 #include "scalemix/law/any_law.h"
 #include "scalemix/model/architecture.h"
 #include "scalemix/model/method.h"
+#include "scalemix/run/initial_weights.h"
 
 namespace scalemix::inline v0::train {
 namespace {
@@ -138,7 +139,7 @@ void resolve(run::TrainConfig& c, const data::Dataset& d, const model::Spec& spe
   const bool sparse = has_posterior(spec);
   if (c.epochs == 0) c.epochs = !d.images() ? 400 : sparse && !convolutional(spec) ? 40 : 30;
   if (c.batch == 0) c.batch = d.images() ? 100 : 128;
-  if (c.init == "auto" && !d.images()) c.init = "xavier";
+  c.init = run::initial_weights(spec, c.init).word;
   if (c.lr == 0) c.lr = c.optimiser == "adam" ? 1e-3 : 1e-2;
   if (c.schedule == "auto") c.schedule = sparse ? "linear" : "constant";
   if (c.schedule_step == 0) c.schedule_step = std::max(1, c.epochs / 3);
