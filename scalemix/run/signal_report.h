@@ -33,12 +33,13 @@ namespace scalemix::inline v0::run {
 /// One layer with weights, one residual block, or (number 0 of a stack) the input.
 struct SignalLayer {
   std::string name, type;
-  std::string activation, noise;                   // in front of the weights; empty: none
-  std::optional<double> fan_in, sigma_w2;          // sigma_w2 = fan_in E w^2
-  std::optional<double> q, c;                      // behind the layer
-  std::optional<signal::Slopes> slopes;            // at the q and c in front of it
-  std::optional<double> gradient;                  // what squared gradients grow by, backwards
-  std::vector<std::string> notes;                  // what was assumed, what cannot be said and why
+  std::string activation = {}, noise = {};           // in front of the weights; empty: none
+  std::optional<double> fan_in = {}, sigma_w2 = {};  // sigma_w2 = fan_in E w^2
+  std::optional<double> q = {}, c = {};              // behind the layer
+  std::optional<signal::Slopes> slopes = {};         // at the q and c in front of it
+  std::optional<double> gradient = {};               // what squared gradients grow by, backwards
+  std::vector<std::string> notes = {};  // what was assumed, what cannot be said and why
+
   std::optional<signal::DepthScales> scales() const;  // of the slopes
 };
 

@@ -13,8 +13,8 @@ namespace {
 
 using signal::Network;
 
-constexpr std::size_t kAll = 40;     // layers up to which all are listed
-constexpr double kSpread = 1.3;      // then each so many times further
+constexpr std::size_t kAll = 40;       // layers up to which all are listed
+constexpr double kSpread = 1.3;        // then each so many times further
 constexpr std::size_t kWalk = 100000;  // layers whose gradients are followed one by one
 
 /// The layers of `depth` to list: all, or the first ones and then ever fewer, and the last.
@@ -22,8 +22,9 @@ std::vector<std::size_t> listed_layers(std::size_t depth) {
   std::vector<std::size_t> out;
   for (std::size_t l = 0; l <= depth;) {
     out.push_back(l);
-    l = depth <= kAll || l < 10 ? l + 1
-                                : static_cast<std::size_t>(std::ceil(kSpread * static_cast<double>(l)));
+    l = depth <= kAll || l < 10
+            ? l + 1
+            : static_cast<std::size_t>(std::ceil(kSpread * static_cast<double>(l)));
   }
   if (out.back() != depth) out.push_back(depth);
   return out;

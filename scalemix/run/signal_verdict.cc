@@ -25,8 +25,8 @@ std::vector<SignalRule> rules_of(const SignalLoad& load, std::size_t layers) {
   };
   const double gradient = load.gradient ? depth / std::abs(*load.gradient) : 0;
   if (load.correlation) {
-    const auto known = signal::trainable_depths(
-        {.gradient = gradient, .correlation = depth / *load.correlation});
+    const auto known =
+        signal::trainable_depths({.gradient = gradient, .correlation = depth / *load.correlation});
     add(std::string(known[0].rule), known[0].validity, known[0].layers);
     if (load.gradient) add(std::string(known[1].rule), known[1].validity, known[1].layers);
   } else if (load.gradient) {
@@ -42,7 +42,8 @@ std::vector<SignalRule> rules_of(const SignalLoad& load, std::size_t layers) {
 Reach reach_of(const SignalReport& r) {
   if (static_cast<double>(r.depth) > r.range.layers) return Reach::beyond;
   if (r.rules.empty()) return r.depth == 0 ? Reach::within : Reach::unsaid;
-  const auto met = std::count_if(r.rules.begin(), r.rules.end(), [](auto& rule) { return rule.met; });
+  const auto met =
+      std::count_if(r.rules.begin(), r.rules.end(), [](auto& rule) { return rule.met; });
   if (met == static_cast<std::ptrdiff_t>(r.rules.size())) return Reach::within;
   return met > 0 ? Reach::beyond_one : Reach::beyond;
 }
@@ -104,11 +105,10 @@ std::string range_sentence(const signal::RangeDepth& range) {
 }
 
 std::string growth_sentence(double log_growth, const SignalReport& r) {
-  return fmt::format("squared gradients grow {:.4g} times over the network, backwards{}",
-                     std::exp(log_growth),
-                     r.network && r.network->branch
-                         ? "; the branch scale sets by how much, no sigma_w2 makes it 1"
-                         : "");
+  return fmt::format(
+      "squared gradients grow {:.4g} times over the network, backwards{}", std::exp(log_growth),
+      r.network && r.network->branch ? "; the branch scale sets by how much, no sigma_w2 makes it 1"
+                                     : "");
 }
 
 }  // namespace
@@ -128,7 +128,7 @@ std::string_view name(Reach reach) {
 }
 
 void judge(const SignalLoad& load, SignalReport& r) {
-  r.rules = rules_of(load, r.depth);
+  if (r.depth > 0) r.rules = rules_of(load, r.depth);
   r.reach = reach_of(r);
   if (r.depth == 0) {
     r.verdict.push_back("no layer lies between hidden layers: every signal reaches");
