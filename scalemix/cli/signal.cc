@@ -142,7 +142,7 @@ std::string critical_text(const signal::Critical& c) {
 
 void print_fixed(const run::SignalReport& r, std::ostream& out) {
   if (!r.fixed) return;
-  out << fmt::format("\nq*                {}\nc*                {}\n", point_text(r.fixed->q),
+  out << fmt::format("\nq*                  {}\nc*                  {}\n", point_text(r.fixed->q),
                      point_text(r.fixed->c));
   if (r.fixed->slopes) {
     const signal::Slopes& s = *r.fixed->slopes;
@@ -154,16 +154,16 @@ void print_fixed(const run::SignalReport& r, std::ostream& out) {
     table.add({"variance", cell(s.variance), "xi_q", cell(x.variance)});
     table.print(out);
   }
-  out << fmt::format("critical sigma_w2 {}\n", critical_text(r.critical));
+  out << fmt::format("critical sigma_w2   {}\n", critical_text(r.critical));
 }
 
 void print_range(const run::SignalReport& r, std::ostream& out) {
   using End = signal::RangeDepth::End;
   if (r.range.end == End::stays) {
-    out << fmt::format("\nfloat32           holds the variance at every depth: {}\n",
+    out << fmt::format("\nfloat32             holds the variance at every depth: {}\n",
                        r.range.reason);
   } else {
-    out << fmt::format("\nfloat32           the variance {} after {:.6g} layers\n",
+    out << fmt::format("\nfloat32             the variance {} after {:.6g} layers\n",
                        r.range.end == End::overflows ? "overflows" : "underflows", r.range.layers);
   }
 }
@@ -175,7 +175,7 @@ void print_report(const Answer& a, std::ostream& out) {
   print_fixed(r, out);
   print_range(r, out);
   for (const run::SignalRule& rule : r.rules) {
-    out << fmt::format("{:<18}{} layers, {}\n                  {}\n", rule.name, cell(rule.layers),
+    out << fmt::format("{:<20}{} layers, {}\n                    {}\n", rule.name, cell(rule.layers),
                        rule.met ? "enough" : "too few", rule.validity);
   }
 }

@@ -18,11 +18,10 @@ signal::NoiseMoments moments_of(const std::optional<law::AnyLaw>& law, bool addi
 /// A variance, given as one or as its root.
 std::optional<double> variance(const char* name, const std::optional<double>& squared,
                                const std::optional<double>& root) {
-  for (const std::optional<double>& given : {squared, root}) {
-    if (given && !(*given >= 0 && std::isfinite(*given))) {
-      throw std::domain_error(
-          fmt::format("signal: {} must be finite and not negative, got {:g}", name, *given));
-    }
+  const std::optional<double>& given = root ? root : squared;
+  if (given && !(*given >= 0 && std::isfinite(*given))) {
+    throw std::domain_error(fmt::format("signal: --{}{} must be finite and not negative, got {:g}",
+                                        name, root ? "" : "2", *given));
   }
   if (root) return *root * *root;
   return squared;
@@ -56,8 +55,7 @@ double chosen_sigma_w2(const signal::Network& net, std::string& how) {
 }  // namespace
 
 SignalChoice signal_choice(const SignalOptions& o) {
-  SignalChoice choice{
-      .stack = {.network = {signal::Activation::parse(o.activation)}}, .law = {}, .how = {}};
+  SignalChoice choice{};
   if (!o.noise.empty() && o.noise != "none") choice.law = law::AnyLaw::parse(o.noise);
   if (choice.law && !o.additive && choice.law->mean() == 0) {
     throw ConfigError(fmt::format(
@@ -66,9 +64,9 @@ SignalChoice signal_choice(const SignalOptions& o) {
   }
   signal::Network& net = choice.stack.network;
   net.noise = moments_of(choice.law, o.additive);
-  net.sigma_b2 = variance("sigma_b", o.sigma_b2, o.sigma_b).value_or(0);
+  net.sigma_b2 = variance("sigma-b", o.sigma_b2, o.sigma_b).value_or(0);
   net.branch = o.residual;
-  const std::optional<double> given = variance("sigma_w", o.sigma_w2, o.sigma_w);
+  const std::optional<double> given = variance("sigma-w", o.sigma_w2, o.sigma_w);
   net.sigma_w2 = given ? *given : chosen_sigma_w2(net, choice.how);
   if (choice.law) choice.stack.law = (o.additive ? "additive:" : "") + choice.law->spec();
   choice.stack.depth = o.depth.value_or(0);

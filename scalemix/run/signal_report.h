@@ -26,7 +26,7 @@
 #include "scalemix/model/spec.h"
 #include "scalemix/run/initial_weights.h"
 #include "scalemix/signal/critical.h"
-#include "scalemix/signal/finite_width.h"
+#include "scalemix/signal/pair_scatter.h"
 
 namespace scalemix::inline v0::run {
 
@@ -77,7 +77,7 @@ struct SignalReport {
 /// `depth` hidden layers alike behind pre-activations of variance q0 and correlation c0.
 struct SignalStack {
   signal::Network network;
-  std::string law;  // "bernoulli:p=0.1"; empty: no noise
+  std::string law = {};  // "bernoulli:p=0.1"; empty: no noise
   std::size_t depth = 0;
   double q0 = 1, c0 = 0;
 };

@@ -13,7 +13,7 @@ namespace {
 using signal::Network;
 
 std::string layers_text(double layers) {
-  if (std::isinf(layers)) return "no limit";
+  if (std::isinf(layers)) return "inf";
   return layers < 1000 ? fmt::format("{:.1f}", layers) : fmt::format("{:.3g}", layers);
 }
 
@@ -99,9 +99,8 @@ std::string depth_sentence(const SignalReport& r, const SignalLoad& load) {
 
 std::string range_sentence(const signal::RangeDepth& range) {
   const bool over = range.end == signal::RangeDepth::End::overflows;
-  return fmt::format("the variance {} float32 after {} layers ({})",
-                     over ? "overflows" : "underflows", layers_text(std::floor(range.layers)),
-                     range.reason);
+  return fmt::format("the variance {} float32 after {:.0f} layers ({})",
+                     over ? "overflows" : "underflows", std::floor(range.layers), range.reason);
 }
 
 std::string growth_sentence(double log_growth, const SignalReport& r) {
@@ -140,6 +139,9 @@ void judge(const SignalLoad& load, SignalReport& r) {
     r.verdict.push_back(growth_sentence(*load.gradient, r));
   }
   if (r.rules.empty()) r.verdict.push_back("no rule can be asked: " + load.why);
+  if (r.network && !r.network->branch && !r.critical.sigma_w2) {
+    r.verdict.push_back("no critical initialisation exists: " + r.critical.reason);
+  }
 }
 
 }  // namespace scalemix::inline v0::run

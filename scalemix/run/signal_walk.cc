@@ -325,6 +325,7 @@ std::vector<SignalRow> signal_rows(const model::Spec& spec, const InitialPlan& p
 }
 
 std::string signal_activation(const Layer& layer) {
+  if (model::has_weights(layer)) return "";  // `linear` is an activation too
   const auto rows = signal::activations();
   const bool known = std::any_of(rows.begin(), rows.end(),
                                  [&](const auto& row) { return row.name == layer.type; });

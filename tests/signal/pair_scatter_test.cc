@@ -1,4 +1,4 @@
-#include "scalemix/signal/finite_width.h"
+#include "scalemix/signal/pair_scatter.h"
 
 #include <gtest/gtest.h>
 
@@ -20,7 +20,7 @@ SimulateOptions options_of(std::string_view activation, std::string_view law, do
 }
 
 // Beside log_variance, a closed form of its own: variance depth (6 mu4 / mu2^2 - 1) / width.
-TEST(FiniteWidth, OfReluIsTheClosedForm) {
+TEST(PairScatter, OfReluIsTheClosedForm) {
   for (const auto& [law, sigma_w2] :
        {std::pair{"", 2.0}, {"bernoulli:p=0.4", 1.2}, {"gaussian:alpha=0.25", 1.5}}) {
     const SimulateOptions o = options_of("relu", law, sigma_w2, 0, 300, 10);
@@ -37,7 +37,7 @@ TEST(FiniteWidth, OfReluIsTheClosedForm) {
 
 // Of one pair, 200 nets: the sd of the sample is within 5 / sqrt(2 * 199) of it, relatively; the
 // first order in 1 / width is good to a tenth more.
-TEST(FiniteWidth, IsTheScatterOfSimulations) {
+TEST(PairScatter, IsTheScatterOfSimulations) {
   SimulateOptions networks[] = {options_of("relu", "bernoulli:p=0.2", 1.6, 0, 400, 8),
                                 options_of("tanh", "bernoulli:p=0.1", 2, 0.05, 400, 8),
                                 options_of("gelu", "gaussian:alpha=0.1", 2, 0.2, 400, 6),
@@ -54,14 +54,14 @@ TEST(FiniteWidth, IsTheScatterOfSimulations) {
   }
 }
 
-TEST(FiniteWidth, IsNotSaidOfBranchesAndOfInfiniteFourthMoments) {
+TEST(PairScatter, IsNotSaidOfBranchesAndOfInfiniteFourthMoments) {
   SimulateOptions o = options_of("relu", "", 1, 0, 50, 3);
   o.layers[1].branch = 0.5;
   EXPECT_FALSE(scatter(o).has_value());
   EXPECT_FALSE(scatter(options_of("tanh", "half_cauchy", 1, 0, 50, 2)).has_value());
 }
 
-TEST(FiniteWidth, ToleranceShrinksWithNets) {
+TEST(PairScatter, ToleranceShrinksWithNets) {
   const Scatter s{.log_q = 0.1, .c = 0.02};
   EXPECT_DOUBLE_EQ(tolerance(s, 100).log_q, 0.4 * 0.1 + 0.01);
   EXPECT_DOUBLE_EQ(tolerance(s, 100).c, 0.4 * 0.02 + 0.002);

@@ -1,4 +1,4 @@
-#include "scalemix/signal/finite_width.h"
+#include "scalemix/signal/pair_scatter.h"
 
 #include <algorithm>
 #include <array>
