@@ -122,6 +122,10 @@ double second(const Activation& phi, double q) {
   return expectation(phi, q, [&](double u) { return phi.value(u) * phi.value(u); });
 }
 
+double fourth(const Activation& phi, double q) {
+  return expectation(phi, q, [&](double u) { return std::pow(phi.value(u), 4); });
+}
+
 double slope_second(const Activation& phi, double q) {
   return expectation(phi, q, [&](double u) { return phi.slope(u) * phi.slope(u); });
 }

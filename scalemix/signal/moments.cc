@@ -56,6 +56,12 @@ double second_rate(const Activation& phi, double q) {
   return closed ? closed(parameter(phi), check_q(q)) : by_quadrature::second_rate(phi, check_q(q));
 }
 
+double fourth(const Activation& phi, double q) {
+  const auto a = phi.negative_slope();
+  if (!a) return by_quadrature::fourth(phi, check_q(q));
+  return 1.5 * (1 + std::pow(*a, 4)) * check_q(q) * q;
+}
+
 double product(const Activation& phi, const Pair& pair) {
   const auto closed = closed_forms(phi).product;
   return closed ? closed(parameter(phi), pair) : by_quadrature::product(phi, pair);

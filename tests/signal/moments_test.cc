@@ -52,6 +52,7 @@ TEST_P(EveryActivation, HasMomentsThatQuadratureConfirms) {
     const double m2 = second(phi, q), s2 = slope_second(phi, q);
     expect_near(by_quadrature::mean(phi, q), mean(phi, q), std::sqrt(m2), "mean, " + at);
     expect_near(by_quadrature::second(phi, q), m2, m2, "second, " + at);
+    expect_near(by_quadrature::fourth(phi, q), fourth(phi, q), fourth(phi, q), "fourth, " + at);
     expect_near(by_quadrature::slope_second(phi, q), s2, s2, "slope_second, " + at);
     expect_near(by_quadrature::second_rate(phi, q), second_rate(phi, q), s2, "second_rate, " + at);
   }
@@ -165,6 +166,12 @@ TEST(Moments, MatchThirtyDigitArithmetic) {
     EXPECT_NEAR(second(phi, g.q) / g.second, 1, 1e-13) << g.name << " " << g.q;
     EXPECT_NEAR(slope_second(phi, g.q) / g.slope_second, 1, 1e-13) << g.name << " " << g.q;
   }
+}
+
+// sin^4 = 3/8 - cos(2u)/2 + cos(4u)/8.
+TEST(Moments, OfTheFourthPowerOfASine) {
+  const double q = 1.3, want = 0.375 - std::exp(-2 * q) / 2 + std::exp(-8 * q) / 8;
+  EXPECT_NEAR(fourth(Activation::parse("sine"), q), want, 1e-14);
 }
 
 TEST(SineMinusChord, IsTheSameOnBothSidesOfItsSwitch) {
