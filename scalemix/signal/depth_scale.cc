@@ -78,7 +78,7 @@ std::array<TrainableDepth, 2> trainable_depths(const DepthScales& s) {
                      6 * s.correlation},
       TrainableDepth{"12 min(xi_1, xi_c)",
                      "After Huang et al. (2020): gradients must neither vanish nor explode either. "
-                     "Fits tanh without noise and with p <= 0.02 within 25 %; too deep by half for "
+                     "Fits tanh without noise and with p <= 0.02 within 30 %; too deep by half for "
                      "p >= 0.05. At critical relu xi_1 is infinite and it is twice the other rule.",
                      12 * std::min(s.gradient, s.correlation)}};
 }
