@@ -53,6 +53,21 @@ TEST(LogVariance, IsEmptyWhereItDoesNotHold) {
   EXPECT_THROW(log_variance(network("relu", "", 1), 1, 10, 0), std::domain_error);
 }
 
+// Two layers by hand: ln q after the first takes the values mean +- deviation.
+TEST(LogVariance, CarriesTheMeanThroughTheMapsBend) {
+  const Network net = network("tanh", "bernoulli:p=0.2", 1.8, 0.05);
+  const double width = 1e4, q0 = 2, q1 = variance_map(net, q0), q2 = variance_map(net, q1);
+  const auto one = log_variance(net, q0, 1, width), two = log_variance(net, q0, 2, width);
+  const double carried = net.noise.mu2 * second(net.activation, q1);
+  const double added = std::pow(net.sigma_w2 / q2, 2) *
+                       (net.noise.mu4 * fourth(net.activation, q1) - carried * carried) / width;
+  const double middle = std::log(q1) + one->mean, deviation = std::sqrt(one->variance);
+  const double up = std::log(variance_map(net, std::exp(middle + deviation)));
+  const double down = std::log(variance_map(net, std::exp(middle - deviation)));
+  EXPECT_NEAR(two->mean, (up + down) / 2 - std::log(q2) - added / 2, 1e-3 * std::abs(two->mean));
+  EXPECT_NEAR(two->variance, std::pow((up - down) / 2, 2) + added, 1e-3 * two->variance);
+}
+
 struct Case {
   const char *phi, *law;
   double sigma_w2, sigma_b2;
