@@ -8,7 +8,6 @@
 #include <numbers>
 
 #include "scalemix/base/error.h"
-#include "scalemix/base/name_list.h"
 #include "scalemix/base/nearest.h"
 #include "scalemix/signal/architecture.h"
 #include "scalemix/signal/critical.h"
@@ -159,12 +158,12 @@ InitialWeights weights_of(const std::string& text, const WeightSite& site, std::
     return gaussian(sd * sd);
   }
   if (word.name == "fractional") return gaussian(fractional_variance(word, site, blocks));
-  const std::vector<std::string> known = {
-      "auto",         "he",           "xavier",
-      "normal:SD",    "critical[:G]", "orthogonal",
-      "fractional:S", "looks_linear", "looks_linear:orthogonal"};
-  throw ConfigError(fmt::format("init must be one of {}, got '{}'{}", name_list(known), text,
-                                did_you_mean(text, known)));
+  const std::vector<std::string> known = {"auto",       "critical",   "he",           "xavier",
+                                          "orthogonal", "fractional", "looks_linear", "normal"};
+  throw ConfigError(
+      fmt::format("init must be one of auto, critical[:G], he, xavier, orthogonal, fractional:S, "
+                  "looks_linear[:orthogonal], normal:SD, got '{}'{}",
+                  text, did_you_mean(word.name, known)));
 }
 
 }  // namespace
