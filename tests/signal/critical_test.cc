@@ -140,6 +140,18 @@ TEST(NoiseBudget, OfSixtyLayers) {
   EXPECT_LT(p, 0.0029);
 }
 
+// Weaker noise than the first guess by several powers of ten.
+TEST(NoiseBudget, OfVeryDeepTanhIsTheInverseToo) {
+  for (const double depth : {1e3, 1e4, 1e5}) {
+    const NoiseBudget budget = noise_budget(Activation::parse("tanh"), 0.05, depth);
+    ASSERT_TRUE(budget.alpha.has_value()) << depth;
+    Network net = network("tanh", "", 1, 0.05);
+    net.noise = gaussian_noise(*budget.alpha);
+    net.sigma_w2 = critical_initialisation(net).sigma_w2.value();
+    EXPECT_NEAR(6 * propagation(net).scales->correlation / depth, 1, 1e-6);
+  }
+}
+
 TEST(NoiseBudget, SaysWhyThereIsNone) {
   EXPECT_FALSE(noise_budget(Activation::parse("relu"), 0.1, 10).alpha);
   EXPECT_FALSE(noise_budget(Activation::parse("silu"), 0, 10).alpha);
