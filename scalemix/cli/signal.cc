@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <memory>
@@ -125,8 +126,25 @@ void print_layers(const run::SignalReport& r, std::ostream& out) {
   if (r.listed > r.layers.size()) {
     out << fmt::format("{} of {} layers\n", r.layers.size(), r.listed);
   }
+}
+
+/// Each note once, with the layers it is about: "conv1, conv2 and 12 more: ...".
+void print_notes(const run::SignalReport& r, std::ostream& out) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> notes;
   for (const run::SignalLayer& l : r.layers) {
-    for (const std::string& note : l.notes) out << fmt::format("{}: {}\n", l.name, note);
+    for (const std::string& note : l.notes) {
+      auto known =
+          std::find_if(notes.begin(), notes.end(), [&](auto& n) { return n.first == note; });
+      if (known == notes.end()) known = notes.insert(notes.end(), {note, {}});
+      known->second.push_back(l.name);
+    }
+  }
+  constexpr std::size_t kNamed = 3;
+  for (const auto& [note, layers] : notes) {
+    const auto end = layers.begin() + static_cast<std::ptrdiff_t>(std::min(layers.size(), kNamed));
+    const std::string more =
+        layers.size() > kNamed ? fmt::format(" and {} more", layers.size() - kNamed) : "";
+    out << fmt::format("{}{}: {}\n", fmt::join(layers.begin(), end, ", "), more, note);
   }
 }
 
@@ -172,6 +190,7 @@ void print_report(const Answer& a, std::ostream& out) {
   const run::SignalReport& r = a.report;
   if (!a.how.empty()) out << a.how << "\n\n";
   print_layers(r, out);
+  print_notes(r, out);
   print_fixed(r, out);
   print_range(r, out);
   for (const run::SignalRule& rule : r.rules) {

@@ -175,7 +175,7 @@ class Net {
 
   void backward() {
     delta_ = h(depth());
-    scale_by(2, delta_);
+    exponent_.assign(rows_, 1);  // 2 h, which may be beyond float32 where h is not
     record_.gradients.resize(depth());
     for (std::size_t layer = depth(); layer >= 1; --layer) {
       normalise(layer);

@@ -48,6 +48,9 @@ TEST_F(SignalTest, AModelSaysTheSame) {
       scalemix({"signal", "--model", "lenet5", "--input", "1,28,28", "--method", "spatial:p=0.1"});
   EXPECT_EQ(images.code, kSuccess) << images.err;
   EXPECT_THAT(images.out, HasSubstr("pool1 is taken to keep q and c"));
+  const Result normalised =
+      scalemix({"signal", "--model", "vgg:0.125", "--input", "3,32,32", "--init", "he"});
+  EXPECT_THAT(normalised.out, HasSubstr("conv1, conv2, conv3 and 11 more: batch normalisation"));
   const Result data = scalemix({"signal", "--model", "mlp:10-10", "--data", "friedman1", "--json"});
   ASSERT_EQ(data.code, kSuccess) << data.err;
   EXPECT_EQ(data.json()["layers"][0]["fan_in"], 10);

@@ -179,6 +179,16 @@ TEST(Simulate, GradientsPassThroughBranches) {
   for (const SimulatedGradient& g : run.gradients) EXPECT_NEAR(g.same.mean, 0.25 * 4 * q, 1e-6);
 }
 
+TEST(Simulate, GradientsHoldAtTheEdgeOfFloat) {
+  SimulatedLayer l = layer("linear", "", 0, 0, 50);
+  l.branch = 0.5;
+  SimulateOptions options = options_of(l, 1, 1, 1);
+  options.backward = true;
+  options.rows.assign(100, 3e38f);  // 2 h is beyond float32
+  const double h = 3e38f;
+  EXPECT_NEAR(simulate(options).gradients[0].same.mean / (0.25 * 4 * std::pow(h, 4)), 1, 1e-6);
+}
+
 TEST(Simulate, GradientsDoNotUnderflow) {
   SimulateOptions options = options_of(layer("relu", "", 0.4, 0.1, 64), 400, 2, 1);
   options.backward = true;
