@@ -47,27 +47,34 @@ class Splits {
   std::size_t count_ = 2;
 };
 
-/// Whether a panel resolves a function of scale * z that changes around z = centre: its width in u
-/// is at most 3 there and grows with the distance, which keeps the poles of tanh, at i pi / 2, well
-/// outside the rule's ellipse of convergence.
-bool resolves(double lo, double hi, double centre, double scale) {
-  const double distance = std::max({lo - centre, centre - hi, 0.0});
-  return hi - lo <= kWidest && (hi - lo) * scale <= 3 + 2 * distance * scale;
-}
+/// How an activation changes: one over the scale on which it does, and whether it goes on so far
+/// from 0.
+struct Shape {
+  double sharp;
+  bool periodic;
+  explicit Shape(const Activation& phi)
+      : sharp(phi.name() == "erf" ? phi.parameter() : 1), periodic(phi.name() == "sine") {}
 
-/// One over the scale on which the activation changes.
-double sharpness(const Activation& phi) { return phi.name() == "erf" ? phi.parameter() : 1; }
+  /// Whether a panel resolves phi(root (z - centre)): its width in u is at most 3 there and grows
+  /// with the distance, which keeps the poles of tanh, at i pi / 2, well outside the rule's ellipse
+  /// of convergence.
+  bool resolved(double lo, double hi, double centre, double root) const {
+    const double distance = periodic ? 0 : std::max({lo - centre, centre - hi, 0.0});
+    return hi - lo <= kWidest && (hi - lo) * root * sharp <= 3 + 2 * distance * root * sharp;
+  }
+};
 
 /// E f(sqrt(q) z)
 template <class F>
 double expectation(const Activation& phi, double q, const F& f) {
-  const double root = std::sqrt(q), scale = root * sharpness(phi);
+  const double root = std::sqrt(q);
+  const Shape shape(phi);
   Splits splits;
   splits.add(0);
   for (const double kink : phi.kinks()) {
     if (kink != 0) splits.add(kink / root);
   }
-  return splits.integrate([&](double lo, double hi) { return resolves(lo, hi, 0, scale); },
+  return splits.integrate([&](double lo, double hi) { return shape.resolved(lo, hi, 0, root); },
                           [&](double z) { return f(root * z) * standard_normal_pdf(z); });
 }
 
@@ -76,8 +83,8 @@ template <class F>
 double pair_expectation(const Activation& phi, const Pair& pair, double mirror, const F& f) {
   const double lost = mirror < 0 ? 1 + pair.c : pair.one_minus_c;  // 1 - |c|
   const double a = std::sqrt(1 - lost / 2), b = std::sqrt(lost / 2);
-  const double r1 = std::sqrt(pair.q1), r2 = std::sqrt(pair.q2), sharp = sharpness(phi);
-  const double apart = b * (r1 + r2) * sharp;
+  const double r1 = std::sqrt(pair.q1), r2 = std::sqrt(pair.q2), apart = b * (r1 + r2);
+  const Shape shape(phi);
   const auto along_sum = [&](double y) {
     Splits splits;
     const double centre = b * y / a;  // u1 = 0 at -centre, u2 = 0 at centre
@@ -89,7 +96,7 @@ double pair_expectation(const Activation& phi, const Pair& pair, double mirror, 
       splits.add(mirror * kink / (r2 * a) + centre);
     }
     const auto fine = [&](double lo, double hi) {
-      return resolves(lo, hi, -centre, a * r1 * sharp) && resolves(lo, hi, centre, a * r2 * sharp);
+      return shape.resolved(lo, hi, -centre, a * r1) && shape.resolved(lo, hi, centre, a * r2);
     };
     return standard_normal_pdf(y) * splits.integrate(fine, [&](double x) {
       return f(r1 * (a * x + b * y), r2 * (a * x - b * y)) * standard_normal_pdf(x);
@@ -103,7 +110,7 @@ double pair_expectation(const Activation& phi, const Pair& pair, double mirror, 
       if (meet != 0) splits.add(meet);
     }
   }
-  const auto fine = [&](double lo, double hi) { return resolves(lo, hi, 0, apart); };
+  const auto fine = [&](double lo, double hi) { return shape.resolved(lo, hi, 0, apart); };
   // With equal variances, turning y round only swaps the two inputs.
   if (pair.q1 == pair.q2 && mirror > 0) return 2 * splits.integrate(fine, along_sum, 0);
   return splits.integrate(fine, along_sum);
@@ -120,6 +127,10 @@ double mean(const Activation& phi, double q) {
 
 double second(const Activation& phi, double q) {
   return expectation(phi, q, [&](double u) { return phi.value(u) * phi.value(u); });
+}
+
+double fourth(const Activation& phi, double q) {
+  return expectation(phi, q, [&](double u) { return std::pow(phi.value(u), 4); });
 }
 
 double slope_second(const Activation& phi, double q) {
