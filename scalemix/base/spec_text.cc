@@ -64,4 +64,11 @@ std::string shortest_number(double value) {
   return std::string(text.data(), end);
 }
 
+std::string rounded_number(double value) {
+  std::array<char, 32> text;
+  const auto [end, error] =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, 6);
+  return std::string(text.data(), end);
+}
+
 }  // namespace scalemix::inline v0

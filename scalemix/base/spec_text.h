@@ -25,4 +25,7 @@ std::size_t find_known(std::string_view what, std::string_view name,
 /// The shortest text that reads back as the same number.
 std::string shortest_number(double value);
 
+/// Six significant digits, for messages.
+std::string rounded_number(double value);
+
 }  // namespace scalemix::inline v0

@@ -1,0 +1,179 @@
+#include "scalemix/signal/fixed_point.h"
+
+#include <algorithm>
+#include <boost/math/tools/toms748_solve.hpp>
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+
+#include "scalemix/base/check.h"
+#include "scalemix/base/spec_text.h"
+#include "scalemix/signal/closed_form.h"
+
+namespace scalemix::inline v0::signal {
+namespace {
+
+FixedPoint none(std::string reason) { return {Fixed::none, {}, std::move(reason)}; }
+FixedPoint zero(std::string reason) { return {Fixed::zero, 0, std::move(reason), 1}; }
+
+constexpr double kSmallest = 1e-14, kLargest = 1e30;  // where a scan gives up
+
+/// q* of x for x > 0, a x for x < 0: the map is q -> rate q + floor.
+FixedPoint straight_fixed_point(const Network& net, double a) {
+  const double rate = net.gain() * (1 + a * a) / 2, floor = net.floor();
+  const std::string by = rounded_number(rate);
+  if (std::abs(rate - 1) <= kNeutral) {
+    if (floor == 0) return {Fixed::every, 1, "every variance is fixed: the layer's rate is 1", 0};
+    return none("the variance grows by " + rounded_number(floor) + " a layer");
+  }
+  if (rate > 1) return none("the variance grows " + by + " times a layer");
+  if (floor == 0) return zero("the variance shrinks to " + by + " of itself a layer");
+  return {Fixed::point, floor / (1 - rate)};
+}
+
+/// The root of variance_map(q) - q between lo and hi, of different signs there.
+double refine(const Network& net, double lo, double hi) {
+  const auto f = [&](double q) { return variance_map(net, q) - q; };
+  std::uintmax_t steps = 200;
+  const auto [a, b] = boost::math::tools::toms748_solve(
+      f, lo, hi, boost::math::tools::eps_tolerance<double>(), steps);
+  return (a + b) / 2;
+}
+
+/// The nearest crossing from q0 on, going by a factor that itself grows; empty if none within
+/// range.
+std::optional<double> scan(const Network& net, double q0, bool up) {
+  const bool above = variance_map(net, q0) > q0;
+  double before = q0, step = 1.2;
+  while (up ? before < kLargest : before > kSmallest) {
+    const double after = up ? before * step : before / step;
+    const double moved = variance_map(net, after);
+    if (moved == after) return after;
+    if ((moved > after) != above) {
+      return refine(net, std::min(before, after), std::max(before, after));
+    }
+    before = after;
+    step = std::min(step * 1.01, 4.0);
+  }
+  return std::nullopt;
+}
+
+FixedPoint growing(const Network& net, double q0) {
+  if (const auto q = scan(net, q0, true)) return {Fixed::point, *q};
+  std::string reason = "the variance grows without end from q = " + rounded_number(q0);
+  if (const auto edge = scan(net, q0, false)) {
+    reason += " (an unstable fixed point stands at " + rounded_number(*edge) + ")";
+  }
+  return none(std::move(reason));
+}
+
+FixedPoint shrinking(const Network& net, double q0) {
+  if (variance_map(net, 0) > 0) {
+    const auto q = scan(net, q0, false);
+    return {Fixed::point, q ? *q : refine(net, 0, kSmallest)};
+  }
+  if (const auto q = scan(net, q0, false)) return {Fixed::point, *q};
+  return zero("the variance shrinks towards 0");
+}
+
+FixedPoint correlation(double one_minus_c) {
+  return {Fixed::point, 1 - one_minus_c, {}, one_minus_c};
+}
+
+/// x -> x instead of an activation that is linear near 0, where the variance has gone.
+Network linear_limit(Network net) {
+  net.activation = Activation::parse("linear");
+  return net;
+}
+
+}  // namespace
+
+std::string_view name(Fixed kind) {
+  switch (kind) {
+    case Fixed::point:
+      return "point";
+    case Fixed::every:
+      return "every";
+    case Fixed::zero:
+      return "zero";
+    case Fixed::none:
+      return "none";
+  }
+  return "none";
+}
+
+FixedPoint variance_fixed_point(const Network& net, double q0) {
+  net.check();
+  check_positive("signal", "the start variance q0", q0);
+  if (!net.noise.finite()) return none("the noise's second moment is infinite");
+  if (net.branch && *net.branch > 0) {
+    if (variance_map(net, q0) > q0) return none("a residual block only adds variance");
+    return {Fixed::every, 1, "the branch adds nothing", 0};
+  }
+  if (net.branch) return {Fixed::every, 1, "the branch scale is 0", 0};
+  if (const auto a = net.activation.negative_slope()) return straight_fixed_point(net, *a);
+  const double moved = variance_map(net, q0);
+  if (moved == q0) return {Fixed::point, q0};
+  return moved > q0 ? growing(net, q0) : shrinking(net, q0);
+}
+
+std::optional<Operating> operating_point(const Network& net, const FixedPoint& q) {
+  if (net.branch || !net.noise.finite()) return std::nullopt;
+  if (q.kind == Fixed::point) return Operating{net, *q.value};
+  const bool straight = net.activation.negative_slope().has_value();
+  if (net.sigma_w2 == 0 || (q.kind == Fixed::none && !straight)) return std::nullopt;
+  Network limit = straight ? net : linear_limit(net);
+  if (q.kind == Fixed::none) limit.sigma_b2 = limit.noise.s2 = 0;  // nothing beside a large q
+  if (!straight) limit.sigma_w2 *= std::pow(net.activation.slope(0), 2);
+  return Operating{limit, 1};
+}
+
+FixedPoint correlation_fixed_point(const Network& given, double q0) {
+  const auto at = operating_point(given, variance_fixed_point(given, q0));
+  if (!at) {
+    if (!given.noise.finite()) return none("the noise's second moment is infinite");
+    if (given.branch) return none("correlations of a residual network drift with its variance");
+    if (given.sigma_w2 == 0) return none("without weights and biases nothing is left to correlate");
+    return none("the variance has no fixed point, and the correlation map no limit");
+  }
+  const auto& [net, q] = *at;
+  const double next = variance_map(net, q), scale = net.sigma_w2 / next;
+  const double mean2 = net.noise.mean * net.noise.mean;
+  const double drive = scale * (net.noise.alpha() * second(net.activation, q) + net.noise.s2);
+  const auto slope = [&](double e) {
+    return scale * mean2 * q * slope_product(net.activation, Pair::near_one(q, q, e));
+  };
+  if (drive == 0 && net.sigma_b2 == 0 && net.activation.name() == "linear") {
+    return {Fixed::every, 1, "every correlation is fixed: the map is the identity", 0};
+  }
+  if (drive == 0 && slope(0) <= 1 + kNeutral) return correlation(0);
+  double e = 1;
+  for (int i = 0; i < 200; ++i) {
+    const double moved = drive + scale * mean2 * gap(net.activation, q, e);
+    const double step = (moved - e) / (slope(e) - 1);
+    const double after = std::clamp(e - step, 0.0, 1.0);
+    if (after >= e || e - after <= 1e-15 * e) break;  // monotone but for rounding
+    e = after;
+  }
+  return correlation(e);
+}
+
+double critical_angle(double excess) {
+  if (!(excess >= 0)) fail<std::domain_error>("critical_angle", "excess must be >= 0", excess);
+  constexpr double kRight = std::numbers::pi / 2;
+  if (std::isinf(excess)) return kRight;
+  // sin t - t cos t - excess cos t rises from -excess at 0 to 1 at pi/2.
+  const auto f = [&](double t) { return sine_minus_chord(t) - excess * std::cos(t); };
+  double lo = 0, hi = kRight, t = std::min(std::cbrt(3 * excess), 1.0);
+  for (int i = 0; i < 200; ++i) {
+    const double value = f(t);
+    (value > 0 ? hi : lo) = t;
+    double after = t - value / ((t + excess) * std::sin(t));
+    if (!(after > lo && after < hi)) after = (lo + hi) / 2;
+    if (std::abs(after - t) <= 1e-16 * t) break;
+    t = after;
+  }
+  return t;
+}
+
+}  // namespace scalemix::inline v0::signal

@@ -1,0 +1,30 @@
+#include "scalemix/signal/noise.h"
+
+#include <cmath>
+
+#include "scalemix/base/check.h"
+
+namespace scalemix::inline v0::signal {
+
+NoiseMoments multiplicative(const law::AnyLaw& law) {
+  // A law without a mean multiplies as it is; with mean 0 it does too, and inputs decorrelate at
+  // once.
+  const double mean = law.normalised() ? 1 : std::isfinite(law.mean()) ? law.mean() : 1;
+  return {.mean = mean, .mu2 = law.mu2(), .mu4 = law.mu4()};
+}
+
+NoiseMoments additive(const law::AnyLaw& law) {
+  if (law.mean() != 0) {
+    fail<std::domain_error>("additive noise", "the law must have mean 0 (normal has)", law.spec());
+  }
+  return {.additive = true, .s2 = law.mu2()};
+}
+
+NoiseMoments gaussian_noise(double alpha) {
+  if (!(alpha >= 0 && std::isfinite(alpha))) {
+    fail<std::domain_error>("gaussian noise", "alpha must be finite and not negative", alpha);
+  }
+  return {.mu2 = 1 + alpha, .mu4 = 1 + alpha * (6 + 3 * alpha)};
+}
+
+}  // namespace scalemix::inline v0::signal
