@@ -1,11 +1,11 @@
 #include "scalemix/signal/pair_closed.h"
 
 #include <algorithm>
+#include <boost/math/quadrature/gauss.hpp>
 #include <boost/math/special_functions/owens_t.hpp>
 #include <cmath>
 #include <numbers>
 
-#include "scalemix/base/quadrature.h"
 #include "scalemix/law/standard_normal.h"
 
 namespace scalemix::inline v0::signal {
@@ -52,9 +52,10 @@ double mills(double x) {
   return 1 / tail;
 }
 
-/// int r e^(-r^2 / 2 - x r) dr and int r^2 e^(-r^2 / 2 - x r) dr
+/// int r e^(-r^2 / 2 - x r) dr
 double radial_first(double x) { return 1 - x * mills(x); }
-double radial_second(double x) { return mills(x) * (1 + x * x) - x; }
+/// int r^2 e^(-r^2 / 2 - x r) dr, by Mills' ratio
+double radial_second(double x, double ratio) { return ratio * (1 + x * x) - x; }
 
 /// int r e^(-r^2 / 2) (1 - e^-ar) (1 - e^-br) dr
 double both_negative(double a, double b) {
@@ -76,6 +77,26 @@ double both_negative(double a, double b) {
   return sum;
 }
 
+/// Adds the integrals of f over [lo, hi] of a sector [0, width] in panels as wide as the radius'
+/// integral allows: it changes where scale times the angle is of order 1 from the sector's ends.
+template <class F>
+void over_sector(double lo, double hi, double width, double scale, PairMoments& sum, const F& f) {
+  const double middle = (lo + hi) / 2, half = (hi - lo) / 2;
+  if ((hi - lo) * scale > 4 + 1.5 * scale * std::min(lo, width - hi) && middle > lo) {
+    over_sector(lo, middle, width, scale, sum, f);
+    return over_sector(middle, hi, width, scale, sum, f);
+  }
+  using Rule = boost::math::quadrature::gauss<double, 20>;
+  for (std::size_t i = 0; i < Rule::abscissa().size(); ++i) {
+    const double step = half * Rule::abscissa()[i], weight = half * Rule::weights()[i];
+    for (const double x : {middle - step, middle + step}) {
+      const PairMoments at = f(x);
+      sum.product += weight * at.product;
+      sum.slope_product += weight * at.slope_product;
+    }
+  }
+}
+
 }  // namespace
 
 PairMoments hard_tanh_moments(const Pair& pair) {
@@ -93,23 +114,15 @@ PairMoments elu_moments(const Pair& pair) {
   const double r1 = std::sqrt(pair.q1), r2 = std::sqrt(pair.q2), scale = std::max(r1, r2);
   const double angle = pair.angle(), sine = pair.sine();
   PairMoments sum{0, 0};
-  // Panels as wide as the radius' integral allows, which changes where scale times the angle is of
-  // order 1 from the sector's ends.
-  const auto sector = [&](double width, const auto& f) {
-    const auto fine = [&](double lo, double hi) {
-      return (hi - lo) * scale <= 4 + 1.5 * scale * std::min(lo, width - hi);
-    };
-    sum.product += integrate(0, width, fine, [&](double x) { return f(x).product; });
-    sum.slope_product += integrate(0, width, fine, [&](double x) { return f(x).slope_product; });
-  };
-  sector(pi - angle, [&](double x) {
+  over_sector(0, pi - angle, pi - angle, scale, sum, [&](double x) {
     const double a = r1 * std::sin(x), b = r2 * std::sin(x + angle);
     return PairMoments{both_negative(a, b), radial_first(a + b)};
   });
-  sector(angle, [&](double x) {
+  over_sector(0, angle, angle, scale, sum, [&](double x) {
     const double a = r1 * std::sin(x), b = r2 * std::sin(angle - x), flat = std::sqrt(pi / 2);
-    return PairMoments{a * (radial_second(b) - flat) + b * (radial_second(a) - flat),
-                       radial_first(a) + radial_first(b)};
+    const double ma = mills(a), mb = mills(b);
+    return PairMoments{a * (radial_second(b, mb) - flat) + b * (radial_second(a, ma) - flat),
+                       2 - a * ma - b * mb};
   });
   const double straight = r1 * r2 * (sine + (pi - angle) * pair.c);
   return {(sum.product + straight) / (2 * pi), (sum.slope_product + pi - angle) / (2 * pi)};
