@@ -7,10 +7,10 @@
 //   -
 //                 b p(a) Q((b - ra)/s) - a p(b) Q((a - rb)/s)
 //
-// L by Owen's T function. Accuracy 2e-15 (1 + sqrt(q1 q2)).
+// L by Owen's T function. Accuracy 1e-12 + 3e-16 q of sqrt(E phi^2 E phi^2), q the larger.
 //
 // elu in polar coordinates: the radius in closed form by Mills' ratio, the angle by Gauss-Legendre
-// panels. Accuracy 1e-13 sqrt(E phi^2 E phi^2) for q >= 1e-6.
+// panels. Accuracy 1e-12 of sqrt(E phi^2 E phi^2) for q >= 1e-8; below that 2e-17 / sqrt q.
 //
 // Source: Owen (1956), Tables for computing bivariate normal probabilities, Ann. Math. Statist. 27;
 // Rosenbaum (1961), Moments of a truncated bivariate normal distribution, J. R. Statist. Soc. B 23.

@@ -9,7 +9,7 @@
 //   hard_tanh             rectangle probabilities by Owen's T function
 //   elu                   one integral, over the angle of (u1, u2)
 //
-// Accuracy: 1e-12 of sqrt(E phi(u1)^2 E phi(u2)^2) and of sqrt(E phi'(u1)^2 E phi'(u2)^2). Where a
+// Accuracy: 2e-12 of sqrt(E phi(u1)^2 E phi(u2)^2) and of sqrt(E phi'(u1)^2 E phi'(u2)^2). Where a
 // series would need more than kMostTerms terms, quadrature takes its place: a millisecond a pair.
 //
 // Source: Mehler (1866), J. reine angew. Math. 66 (the series); Owen (1956), Ann. Math.

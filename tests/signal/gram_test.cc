@@ -154,6 +154,12 @@ TEST(Gram, OtherActivationsAgreeWithTheRecursionBySingleMoments) {
   }
 }
 
+TEST(Gram, GivesLargeVariancesToQuadratureWhereASeriesWouldNotEnd) {
+  Rows x = some_rows(2, 3);
+  for (double& v : x.values) v *= 100;
+  expect_recursion(options("tanh", 2), x, 1e-11);
+}
+
 TEST(Gram, TakesNoiseOnTheInputAndResidualBranches) {
   for (const char* phi : {"relu", "erf", "tanh"}) {
     GramOptions o = options(phi);

@@ -23,7 +23,7 @@ void expect_moments(const Activation& phi, const Pair& p, const PairMoments& got
 
 template <class Body>
 void for_pairs(const Body& body) {
-  for (const double q1 : {1e-4, 0.3, 1.0, 7.0, 120.0}) {
+  for (const double q1 : {1e-8, 1e-4, 0.3, 1.0, 7.0, 120.0}) {
     for (const double ratio : {1.0, 1.02, 20.0}) {
       for (const double c : {-1.0, -0.999, -0.4, 0.0, 0.3, 0.97, 0.999999}) {
         body(Pair::at(q1, q1 * ratio, c));
@@ -35,12 +35,13 @@ void for_pairs(const Body& body) {
 
 TEST(PairClosed, HardTanhAgreesWithQuadrature) {
   const Activation phi = Activation::parse("hard_tanh");
-  for_pairs([&](const Pair& p) { expect_moments(phi, p, hard_tanh_moments(p), 2e-12); });
+  for_pairs(
+      [&](const Pair& p) { expect_moments(phi, p, hard_tanh_moments(p), 1e-12 + 3e-16 * p.q2); });
 }
 
 TEST(PairClosed, EluAgreesWithQuadrature) {
   const Activation phi = Activation::parse("elu");
-  for_pairs([&](const Pair& p) { expect_moments(phi, p, elu_moments(p), 2e-12); });
+  for_pairs([&](const Pair& p) { expect_moments(phi, p, elu_moments(p), 1e-12); });
 }
 
 TEST(PairClosed, EqualInputsHaveTheMomentsOfOne) {
