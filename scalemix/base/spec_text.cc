@@ -10,38 +10,32 @@
 namespace scalemix::inline v0 {
 namespace {
 
-double parse_number(std::string_view name, std::string_view key, std::string_view text) {
+/// Cuts `text` at the first `mark`: what is before it; `text` keeps what is after.
+std::string_view cut(std::string_view& text, char mark) {
+  const std::size_t at = std::min(text.find(mark), text.size());
+  const std::string_view head = text.substr(0, at);
+  text.remove_prefix(std::min(at + 1, text.size()));
+  return head;
+}
+
+double parse_number(const std::string& name, std::string_view key, std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) {
-    throw ConfigError(std::string(name) + ": " + std::string(key) + " must be a number, got '" +
+    throw ConfigError(name + ": " + std::string(key) + " must be a number, got '" +
                       std::string(text) + "'");
   }
   return value;
 }
 
-void add_value(SpecText& spec, std::string_view part) {
-  const std::size_t equals = part.find('=');
-  if (equals == std::string_view::npos) {
-    throw ConfigError(spec.name + ": expected parameter=number, got '" + std::string(part) + "'");
-  }
-  std::string key(part.substr(0, equals));
-  for (const auto& [other, value] : spec.values) {
-    if (other == key) throw ConfigError(spec.name + ": " + key + " is given twice");
-  }
-  const double value = parse_number(spec.name, key, part.substr(equals + 1));
-  spec.values.emplace_back(std::move(key), value);
-}
-
 }  // namespace
 
-SpecText parse_spec_text(std::string_view text) {
-  const std::size_t colon = text.find(':');
-  SpecText spec{std::string(text.substr(0, colon)), {}};
-  for (std::size_t at = colon; at != std::string_view::npos;) {
-    const std::size_t next = text.find(',', at + 1);
-    add_value(spec, text.substr(at + 1, next == std::string_view::npos ? next : next - at - 1));
-    at = next;
+SpecText split_spec_text(std::string_view text) {
+  const bool has_parts = text.find(':') != std::string_view::npos;
+  SpecText spec{cut(text, ':'), {}};
+  if (!has_parts) return spec;
+  for (auto left = std::ranges::count(text, ',') + 1; left > 0; --left) {
+    spec.parts.push_back(cut(text, ','));
   }
   return spec;
 }
@@ -56,6 +50,22 @@ std::size_t find_known(std::string_view what, std::string_view name,
   message += " There are:";
   for (const std::string& other : known) message.append(" ").append(other);
   throw ConfigError(message);
+}
+
+void set_values(std::string_view what, const SpecText& text, std::span<const std::string> keys,
+                std::span<double> values) {
+  const std::string name(text.name);
+  std::vector<bool> given(keys.size());
+  for (std::string_view part : text.parts) {
+    if (part.find('=') == std::string_view::npos) {
+      throw ConfigError(name + ": expected parameter=number, got '" + std::string(part) + "'");
+    }
+    const std::string_view key = cut(part, '=');
+    const std::size_t i = find_known("parameter of " + std::string(what) + " " + name, key, keys);
+    if (given[i]) throw ConfigError(name + ": " + keys[i] + " is given twice");
+    given[i] = true;
+    values[i] = parse_number(name, key, part);
+  }
 }
 
 std::string shortest_number(double value) {

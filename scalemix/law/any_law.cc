@@ -1,13 +1,9 @@
 #include "scalemix/law/any_law.h"
 
-#include <algorithm>
-#include <array>
-#include <charconv>
 #include <mutex>
 #include <utility>
 
-#include "scalemix/base/error.h"
-#include "scalemix/base/nearest.h"
+#include "scalemix/base/spec_text.h"
 #include "scalemix/law/compile.h"
 #include "scalemix/law/laws.h"
 
@@ -59,71 +55,10 @@ std::vector<LawRow> make_rows() {
   return rows;
 }
 
-/// "unknown WHAT 'name', did you mean 'nearest'? There are ..."
-[[noreturn]] void fail_unknown(const std::string& what, std::string_view name,
-                               const std::vector<std::string>& known) {
-  std::string message = "unknown " + what + " '" + std::string(name) + "'";
-  const std::string hint = did_you_mean(name, known);
-  message += hint.empty() ? "." : hint;
-  message += " There are:";
-  for (const std::string& other : known) message.append(" ").append(other);
-  throw ConfigError(message);
-}
-
 const LawRow& find_row(std::string_view name) {
-  const auto found = std::ranges::find(laws(), name, &LawRow::name);
-  if (found != laws().end()) return *found;
   std::vector<std::string> names;
   for (const LawRow& row : laws()) names.emplace_back(row.name);
-  fail_unknown("law", name, names);
-}
-
-std::size_t find_parameter(const LawRow& row, std::string_view name) {
-  const auto found = std::ranges::find(row.parameters, name, &Parameter::name);
-  if (found != row.parameters.end()) return found - row.parameters.begin();
-  std::vector<std::string> names;
-  for (const Parameter& p : row.parameters) names.emplace_back(p.name);
-  fail_unknown("parameter of law " + std::string(row.name), name, names);
-}
-
-double parse_number(const LawRow& row, std::string_view name, std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    throw ConfigError(std::string(row.name) + ": " + std::string(name) +
-                      " must be a number, got '" + std::string(text) + "'");
-  }
-  return value;
-}
-
-/// Cuts `text` at the first `mark`: what is before it; `text` keeps what is after.
-std::string_view cut(std::string_view& text, char mark) {
-  const std::size_t at = std::min(text.find(mark), text.size());
-  const std::string_view head = text.substr(0, at);
-  text.remove_prefix(std::min(at + 1, text.size()));
-  return head;
-}
-
-/// Sets the value that "name=number" names.
-void set_value(const LawRow& row, std::string_view assignment, std::vector<double>& values,
-               std::vector<bool>& given) {
-  const std::string text(assignment);
-  if (assignment.find('=') == std::string_view::npos) {
-    throw ConfigError(std::string(row.name) + ": expected parameter=number, got '" + text + "'");
-  }
-  const std::string_view name = cut(assignment, '=');
-  const std::size_t i = find_parameter(row, name);
-  if (given[i]) {
-    throw ConfigError(std::string(row.name) + ": " + std::string(name) + " is given twice");
-  }
-  given[i] = true;
-  values[i] = parse_number(row, name, assignment);
-}
-
-std::string shortest(double value) {
-  std::array<char, 32> text;
-  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
-  return std::string(text.data(), end);
+  return laws()[find_known("law", name, names)];
 }
 
 }  // namespace
@@ -145,16 +80,15 @@ AnyLaw AnyLaw::make(std::string_view name, std::span<const double> values) {
 }
 
 AnyLaw AnyLaw::parse(std::string_view spec) {
-  std::string_view rest = spec;
-  const bool has_values = spec.find(':') != std::string_view::npos;
-  const LawRow& row = find_row(cut(rest, ':'));
+  const SpecText text = split_spec_text(spec);
+  const LawRow& row = find_row(text.name);
+  std::vector<std::string> keys;
   std::vector<double> values;
-  for (const Parameter& p : row.parameters) values.push_back(p.value);
-  std::vector<bool> given(values.size());
-  if (has_values) {
-    const auto count = std::ranges::count(rest, ',') + 1;
-    for (auto i = count; i > 0; --i) set_value(row, cut(rest, ','), values, given);
+  for (const Parameter& p : row.parameters) {
+    keys.emplace_back(p.name);
+    values.push_back(p.value);
   }
+  set_values("law", text, keys, values);
   return make(row.name, values);
 }
 
@@ -162,7 +96,7 @@ std::string AnyLaw::spec() const {
   std::string text(row().name);
   for (std::size_t i = 0; i < values().size(); ++i) {
     text.append(i == 0 ? ":" : ",").append(row().parameters[i].name);
-    text.append("=").append(shortest(values()[i]));
+    text.append("=").append(shortest_number(values()[i]));
   }
   return text;
 }

@@ -170,7 +170,7 @@ const std::array kRows = {
 std::span<const ActivationRow> activations() { return kRows; }
 
 Activation Activation::parse(std::string_view spec) {
-  const SpecText text = parse_spec_text(spec);
+  const SpecText text = split_spec_text(spec);
   std::vector<std::string> names, keys;
   for (const ActivationRow& row : kRows) names.emplace_back(row.name);
   const ActivationRow& row = kRows[find_known("activation", text.name, names)];
@@ -179,9 +179,7 @@ Activation Activation::parse(std::string_view spec) {
     keys.emplace_back(p.name);
     values.push_back(p.value);
   }
-  for (const auto& [key, value] : text.values) {
-    values[find_known("parameter of activation " + text.name, key, keys)] = value;
-  }
+  set_values("activation", text, keys, values);
   return {row, values.empty() ? 0 : law::checked(row.name, row.parameters, values, 0)};
 }
 

@@ -47,12 +47,6 @@ RangeDepth iterated_depth(const Network& net, double q0, const Range& range) {
   return stays("the variance is in range for 100000 layers");
 }
 
-/// E phi^4 / (E phi^2)^2 of x for x > 0, a x for x < 0
-double fourth_over_second(double a) {
-  const double squares = 1 + a * a;
-  return 6 * (1 + a * a * a * a) / (squares * squares);
-}
-
 }  // namespace
 
 double depth_scale(double slope) {
@@ -84,7 +78,7 @@ std::array<TrainableDepth, 2> trainable_depths(const DepthScales& s) {
                      6 * s.correlation},
       TrainableDepth{"12 min(xi_1, xi_c)",
                      "After Huang et al. (2020): gradients must neither vanish nor explode either. "
-                     "Fits tanh without noise and with p <= 0.02 within 25 %; too deep by half for "
+                     "Fits tanh without noise and with p <= 0.02 within 30 %; too deep by half for "
                      "p >= 0.05. At critical relu xi_1 is infinite and it is twice the other rule.",
                      12 * std::min(s.gradient, s.correlation)}};
 }
@@ -102,14 +96,6 @@ RangeDepth range_depth(const Network& net, double q0, const Range& range) {
   }
   if (rate == 0 && floor == 0) return leaves(false, 1);
   return straight_depth(rate, floor, q0, range);
-}
-
-std::optional<LogVariance> log_variance(const Network& net, double depth, double width) {
-  const auto a = net.activation.negative_slope();
-  if (!a || net.floor() > 0 || net.branch || !(net.noise.kurtosis() < 1e300)) return std::nullopt;
-  check_positive("log_variance", "width", width);
-  const double spread = net.noise.kurtosis() * fourth_over_second(*a) - 1;
-  return LogVariance{-depth * spread / (2 * width), depth * spread / width};
 }
 
 }  // namespace scalemix::inline v0::signal

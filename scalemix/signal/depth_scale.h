@@ -61,17 +61,4 @@ struct RangeDepth {
 /// finite. Source: Pretorius et al. (2018), figure 6.
 RangeDepth range_depth(const Network& net, double q0 = 1, const Range& range = {});
 
-/// ln q of one random network of finite width: what a simulation scatters by.
-///
-///   mean      -depth spread / (2 width)       spread = mu4 / mu2^2 E phi^4 / (E phi^2)^2 - 1
-///   variance   depth spread / width           relu: 6 mu4 / mu2^2 - 1
-///
-/// to first order in 1 / width, relative to ln of variance_trajectory. Piecewise linear activations
-/// without bias, additive noise or skip alone, where fluctuations add up; empty for others, which
-/// forget them, and for infinite mu4.
-struct LogVariance {
-  double mean, variance;
-};
-std::optional<LogVariance> log_variance(const Network& net, double depth, double width);
-
 }  // namespace scalemix::inline v0::signal

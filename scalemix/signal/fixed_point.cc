@@ -86,6 +86,29 @@ Network linear_limit(Network net) {
   return net;
 }
 
+/// c* at the variance q: the root of drive + kept(e) - e, e = 1 - c, where kept is what the map
+/// leaves of e.
+FixedPoint pair_fixed_point(const Network& net, double q) {
+  const double scale = net.sigma_w2 / variance_map(net, q);
+  const double drive = scale * (net.noise.alpha() * second(net.activation, q) + net.noise.s2);
+  const double share = scale * net.noise.mean * net.noise.mean;
+  const auto slope = [&](double e) {
+    return share * q * slope_product(net.activation, Pair::near_one(q, q, e));
+  };
+  if (drive == 0 && net.sigma_b2 == 0 && net.activation.name() == "linear") {
+    return {Fixed::every, 1, "every correlation is fixed: the map is the identity", 0};
+  }
+  if (drive == 0 && slope(0) <= 1 + kNeutral) return correlation(0);
+  double e = 1;
+  for (int i = 0; i < 200; ++i) {
+    const double moved = drive + share * gap(net.activation, q, e);
+    const double after = std::clamp(e - (moved - e) / (slope(e) - 1), 0.0, 1.0);
+    if (after >= e || e - after <= 1e-15 * e) break;  // monotone but for rounding
+    e = after;
+  }
+  return correlation(e);
+}
+
 }  // namespace
 
 std::string_view name(Fixed kind) {
@@ -136,26 +159,7 @@ FixedPoint correlation_fixed_point(const Network& given, double q0) {
     if (given.sigma_w2 == 0) return none("without weights and biases nothing is left to correlate");
     return none("the variance has no fixed point, and the correlation map no limit");
   }
-  const auto& [net, q] = *at;
-  const double next = variance_map(net, q), scale = net.sigma_w2 / next;
-  const double mean2 = net.noise.mean * net.noise.mean;
-  const double drive = scale * (net.noise.alpha() * second(net.activation, q) + net.noise.s2);
-  const auto slope = [&](double e) {
-    return scale * mean2 * q * slope_product(net.activation, Pair::near_one(q, q, e));
-  };
-  if (drive == 0 && net.sigma_b2 == 0 && net.activation.name() == "linear") {
-    return {Fixed::every, 1, "every correlation is fixed: the map is the identity", 0};
-  }
-  if (drive == 0 && slope(0) <= 1 + kNeutral) return correlation(0);
-  double e = 1;
-  for (int i = 0; i < 200; ++i) {
-    const double moved = drive + scale * mean2 * gap(net.activation, q, e);
-    const double step = (moved - e) / (slope(e) - 1);
-    const double after = std::clamp(e - step, 0.0, 1.0);
-    if (after >= e || e - after <= 1e-15 * e) break;  // monotone but for rounding
-    e = after;
-  }
-  return correlation(e);
+  return pair_fixed_point(at->net, at->q);
 }
 
 double critical_angle(double excess) {

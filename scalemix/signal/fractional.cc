@@ -39,6 +39,36 @@ double mixed_moment(double m, double live, double s) {
   return sum / weights;
 }
 
+/// E Y^t of Y = sum of m terms, each 0 with probability 1 - keep, else u^2 or a^2 u^2 with equal
+/// chance, 0 < t < 1: t / Gamma(1 - t) times the integral over x = ln lambda of (1 - E exp(-lambda
+/// Y)) exp(-t x), which the trapezoid rule takes to full precision. Left of its range 1 - E exp(-
+/// lambda Y) is lambda E Y, right of it constant.
+double transformed_moment(double a, double m, double keep, double t) {
+  const double per_unit = keep * (1 + a * a) / 2, left = std::log(1e-18 / (m * per_unit));
+  const auto decay = [](double x) { return std::expm1(-std::log1p(2 * x) / 2); };
+  const auto lost = [&](double lambda) {
+    const double unit = keep * (decay(lambda) + decay(a * a * lambda)) / 2;
+    return -std::expm1(m * std::log1p(unit));
+  };
+  constexpr double kStep = 0.125;
+  const double low = std::floor(left / kStep) * kStep, high = std::min(100 + 40 / t, 700.0);
+  double sum = 0, x = low;
+  for (; x <= high; x += kStep) sum += lost(std::exp(x)) * std::exp(-t * x);
+  // The geometric series of the nodes on both sides.
+  sum += m * per_unit * std::exp((1 - t) * (low - kStep)) / -std::expm1((t - 1) * kStep);
+  sum += lost(std::exp(x)) * std::exp(-t * x) / -std::expm1(-t * kStep);
+  return t / std::tgamma(1 - t) * kStep * sum;
+}
+
+/// E |sum of phi(u_i)^2|^(s/2) for masks in {0, 1}.
+double length_moment(double a, double m, double keep, double s) {
+  const double live = keep * (a == 1 ? 1 : 0.5);
+  if (a != 0 && a != 1) {
+    return s == 2 ? m * keep * (1 + a * a) / 2 : transformed_moment(a, m, keep, s / 2);
+  }
+  return live == 1 ? norm_moment(m, s) : mixed_moment(m, live, s);
+}
+
 }  // namespace
 
 std::optional<double> fractional_variance(const Activation& activation, double p,
@@ -46,9 +76,8 @@ std::optional<double> fractional_variance(const Activation& activation, double p
   check_arguments(fan_in, s);
   check_in("fractional_variance", "p", p, 0, 1);
   const auto a = activation.negative_slope();
-  if (!a || (*a != 0 && *a != 1)) return std::nullopt;
-  const double m = static_cast<double>(fan_in), live = (1 - p) * (*a == 1 ? 1 : 0.5);
-  const double moment = live == 1 ? norm_moment(m, s) : mixed_moment(m, live, s);
+  if (!a) return std::nullopt;
+  const double moment = length_moment(*a, static_cast<double>(fan_in), 1 - p, s);
   return std::pow(moment, -2 / s) * (1 - p) * (1 - p);
 }
 

@@ -22,9 +22,9 @@
 
 namespace scalemix::inline v0::signal {
 
-/// sigma^2 for relu or linear with dropout of probability p (0 for none), relative error 1e-12 for
-/// fan-in up to 1e6. Empty for other activations. Throws std::domain_error unless s is in (0, 2]
-/// and p in [0, 1); std::invalid_argument if fan_in is 0.
+/// sigma^2 for relu, leaky_relu and linear with dropout of probability p (0 for none), relative
+/// error 1e-12 for fan-in up to 1e6 (1e-10 for s below 0.1). Empty for other activations. Throws
+/// std::domain_error unless s is in (0, 2] and p in [0, 1); std::invalid_argument if fan_in is 0.
 std::optional<double> fractional_variance(const Activation& activation, double p,
                                           std::size_t fan_in, double s);
 

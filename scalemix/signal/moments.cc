@@ -56,6 +56,14 @@ double second_rate(const Activation& phi, double q) {
   return closed ? closed(parameter(phi), check_q(q)) : by_quadrature::second_rate(phi, check_q(q));
 }
 
+double fourth(const Activation& phi, double q) {
+  check_q(q);
+  if (const auto a = phi.negative_slope()) return 1.5 * (1 + std::pow(*a, 4)) * q * q;
+  // sin^4 u = 3/8 - cos(2 u) / 2 + cos(4 u) / 8, which cancels at small q.
+  if (phi.name() == "sine" && q > 1) return 0.375 - std::exp(-2 * q) / 2 + std::exp(-8 * q) / 8;
+  return by_quadrature::fourth(phi, q);
+}
+
 double product(const Activation& phi, const Pair& pair) {
   const auto closed = closed_forms(phi).product;
   return closed ? closed(parameter(phi), pair) : by_quadrature::product(phi, pair);

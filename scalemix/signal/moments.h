@@ -5,12 +5,13 @@
 //   second           E phi(u)^2                  slope_product   E phi'(u1) phi'(u2)
 //   slope_second     E phi'(u)^2                 gap             second - product at q1 = q2 = q
 //   second_rate      d/dq E phi^2 = E[phi'^2 + phi phi'']
+//   fourth           E phi(u)^4
 //
 // Closed forms for relu, leaky_relu, linear, erf, sine and gelu, and for hard_tanh but its product
-// and slope_product; otherwise quadrature, split where phi has kinks and graded to the scale on
-// which phi changes, so that its cost grows only with log q. Relative error at most 1e-12 for q in
-// [0, 1e6] and c in [-1, 1]; where a moment nearly cancels (product near c = 0 of an odd phi) that
-// is 1e-12 of sqrt(second second).
+// and slope_product (`fourth`: the first three, and sine for q > 1); otherwise quadrature, split
+// where phi has kinks and graded to the scale on which phi changes, so that its cost grows only
+// with log q. Relative error at most 1e-12 for q in [0, 1e6] and c in [-1, 1]; where a moment
+// nearly cancels (product near c = 0 of an odd phi) that is 1e-12 of sqrt(second second).
 //
 // Source: Cho & Saul (2009), Kernel methods for deep learning, NIPS 22 (relu); Williams (1997),
 // Computing with infinite networks, NIPS 9 (erf); Tsuchida, Pearce, van der Heide, Roosta &
@@ -41,6 +42,7 @@ double mean(const Activation& phi, double q);
 double second(const Activation& phi, double q);
 double slope_second(const Activation& phi, double q);
 double second_rate(const Activation& phi, double q);
+double fourth(const Activation& phi, double q);
 double product(const Activation& phi, const Pair& pair);
 double product(const Activation& phi, double q1, double q2, double c);
 double slope_product(const Activation& phi, const Pair& pair);
@@ -48,13 +50,14 @@ double slope_product(const Activation& phi, double q1, double q2, double c);
 /// E (phi(u1) - phi(u2))^2 / 2 at q1 = q2 = q: keeps its digits as c goes to 1.
 double gap(const Activation& phi, double q, double one_minus_c);
 
-/// The same by quadrature alone, for activations whose scale is of order 1 (a sine
-/// only for q <= 20). Slower; tests compare the closed forms with them.
+/// The same by quadrature alone. Slower (a sine's cost grows with sqrt q, and with q for pairs);
+/// tests compare the closed forms with them.
 namespace by_quadrature {
 double mean(const Activation& phi, double q);
 double second(const Activation& phi, double q);
 double slope_second(const Activation& phi, double q);
 double second_rate(const Activation& phi, double q);
+double fourth(const Activation& phi, double q);
 double product(const Activation& phi, const Pair& pair);
 double slope_product(const Activation& phi, const Pair& pair);
 double gap(const Activation& phi, double q, double one_minus_c);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <stdexcept>
+#include <utility>
 
 #include "tests/signal/networks.h"
 
@@ -90,7 +91,10 @@ TEST(CriticalInitialisation, OfGeluAndSiluRunsAwayUnlessTheBiasIsLarge) {
     EXPECT_EQ(variance_fixed_point(net).kind, Fixed::none) << phi;
     net.sigma_w2 *= 0.99;
     EXPECT_EQ(variance_fixed_point(net, 0.5).kind, Fixed::point) << phi;
-    EXPECT_TRUE(critical_initialisation(network(phi, "", 1, 3.5)).sigma_w2) << phi;
+  }
+  for (const auto& [phi, edge] : {std::pair{"gelu", 0.175}, std::pair{"silu", 0.56}}) {
+    EXPECT_TRUE(critical_initialisation(network(phi, "", 1, edge)).sigma_w2) << phi;
+    EXPECT_FALSE(critical_initialisation(network(phi, "", 1, edge - 0.01)).sigma_w2) << phi;
   }
 }
 

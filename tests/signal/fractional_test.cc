@@ -6,6 +6,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "scalemix/base/spec_text.h"
 #include "scalemix/law/any_law.h"
 
 namespace scalemix::signal {
@@ -58,7 +59,6 @@ TEST(FractionalVariance, MeetsItsExpansionAtLargeFanIn) {
   }
 }
 
-// A sampled check of the same expansion: a = 1, m = 64, s = 0.5 is the linear network.
 TEST(FractionalVarianceExpansion, OfLeakyReluLiesBetweenReluAndLinear) {
   const Activation same = Activation::parse("leaky_relu:slope=1");
   EXPECT_DOUBLE_EQ(*fractional_variance_expansion(same, {}, 64, 0.5),
@@ -69,9 +69,38 @@ TEST(FractionalVarianceExpansion, OfLeakyReluLiesBetweenReluAndLinear) {
                    *fractional_variance_expansion(kRelu, {}, 64, 0.5));
 }
 
+Activation leaky(double slope) {
+  return Activation::parse("leaky_relu:slope=" + shortest_number(slope));
+}
+
+// The Laplace transform's integral, against the sum over binomials: a tiny away from 0 and from 1.
+TEST(FractionalVariance, OfLeakyReluMeetsReluAndLinear) {
+  for (const double p : {0.0, 0.4}) {
+    for (const double s : {0.05, 0.2, 0.7, 1.0, 1.5, 1.99}) {
+      for (const std::size_t m : {3u, 64u, 5000u}) {
+        const double relu = *fractional_variance(kRelu, p, m, s);
+        const double linear = *fractional_variance(kLinear, p, m, s);
+        // Where every unit is off, however small a slope counts.
+        const double dead = std::pow((1 + p) / 2, static_cast<double>(m));
+        EXPECT_NEAR(*fractional_variance(leaky(1e-40), p, m, s) / relu, 1, 1e-11 + 2 / s * dead);
+        EXPECT_NEAR(*fractional_variance(leaky(1 - 1e-13), p, m, s) / linear, 1, 1e-11);
+      }
+    }
+  }
+}
+
+TEST(FractionalVariance, OfLeakyReluMeetsItsExpansion) {
+  for (const double a : {0.01, 0.3, 0.5, 3.0}) {
+    for (const double s : {0.5, 1.0, 1.9, 2.0}) {
+      const double exact = *fractional_variance(leaky(a), 0.2, 100000, s);
+      const NoiseMoments noise = multiplicative(law::AnyLaw::parse("bernoulli:p=0.2"));
+      EXPECT_NEAR(*fractional_variance_expansion(leaky(a), noise, 100000, s) / exact, 1, 1e-8) << a;
+    }
+  }
+}
+
 TEST(FractionalVariance, IsEmptyWhereItIsNotKnown) {
   EXPECT_FALSE(fractional_variance(Activation::parse("tanh"), 0, 10, 1));
-  EXPECT_FALSE(fractional_variance(Activation::parse("leaky_relu"), 0, 10, 1));
   EXPECT_FALSE(fractional_variance_expansion(Activation::parse("tanh"), {}, 10, 1));
   const NoiseMoments horseshoe = multiplicative(law::AnyLaw::parse("half_cauchy"));
   EXPECT_FALSE(fractional_variance_expansion(kRelu, horseshoe, 10, 1));

@@ -119,9 +119,11 @@ TEST(PairMap, KeepsTheDigitsOfCorrelationsNearOne) {
 
 TEST(PairMap, IsTheSameOnBothSidesOfItsSwitch) {
   for (const char* phi : {"tanh", "relu", "silu", "hard_tanh"}) {
-    Network net = network(phi, "bernoulli:p=0.2", 1.3, 0.2);
-    for (const bool residual : {false, true}) {
-      if (residual) net.branch = 0.7;
+    Network residual = network(phi, "bernoulli:p=0.2", 1.3, 0.2);
+    residual.branch = 0.7;
+    for (const Network& net :
+         {network(phi, "bernoulli:p=0.2", 1.3, 0.2), residual, with_additive(phi, 0.4, 1.3, 0.2),
+          network(phi, "normal", 1.3, 0.2)}) {
       const Pair next = pair_map(net, Pair::at(0.8, 0.8, 0.7));
       const double c = covariance_map(net, Pair::at(0.8, 0.8, 0.7)) / variance_map(net, 0.8);
       EXPECT_NEAR(next.c, c, 1e-14) << phi;
