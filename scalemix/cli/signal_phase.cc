@@ -1,0 +1,113 @@
+// The grid of `scalemix signal --phase-diagram`.
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cmath>
+
+#include "scalemix/base/atomic_file.h"
+#include "scalemix/base/error.h"
+#include "scalemix/cli/signal_options.h"
+
+namespace scalemix::inline v0::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr double kMostSteps = 10000;
+
+/// "LO:HI:N": N values from LO to HI.
+std::vector<double> range(const char* option, const std::string& text) {
+  double parts[3] = {};
+  const char *at = text.data(), *end = at + text.size();
+  for (int i = 0; i < 3; ++i) {
+    const auto [stop, error] = std::from_chars(at, end, parts[i]);
+    const bool last = i == 2;
+    if (error != std::errc{} || (last ? stop != end : stop == end || *stop != ':')) {
+      throw ConfigError(
+          fmt::format("{}: expected LO:HI:N, for example 0.5:4:36, got '{}'", option, text));
+    }
+    at = last ? stop : stop + 1;
+  }
+  const double n = parts[2];
+  if (!(n >= 1 && n <= kMostSteps && n == std::floor(n))) {
+    throw ConfigError(
+        fmt::format("{}: N must be a whole number from 1 to 10000, got {:g}", option, n));
+  }
+  std::vector<double> out;
+  for (double i = 0; i < n; ++i) {
+    out.push_back(n == 1 ? parts[0] : parts[0] + (parts[1] - parts[0]) * i / (n - 1));
+  }
+  return out;
+}
+
+signal::PhaseGrid grid_of(const SignalOptions& o) {
+  if (!o.phase_b.empty() && !o.phase_p.empty()) {
+    throw ConfigError("--phase-p: excludes --phase-b, a grid has two sides");
+  }
+  signal::PhaseGrid grid;
+  grid.sigma_w2 = range("--phase-w", o.phase_w.empty() ? "0.1:4:40" : o.phase_w);
+  if (!o.phase_p.empty()) grid.p = range("--phase-p", o.phase_p);
+  if (o.phase_p.empty())
+    grid.sigma_b2 = range("--phase-b", o.phase_b.empty() ? "0:0.2:11" : o.phase_b);
+  return grid;
+}
+
+/// A row's values by name; empty where there is none.
+std::vector<std::pair<const char*, std::optional<double>>> values_of(const signal::PhasePoint& p) {
+  const auto& s = p.at.slopes;
+  const auto& x = p.at.scales;
+  const auto of = [](bool there, auto&& value) {
+    return there ? std::optional<double>(value()) : std::nullopt;
+  };
+  return {{"sigma_w2", p.net.sigma_w2},
+          {"sigma_b2", p.net.sigma_b2},
+          {"p", p.p},
+          {"mu2", p.net.noise.mu2},
+          {"q", p.at.q.kind == signal::Fixed::point ? p.at.q.value : std::nullopt},
+          {"c", p.at.c.value},
+          {"chi_1", of(s.has_value(), [&] { return s->gradient; })},
+          {"chi_c", of(s.has_value(), [&] { return s->correlation; })},
+          {"xi_1", of(x.has_value(), [&] { return x->gradient; })},
+          {"xi_c", of(x.has_value(), [&] { return x->correlation; })}};
+}
+
+std::string csv(const std::vector<signal::PhasePoint>& points) {
+  std::string out;
+  for (const auto& [name, value] : values_of(points[0])) out += std::string(name) + ",";
+  out += "phase\n";
+  for (const signal::PhasePoint& p : points) {
+    for (const auto& [name, value] : values_of(p)) out += value ? fmt::format("{},", *value) : ",";
+    out += std::string(signal::name(p.phase)) + "\n";
+  }
+  return out;
+}
+
+std::string json(const std::vector<signal::PhasePoint>& points) {
+  ordered_json rows = ordered_json::array();
+  for (const signal::PhasePoint& p : points) {
+    ordered_json row;
+    for (const auto& [name, value] : values_of(p)) {
+      row[name] = !value               ? ordered_json(nullptr)
+                  : std::isinf(*value) ? ordered_json("inf")
+                                       : ordered_json(*value);
+    }
+    row["phase"] = signal::name(p.phase);
+    rows.push_back(row);
+  }
+  return rows.dump(1) + "\n";
+}
+
+}  // namespace
+
+void write_phase_diagram(const SignalOptions& o, const signal::Network& net) {
+  const bool as_json = o.phase_diagram.ends_with(".json");
+  if (!as_json && !o.phase_diagram.ends_with(".csv")) {
+    throw ConfigError(
+        fmt::format("--phase-diagram: expected FILE.csv or FILE.json, got '{}'", o.phase_diagram));
+  }
+  const auto points = signal::phase_diagram(net, grid_of(o), o.q0);
+  write_atomically(o.phase_diagram, as_json ? json(points) : csv(points));
+}
+
+}  // namespace scalemix::inline v0::cli
