@@ -20,8 +20,8 @@ namespace {
 
 using law::standard_normal_pdf;
 
-constexpr double kTail = 9;      // beyond it lies 2e-19 of the mass
-constexpr double kWidest = 4.5;  // of a panel, in standard deviations
+constexpr double kTail = 9;    // beyond it lies 2e-19 of the mass
+constexpr double kWidest = 6;  // of a panel, in standard deviations
 
 /// Places in (-kTail, kTail) where an integrand has to be split, in order, with both ends.
 class Splits {
@@ -32,11 +32,12 @@ class Splits {
     for (; places_[i - 1] > place; --i) places_[i] = places_[i - 1];
     places_[i] = place;
   }
+  /// From `from`, one of the places or an end, on.
   template <class Fine, class F>
-  double integrate(const Fine& fine, const F& f) const {
+  double integrate(const Fine& fine, const F& f, double from = -kTail) const {
     double sum = 0;
     for (std::size_t i = 0; i + 1 < count_; ++i) {
-      sum += scalemix::integrate(places_[i], places_[i + 1], fine, f);
+      if (places_[i] >= from) sum += scalemix::integrate(places_[i], places_[i + 1], fine, f);
     }
     return sum;
   }
@@ -47,23 +48,26 @@ class Splits {
 };
 
 /// Whether a panel resolves a function of scale * z that changes around z = centre: its width in u
-/// is at most 2 there and grows with the distance, which keeps the poles of tanh, at i pi / 2, well
+/// is at most 3 there and grows with the distance, which keeps the poles of tanh, at i pi / 2, well
 /// outside the rule's ellipse of convergence.
 bool resolves(double lo, double hi, double centre, double scale) {
   const double distance = std::max({lo - centre, centre - hi, 0.0});
-  return hi - lo <= kWidest && (hi - lo) * scale <= 2 + 1.5 * distance * scale;
+  return hi - lo <= kWidest && (hi - lo) * scale <= 3 + 2 * distance * scale;
 }
+
+/// One over the scale on which the activation changes.
+double sharpness(const Activation& phi) { return phi.name() == "erf" ? phi.parameter() : 1; }
 
 /// E f(sqrt(q) z)
 template <class F>
 double expectation(const Activation& phi, double q, const F& f) {
-  const double root = std::sqrt(q);
+  const double root = std::sqrt(q), scale = root * sharpness(phi);
   Splits splits;
   splits.add(0);
   for (const double kink : phi.kinks()) {
     if (kink != 0) splits.add(kink / root);
   }
-  return splits.integrate([&](double lo, double hi) { return resolves(lo, hi, 0, root); },
+  return splits.integrate([&](double lo, double hi) { return resolves(lo, hi, 0, scale); },
                           [&](double z) { return f(root * z) * standard_normal_pdf(z); });
 }
 
@@ -72,7 +76,8 @@ template <class F>
 double pair_expectation(const Activation& phi, const Pair& pair, double mirror, const F& f) {
   const double lost = mirror < 0 ? 1 + pair.c : pair.one_minus_c;  // 1 - |c|
   const double a = std::sqrt(1 - lost / 2), b = std::sqrt(lost / 2);
-  const double r1 = std::sqrt(pair.q1), r2 = std::sqrt(pair.q2), apart = b * (r1 + r2);
+  const double r1 = std::sqrt(pair.q1), r2 = std::sqrt(pair.q2), sharp = sharpness(phi);
+  const double apart = b * (r1 + r2) * sharp;
   const auto along_sum = [&](double y) {
     Splits splits;
     const double centre = b * y / a;  // u1 = 0 at -centre, u2 = 0 at centre
@@ -84,7 +89,7 @@ double pair_expectation(const Activation& phi, const Pair& pair, double mirror, 
       splits.add(mirror * kink / (r2 * a) + centre);
     }
     const auto fine = [&](double lo, double hi) {
-      return resolves(lo, hi, -centre, a * r1) && resolves(lo, hi, centre, a * r2);
+      return resolves(lo, hi, -centre, a * r1 * sharp) && resolves(lo, hi, centre, a * r2 * sharp);
     };
     return standard_normal_pdf(y) * splits.integrate(fine, [&](double x) {
       return f(r1 * (a * x + b * y), r2 * (a * x - b * y)) * standard_normal_pdf(x);
@@ -98,8 +103,10 @@ double pair_expectation(const Activation& phi, const Pair& pair, double mirror, 
       if (meet != 0) splits.add(meet);
     }
   }
-  return splits.integrate([&](double lo, double hi) { return resolves(lo, hi, 0, apart); },
-                          along_sum);
+  const auto fine = [&](double lo, double hi) { return resolves(lo, hi, 0, apart); };
+  // With equal variances, turning y round only swaps the two inputs.
+  if (pair.q1 == pair.q2 && mirror > 0) return 2 * splits.integrate(fine, along_sum, 0);
+  return splits.integrate(fine, along_sum);
 }
 
 double mirror_of(const Pair& pair) { return pair.c < 0 ? -1 : 1; }
