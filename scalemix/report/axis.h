@@ -36,7 +36,7 @@ Scale scale_of(const Axis& axis, std::span<const double> values, double margin);
 /// Round numbers within the scale, about `most` at most and two at least: multiples of 1, 2 or 5
 /// times a power of ten; on a logarithmic axis powers of ten, with 2 and 5 between where there are
 /// few.
-std::vector<double> ticks(const Scale& scale, std::size_t most = 7);
+std::vector<double> ticks(const Scale& scale, std::size_t most = 8);
 
 /// A tick as text: "0.25", "1e-30".
 std::string tick_text(double tick);
