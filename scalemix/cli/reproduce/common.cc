@@ -53,6 +53,12 @@ Mean mean_of(const std::vector<double>& values) {
   return out;
 }
 
+Mean jackknife(std::size_t groups, const std::function<double(std::optional<std::size_t>)>& of) {
+  std::vector<double> without;
+  for (std::size_t g = 0; g < groups; ++g) without.push_back(of(g));
+  return {of({}), static_cast<double>(groups - 1) * mean_of(without).error};
+}
+
 std::vector<signal::Estimate> pair_correlations(const signal::SimulateOptions& options) {
   const std::size_t layers = options.layers.size() + 1;
   std::vector<std::vector<double>> c(layers, std::vector<double>(options.nets));

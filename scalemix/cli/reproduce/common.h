@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +35,10 @@ struct Mean {
   double value = 0, error = 0;  // standard error; 0 for one value
 };
 Mean mean_of(const std::vector<double>& values);
+
+/// A number made from several groups of draws, with the jackknife's standard error: `of` is given
+/// the group to leave out, or none.
+Mean jackknife(std::size_t groups, const std::function<double(std::optional<std::size_t>)>& of);
 
 /// The correlation of one pair of inputs in each of options.nets networks, at every layer; sd and
 /// error over networks. simulate() divides a sum of covariances by sums of variances: in deep
