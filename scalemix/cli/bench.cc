@@ -197,6 +197,7 @@ std::vector<BenchCase> bench_cases() {
   for (const auto source : {
            bench_memory,
            bench_kernels,
+           bench_gram,
            bench_data,
            bench_predict,
 #ifdef SCALEMIX_HAS_TORCH

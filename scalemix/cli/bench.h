@@ -62,6 +62,7 @@ std::vector<BenchCase> bench_cases();
 
 std::vector<BenchCase> bench_memory();   // the floor: a copy
 std::vector<BenchCase> bench_kernels();  // noise, weight terms, optimiser, product
+std::vector<BenchCase> bench_gram();     // NNGP and NTK of a wide network, the product beneath
 std::vector<BenchCase> bench_data();     // a table of text
 std::vector<BenchCase> bench_predict();  // mlp:300-100, deterministic and Monte-Carlo
 
