@@ -14,6 +14,7 @@
 #include "scalemix/cli/reproduce/common.h"
 #include "scalemix/run/progress.h"
 #include "scalemix/signal/depth_scale.h"
+#include "scalemix/signal/finite_width.h"
 
 namespace scalemix::inline v0::cli::reproduce {
 namespace {
@@ -52,7 +53,8 @@ Network network(double sigma_w2) { return layer("relu", dropout(kKeep), sigma_w2
 /// ln q a layer, in a wide network and with what finite width takes from it.
 double wide_rate(double sigma_w2) { return std::log(network(sigma_w2).gain() / 2); }
 double rate(double sigma_w2, std::size_t width) {
-  return wide_rate(sigma_w2) + log_variance(network(sigma_w2), 1, static_cast<double>(width))->mean;
+  return wide_rate(sigma_w2) +
+         log_variance(network(sigma_w2), 1, 1, static_cast<double>(width))->mean;
 }
 
 double log_end(double rate) { return rate > 0 ? kLogLargest : kLogSmallest; }
