@@ -175,8 +175,8 @@ void print_report(const Answer& a, std::ostream& out) {
   print_fixed(r, out);
   print_range(r, out);
   for (const run::SignalRule& rule : r.rules) {
-    out << fmt::format("{:<20}{} layers, {}\n                    {}\n", rule.name, cell(rule.layers),
-                       rule.met ? "enough" : "too few", rule.validity);
+    out << fmt::format("{:<20}{} layers, {}\n                    {}\n", rule.name,
+                       cell(rule.layers), rule.met ? "enough" : "too few", rule.validity);
   }
 }
 

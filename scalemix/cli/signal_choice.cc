@@ -55,7 +55,8 @@ double chosen_sigma_w2(const signal::Network& net, std::string& how) {
 }  // namespace
 
 SignalChoice signal_choice(const SignalOptions& o) {
-  SignalChoice choice{};
+  SignalChoice choice{
+      .stack = {.network = {signal::Activation::parse(o.activation)}}, .law = {}, .how = {}};
   if (!o.noise.empty() && o.noise != "none") choice.law = law::AnyLaw::parse(o.noise);
   if (choice.law && !o.additive && choice.law->mean() == 0) {
     throw ConfigError(fmt::format(

@@ -9,6 +9,7 @@
 #include "scalemix/law/any_law.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/sparsity.h"
+#include "scalemix/run/signal_report.h"
 
 namespace scalemix::inline v0::run {
 namespace {
@@ -136,6 +137,17 @@ nlohmann::ordered_json last(const std::vector<double>& values) {
   return values.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(values.back());
 }
 
+/// Judged at the start that leaves most depth, so that only the noise is to blame.
+void add_depth(const Model& model, Facts& facts) {
+  try {
+    const SignalReport report = signal_report(model.spec, initial_weights(model.spec, "critical"));
+    if (report.reach == Reach::unsaid) facts.depth_unsaid = "no rule for the depth of this network";
+    if (report.reach == Reach::beyond) facts.too_deep = report.verdict.front();
+  } catch (const ConfigError&) {  // the plan: some layer cannot start critically
+    facts.depth_unsaid = "no critical initialisation to judge the depth by";
+  }
+}
+
 }  // namespace
 
 History read_history(const std::string& path, std::size_t replica) {
@@ -170,6 +182,7 @@ Facts facts_of(const Model& model, History history) {
   }
   facts.constant = constant_columns(model.preprocessing);
   add_not_finite(model, facts);
+  add_depth(model, facts);
   facts.history = std::move(history);
   return facts;
 }

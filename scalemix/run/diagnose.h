@@ -58,6 +58,8 @@ struct Facts {
   std::vector<std::string> constant;  // columns that were constant in training
   std::vector<std::string> heavy;     // noise laws without mean or variance
   std::vector<std::string> not_finite;  // tensors that hold NaN or infinity
+  std::string too_deep;      // what signal propagation says against the depth; empty: nothing
+  std::string depth_unsaid;  // why it says nothing either way; empty where it does
   History history;
 };
 

@@ -51,6 +51,8 @@ std::string_view validation(const Facts& f) {
   return lack.empty() && f.history.validation_nll.empty() ? "no validation rows" : lack;
 }
 
+std::string_view depth(const Facts& f) { return f.depth_unsaid; }
+
 std::string_view posterior(const Facts& f) {
   const bool found = std::any_of(f.layers.begin(), f.layers.end(),
                                  [](const LayerFacts& l) { return l.posterior; });
@@ -231,6 +233,11 @@ void heavy_noise(const Facts& f, const Rule& rule, Findings& out) {
   }
 }
 
+void too_deep(const Facts& f, const Rule& rule, Findings& out) {
+  if (f.too_deep.empty()) return;
+  say(rule, "", "even from critical initialisation " + f.too_deep, out);
+}
+
 }  // namespace
 
 const std::vector<Rule>& rules() {
@@ -256,6 +263,8 @@ const std::vector<Rule>& rules() {
        held_out_error, noise_mismatch},
       {"constant_columns", "a column with scale 1", nothing, constant_columns},
       {"heavy_noise", "a noise law without mean or variance", nothing, heavy_noise},
+      {"too_deep", "deeper than the noise lets a signal reach, even from critical initialisation",
+       depth, too_deep},
   };
   return table;
 }

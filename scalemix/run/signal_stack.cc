@@ -13,8 +13,8 @@ namespace {
 
 using signal::Network;
 
-constexpr std::size_t kAll = 40;       // layers up to which all are listed
-constexpr double kSpread = 1.3;        // then each so many times further
+constexpr std::size_t kAll = 40;      // layers up to which all are listed
+constexpr double kSpread = 1.3;       // then each so many times further
 constexpr std::size_t kWalk = 20000;  // layers that are followed where each costs a quadrature
 
 /// The layers of `depth` to list: all, or the first ones and then ever fewer, and the last.
@@ -86,8 +86,7 @@ std::optional<double> residual_load(const SignalStack& stack, const Path& path) 
   return sum;
 }
 
-SignalLoad load_of(const SignalStack& stack, const Path& path,
-                   const signal::Propagation& fixed) {
+SignalLoad load_of(const SignalStack& stack, const Path& path, const signal::Propagation& fixed) {
   SignalLoad load{.residual = stack.network.branch.has_value(), .law = stack.law};
   if (!stack.network.noise.finite()) {
     load.why = "the noise's second moment is infinite, and so is every variance behind one layer";

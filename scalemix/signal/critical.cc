@@ -122,14 +122,14 @@ NoiseBudget curved_budget(const Network& net, double q, double depth) {
   double lo = 1e-3, hi = 1e-3;
   while (too_far(net, q, lo, depth) < 0) {
     if (lo < 1e-14) return {{}, "no noise is weak enough for this depth"};
+    hi = lo;
     lo /= 16;
   }
   while (too_far(net, q, hi, depth) > 0) {
     if (hi > 1e14) return {{}, "any noise reaches this depth"};
+    lo = hi;
     hi *= 16;
   }
-  lo = std::max(lo, hi / 16);
-  hi = std::min(hi, lo * 16);
   std::uintmax_t steps = 60;
   const auto [a, b] = boost::math::tools::toms748_solve(
       [&](double x) { return too_far(net, q, std::exp(x), depth); }, std::log(lo), std::log(hi),

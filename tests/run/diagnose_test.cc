@@ -204,6 +204,19 @@ TEST(DiagnoseTest, HeavyNoiseSpeaksOnce) {
   EXPECT_EQ(spoken(m), Rules{"heavy_noise"});
 }
 
+// Figures of Pretorius et al. (2018): 6 xi_c of relu with p = 0.1 is 13.6.
+TEST(DiagnoseTest, TooDeepSpeaksWhereNoiseEndsTheSignal) {
+  const auto deep = [](const char* word, const char* method) {
+    return model::filled_model(model::made(word, {{3}, Task::classification, 2}, {method}));
+  };
+  EXPECT_EQ(spoken(deep("mlp:6x30", "bernoulli:p=0.1")), Rules{"too_deep"});
+  EXPECT_EQ(spoken(deep("mlp:6x30", "bernoulli:p=0.01")), Rules{});
+  EXPECT_EQ(spoken(deep("mlp:6x10", "bernoulli:p=0.1")), Rules{});
+  EXPECT_EQ(spoken(deep("resmlp:6x30", "bernoulli:p=0.1")), Rules{});
+  const Facts facts = facts_of(deep("mlp:6-6", "half_cauchy"));
+  EXPECT_EQ(facts.depth_unsaid, "no critical initialisation to judge the depth by");
+}
+
 TEST(DiagnoseTest, ARuleThatLacksWhatItNeedsSaysWhat) {
   const auto why = [](const Facts& facts) {
     std::map<std::string_view, std::string_view> out;
@@ -239,7 +252,7 @@ TEST(DiagnoseTest, EveryRuleHasASummaryAndATestHere) {
   EXPECT_EQ(names, (Rules{"not_finite", "not_learning", "still_falling", "worse_on_validation",
                           "penalty_weight_low", "nothing_pruned", "layer_all_pruned", "undecided",
                           "dead_units", "precision_extreme", "noise_mismatch", "constant_columns",
-                          "heavy_noise"}));
+                          "heavy_noise", "too_deep"}));
 }
 
 TEST(HistoryTest, TakesOneReplicaOfEveryStack) {

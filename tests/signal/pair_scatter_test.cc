@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "scalemix/signal/depth_scale.h"
+#include "scalemix/signal/finite_width.h"
 
 namespace scalemix::signal {
 namespace {
@@ -26,10 +26,9 @@ TEST(PairScatter, OfReluIsTheClosedForm) {
     const SimulateOptions o = options_of("relu", law, sigma_w2, 0, 300, 10);
     const auto found = scatter(o).value();
     ASSERT_EQ(found.size(), 11u);
-    for (std::size_t at : {0, 3, 10}) {
+    for (const std::size_t at : {0, 3, 10}) {
       const double variance =
-          log_variance(o.layers[0].network(), static_cast<double>(at), 300).value().variance +
-          2.0 / 300;
+          log_variance(o.layers[0].network(), 1, at, 300).value().variance + 2.0 / 300;
       EXPECT_NEAR(found[at].log_q * found[at].log_q / variance, 1, 0.02) << law << " " << at;
     }
   }

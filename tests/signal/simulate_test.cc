@@ -8,6 +8,7 @@
 
 #include "scalemix/base/parallel.h"
 #include "scalemix/signal/critical.h"
+#include "scalemix/signal/finite_width.h"
 #include "scalemix/signal/gradient.h"
 #include "tests/signal/networks.h"
 
@@ -41,7 +42,7 @@ TEST_P(CriticalNetworks, ScatterAsFiniteWidthSays) {
   SimulatedLayer l = layer(GetParam().activation, GetParam().law, 1);
   l.sigma_w2 = critical_initialisation(l.network()).sigma_w2.value();
   const Simulated run = simulate(options_of(l, depth, nets, 4));
-  const LogVariance theory = *log_variance(l.network(), depth, width);
+  const LogVariance theory = *log_variance(l.network(), 1, depth, width);
   const double variance = theory.variance + 2.0 / width;  // of the last layer's own units
   const Estimate& found = run.layers[depth].log_q.value();
   EXPECT_NEAR(found.mean, theory.mean - 1.0 / width, 5 * std::sqrt(variance / nets));
