@@ -28,6 +28,16 @@ TEST(GaussianProcess, DoesTwoRowsAsByHand) {
   EXPECT_NEAR(gp.log_marginal_likelihood(), log_p, 1e-14);
 }
 
+TEST(GaussianProcess, OutputsAreProcessesOfTheirOwn) {
+  const std::vector<double> k = {2, 1, 1, 3};
+  const GaussianProcess both(k, {1, -3, 2, 0.5}, 2), first(k, {1, 2}, 1), second(k, {-3, 0.5}, 1);
+  EXPECT_DOUBLE_EQ(both.log_marginal_likelihood(),
+                   first.log_marginal_likelihood() + second.log_marginal_likelihood());
+  const std::vector<double> cross = {1, 1, 0.5, 2};
+  const auto mean = both.mean(cross, 2), one = first.mean(cross, 2), other = second.mean(cross, 2);
+  EXPECT_THAT(mean, Pointwise(DoubleNear(1e-15), {one[0], other[0], one[1], other[1]}));
+}
+
 TEST(GaussianProcess, ReadsTheLowerTriangleAndAddsNoise) {
   const GaussianProcess gp({1, 99, 1, 2}, {1, 2}, 1, {.noise = 1, .relative_jitter = 0});
   EXPECT_THAT(gp.mean({1, 1}, 1), ElementsAre(DoubleNear(4.0 / 5, 1e-15)));
