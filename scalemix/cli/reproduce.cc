@@ -102,12 +102,15 @@ std::string summary(const std::vector<Row>& rows) {
       good < all ? fmt::format("; {} MISSED", all - good) : "");
 }
 
-/// Writes figure.csv, figure.svg and result.json; returns their paths.
-std::vector<std::string> write_files(const std::string& folder, const report::Figure& figure,
-                                     const ordered_json& json) {
+void make_folder(const std::string& folder) {
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   if (failed) throw FileError(folder, "cannot be made: " + failed.message());
+}
+
+/// Writes figure.csv, figure.svg and result.json; returns their paths.
+std::vector<std::string> write_files(const std::string& folder, const report::Figure& figure,
+                                     const ordered_json& json) {
   const auto path = [&](const char* name) {
     return (std::filesystem::path(folder) / name).string();
   };
@@ -135,11 +138,12 @@ int list_entries(bool json, std::ostream& out) {
 }
 
 int run_entry(const Entry& entry, const ReproduceOptions& o, std::ostream& out) {
+  const std::string folder = o.out.empty() ? fmt::format("reproduce/{}", entry.name) : o.out;
+  make_folder(folder);  // before the work, so that a bad one is told at once
   const auto begin = std::chrono::steady_clock::now();
   const reproduce::Result result = entry.run(o.effort);
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  const std::string folder = o.out.empty() ? fmt::format("reproduce/{}", entry.name) : o.out;
   ordered_json json = to_json(entry, o, result);
   const std::vector<std::string> files = write_files(folder, result.figure, json);
   json["threads"] = threads();

@@ -30,7 +30,7 @@ constexpr std::array<double, 3> kStarts = {0, 0.5, 0.9};
 constexpr double kSecant = 0.15;  // half the distance over which a slope is measured
 
 struct Sizes {
-  std::size_t width, nets, pairs, slope_groups;  // of 4 networks
+  std::size_t width, nets, pairs, slope_groups;  // of 2 networks
 };
 
 /// relu at its critical initialisation.
@@ -86,7 +86,7 @@ Mean measured_xi(const SimulatedLayer& one, double c, const Sizes& sizes, std::u
   std::vector<double> chi;
   for (std::size_t group = 0; group < sizes.slope_groups; ++group) {
     const auto at = [&](double c0) {
-      return simulate(options(one, 1, c0, 4, sizes, seed + group)).layers[1].c->mean;
+      return simulate(options(one, 1, c0, 2, sizes, seed + group)).layers[1].c->mean;
     };
     chi.push_back((at(hi) - at(lo)) / (hi - lo));
   }
@@ -258,7 +258,7 @@ void figure_5(bool drops, const std::vector<Fitted>& fits, const Sizes& sizes, c
 
 Result correlation_dynamics(const Effort& effort) {
   const Sizes sizes =
-      effort.pick(Sizes{200, 10, 10, 4}, Sizes{1000, 12, 20, 6}, Sizes{1000, 500, 100, 13});
+      effort.pick(Sizes{200, 10, 10, 16}, Sizes{1000, 12, 20, 12}, Sizes{1000, 500, 100, 25});
   const std::vector<Fitted> drops = {{0.1, 0.3361}, {0.2, 0.4428}, {0.3, 0.5498},
                                      {0.4, 0.6618}, {0.5, 0.7945}, {0.6, 0.9627},
                                      {0.7, 1.1893}, {0.8, 1.5346}, {0.9, 2.1994}};
@@ -276,7 +276,7 @@ Result correlation_dynamics(const Effort& effort) {
   result.notes = {
       fmt::format("width {}; after 30 layers {} networks and starts, a pair each; slopes: {} "
                   "networks, {} pairs; published: width 1000, 50 networks, 100 pairs",
-                  sizes.width, sizes.nets * kStarts.size(), 4 * sizes.slope_groups, sizes.pairs),
+                  sizes.width, sizes.nets * kStarts.size(), 2 * sizes.slope_groups, sizes.pairs),
       "figure 5 of the paper fits theory's own 30 layers with layer 30 for c*: where noise is weak "
       "that is far from the true xi_c, which the rows 'true xi_c' give"};
   return result;

@@ -82,7 +82,7 @@ void add_rows(const Published& p, const std::vector<signal::Simulated>& groups,
 }  // namespace
 
 Result gradient_rates(const Effort& effort) {
-  const HuangSizes sizes = effort.pick(HuangSizes{40, 100, 20, 4}, HuangSizes{100, 400, 40, 8},
+  const HuangSizes sizes = effort.pick(HuangSizes{100, 200, 24, 6}, HuangSizes{100, 400, 40, 8},
                                        HuangSizes{200, 1000, 200, 20});
   Result result;
   result.figure.title = "gradients of the weights (lines: random networks; dashed: chi_1)";

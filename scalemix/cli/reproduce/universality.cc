@@ -86,7 +86,7 @@ void add_panel(const Case& c, const std::vector<Simulated>& groups,
 }  // namespace
 
 Result universality(const Effort& effort) {
-  const HuangSizes sizes = effort.pick(HuangSizes{40, 60, 40, 5}, HuangSizes{100, 300, 100, 10},
+  const HuangSizes sizes = effort.pick(HuangSizes{200, 200, 40, 8}, HuangSizes{200, 400, 60, 10},
                                        HuangSizes{200, 500, 100, 10});
   const std::vector<std::size_t> layers = some_layers(sizes.depth, sizes.depth / 20);
   Result result;
