@@ -5,7 +5,7 @@ include(CMakePackageConfigHelpers)
 
 set(scalemix_cmake_dir "${CMAKE_INSTALL_LIBDIR}/cmake/scalemix")
 set(scalemix_runtime_rooms base random law kernel model)
-set(scalemix_core_rooms signal metric data run)
+set(scalemix_core_rooms signal metric data run report)
 
 # scalemix_export(COMPONENT target...): the export set of a component, for prefix and build tree.
 function(scalemix_export component)

@@ -77,7 +77,7 @@ ordered_json to_json(const BenchRow& row, const Limits& limits) {
   }
   if (row.flops > 0) {
     out["gflops"] = row.flops / row.time.median / 1e9;
-    if (limits.product_rate > 0) {
+    if (limits.product_rate > 0 && !row.wide) {
       out["share_of_product_rate"] = row.flops / row.time.median / limits.product_rate;
     }
   }
@@ -112,7 +112,7 @@ void print_table(const std::vector<BenchRow>& rows, std::ostream& out) {
         row.bytes > 0 ? fmt::format("{:.1f}", row.bytes / t / 1e9) : "-",
         share(row.bytes / t, limits.bandwidth),
         row.flops > 0 ? fmt::format("{:.1f}", row.flops / t / 1e9) : "-",
-        share(row.flops / t, limits.product_rate)};
+        row.wide ? "-" : share(row.flops / t, limits.product_rate)};
     if (beside) {
       cells.push_back(row.peer_seconds > 0 ? fmt::format("{:.2f} x", row.peer_seconds / t) : "-");
     }
@@ -236,6 +236,7 @@ std::vector<BenchCase> bench_cases(const std::vector<std::size_t>& sizes) {
   for (const std::size_t size : sizes) take(bench_kernels(size));
   if (!sizes.empty()) return out;
   take(bench_kernels(0));
+  take(bench_gram());
   take(bench_data());
   take(bench_predict());
 #ifdef SCALEMIX_HAS_TORCH

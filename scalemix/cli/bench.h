@@ -28,10 +28,11 @@ Timing time_calls(const BenchEffort& effort, const std::function<void()>& call);
 
 struct BenchRow {
   Timing time;
-  double items = 0;  // per call: what `unit` counts
-  std::string unit;  // "element", "row", "step"
-  double bytes = 0;  // per call, read and written at least; 0: not bound by memory
-  double flops = 0;  // per call; 0: not counted
+  double items = 0;   // per call: what `unit` counts
+  std::string unit;   // "element", "row", "step"
+  double bytes = 0;   // per call, read and written at least; 0: not bound by memory
+  double flops = 0;   // per call; 0: not counted
+  bool wide = false;  // flops are in double, and the floor's in float
   std::string group = {}, name = {};
   int threads = 1;
   double peer_seconds = 0;  // LibTorch's, for as many items; 0: it was not measured
@@ -66,6 +67,7 @@ std::vector<BenchCase> bench_floors();  // what limits the rest: a copy, a large
 /// Noise, weight terms, optimiser; products where `elements` is 0, which stands for a million
 /// elements and a hundred thousand weights.
 std::vector<BenchCase> bench_kernels(std::size_t elements);
+std::vector<BenchCase> bench_gram();     // NNGP and NTK of a wide network, the product beneath
 std::vector<BenchCase> bench_data();     // a table of text
 std::vector<BenchCase> bench_predict();  // mlp:300-100, deterministic and Monte-Carlo
 

@@ -1,4 +1,4 @@
-// scalemix list [laws|methods|activations|architectures|data|layers|commands] [--json]
+// scalemix list [laws|methods|activations|architectures|data|layers|reproduce|commands] [--json]
 //
 // What there is by name, with one line and the source of each.
 

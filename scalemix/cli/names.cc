@@ -2,6 +2,7 @@
 
 #include "scalemix/base/check.h"
 #include "scalemix/cli/command.h"
+#include "scalemix/cli/reproduce/entry.h"
 #include "scalemix/data/registry.h"
 #include "scalemix/kernel/activation.h"
 #include "scalemix/law/any_law.h"
@@ -86,6 +87,16 @@ ordered_json layers() {
   return out;
 }
 
+ordered_json reproduce_rows() {
+  ordered_json out = ordered_json::array();
+  for (const reproduce::Entry& e : reproduce::entries()) {
+    out.push_back(row(e.name, e.summary, e.source));
+    out.back()["time"] = e.time;
+    out.back()["full_time"] = e.full_time;
+  }
+  return out;
+}
+
 ordered_json command_rows() {
   ordered_json out = ordered_json::array();
   for (const Command& command : commands()) out.push_back(row(command.name, command.summary, ""));
@@ -101,6 +112,7 @@ const std::vector<NameTable>& name_tables() {
                                                 {"architectures", architectures},
                                                 {"data", data_sets},
                                                 {"layers", layers},
+                                                {"reproduce", reproduce_rows},
                                                 {"commands", command_rows}};
   return tables;
 }

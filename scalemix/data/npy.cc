@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "scalemix/base/error.h"
 #include "scalemix/data/bytes.h"
@@ -96,23 +98,27 @@ double read_value(char kind, std::size_t size, std::uint64_t bits) {
   return static_cast<double>(static_cast<std::int64_t>(bits << unused) >> unused);
 }
 
-float checked(double value, bool integer, const std::string& name) {
-  constexpr double kExact = 1 << 24;
-  if (integer && std::abs(value) > kExact) {
-    damaged(name, fmt::format("the integer {} is beyond 2^24 and not exact in float", value));
+/// `value` as a T, float or double.
+template <class T>
+T checked(double value, bool integer, const std::string& name) {
+  constexpr int kDigits = std::numeric_limits<T>::digits;
+  const char* type = std::is_same_v<T, float> ? "float" : "double";
+  if (integer && std::abs(value) > std::ldexp(1, kDigits)) {
+    damaged(name,
+            fmt::format("the integer {} is beyond 2^{} and not exact in {}", value, kDigits, type));
   }
-  if (std::isfinite(value) && std::abs(value) > std::numeric_limits<float>::max()) {
-    damaged(name, fmt::format("the number {} is beyond the range of float", value));
+  if (std::isfinite(value) && std::abs(value) > std::numeric_limits<T>::max()) {
+    damaged(name, fmt::format("the number {} is beyond the range of {}", value, type));
   }
-  return static_cast<float>(value);
+  return static_cast<T>(value);
 }
 
 /// Values from Fortran order, first axis fastest, to C order.
-std::vector<float> to_c_order(const std::vector<float>& from,
-                              const std::vector<std::size_t>& shape) {
-  std::vector<float> to(from.size());
+template <class T>
+std::vector<T> to_c_order(const std::vector<T>& from, const std::vector<std::size_t>& shape) {
+  std::vector<T> to(from.size());
   std::vector<std::size_t> index(shape.size(), 0);
-  for (float& value : to) {
+  for (T& value : to) {
     std::size_t at = 0;
     for (std::size_t d = shape.size(); d-- > 0;) at = at * shape[d] + index[d];
     value = from[at];
@@ -121,9 +127,16 @@ std::vector<float> to_c_order(const std::vector<float>& from,
   return to;
 }
 
-}  // namespace
+/// Shape, values in C order, and whether they are stored as integers.
+template <class T>
+struct Read {
+  std::vector<std::size_t> shape;
+  std::vector<T> values;
+  bool integer;
+};
 
-Array parse_npy(std::string_view bytes, const std::string& name) {
+template <class T>
+Read<T> read_npy(std::string_view bytes, const std::string& name) {
   const Header header = parse_header(bytes, name);
   const std::string& type = header.type;
   const std::size_t size = type.size() == 3 ? static_cast<std::size_t>(type[2] - '0') : 0;
@@ -136,21 +149,33 @@ Array parse_npy(std::string_view bytes, const std::string& name) {
   }
   const bool big = type[0] == '>';
   const std::size_t n = count_values(header.shape, size, bytes.size() - header.data, name);
-  Array array{header.shape, !real, std::vector<float>(n)};
+  Read<T> out{header.shape, std::vector<T>(n), !real};
   for (std::size_t i = 0; i < n; ++i) {
     const std::size_t at = header.data + i * size;
     const std::uint64_t bits = big ? big_endian(bytes, at, size) : little_endian(bytes, at, size);
-    array.values[i] = checked(read_value(kind, size, bits), !real, name);
+    out.values[i] = checked<T>(read_value(kind, size, bits), !real, name);
   }
-  if (header.fortran) array.values = to_c_order(array.values, array.shape);
-  return array;
+  if (header.fortran) out.values = to_c_order(out.values, out.shape);
+  return out;
 }
 
-std::string format_npy(const Array& array) {
-  std::string shape;
-  for (const std::size_t axis : array.shape) shape += std::to_string(axis) + ",";
-  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",
-                                   array.integer ? "<i8" : "<f4", shape);
+}  // namespace
+
+Array parse_npy(std::string_view bytes, const std::string& name) {
+  Read<float> read = read_npy<float>(bytes, name);
+  return {std::move(read.shape), read.integer, std::move(read.values)};
+}
+
+DoubleArray parse_npy_double(std::string_view bytes, const std::string& name) {
+  Read<double> read = read_npy<double>(bytes, name);
+  return {std::move(read.shape), std::move(read.values)};
+}
+
+std::string npy_header(const char* type, const std::vector<std::size_t>& shape) {
+  std::string axes;
+  for (const std::size_t axis : shape) axes += std::to_string(axis) + ",";
+  std::string header =
+      fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", type, axes);
   // Magic, version, length and header together fill whole blocks of 64 bytes; the last is a line
   // end.
   header.append(63 - (10 + header.size()) % 64, ' ');
@@ -158,7 +183,11 @@ std::string format_npy(const Array& array) {
   std::string bytes("\x93NUMPY\x01\x00", 8);
   bytes += static_cast<char>(header.size() & 255);
   bytes += static_cast<char>(header.size() >> 8);
-  bytes += header;
+  return bytes + header;
+}
+
+std::string format_npy(const Array& array) {
+  std::string bytes = npy_header(array.integer ? "<i8" : "<f4", array.shape);
   const std::size_t size = array.integer ? 8 : 4;
   for (const float value : array.values) {
     const std::uint64_t bits = array.integer

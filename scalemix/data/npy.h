@@ -15,7 +15,18 @@ namespace scalemix::inline v0::data {
 /// unsupported type, fewer or more bytes than the shape asks for, an integer beyond 2^24.
 Array parse_npy(std::string_view bytes, const std::string& name);
 
+/// The same in double, for what must not round to float. Integers are exact up to 2^53.
+struct DoubleArray {
+  std::vector<std::size_t> shape;
+  std::vector<double> values;
+};
+DoubleArray parse_npy_double(std::string_view bytes, const std::string& name);
+
 std::string format_npy(const Array& array);
+
+/// What stands before the values of an array in C order, `type` as NumPy writes it ("<f8"): whole
+/// blocks of 64 bytes.
+std::string npy_header(const char* type, const std::vector<std::size_t>& shape);
 
 /// All arrays of an archive by name without ".npy". Throws DataError if the archive is damaged.
 std::map<std::string, Array> parse_npz(std::string_view bytes, const std::string& name);

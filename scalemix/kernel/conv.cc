@@ -31,22 +31,50 @@ void spread_images(const Conv2d& s, const Block& block, std::size_t pixels, cons
   }
 }
 
-void run_block(const Conv2d& s, const Cut& cut, const Block& block, const float* x, const float* w,
-               const float* bias, float* scratch, float* y) {
+/// One product of an unfolded block: where its weights are and where it goes.
+struct Target {
+  const float *w, *bias;
+  float* y;
+};
+
+/// Multiplies what is unfolded in scratch.
+void run_product(const Conv2d& s, const Cut& cut, const Block& block, const Target& target,
+                 float* scratch) {
   const std::size_t columns = block.images * block.rows * s.out_w();
-  float* out = y + block.image * s.o * cut.pixels + block.row * s.out_w();
-  const Window& v = s.window;
-  if (v.kernel == 1 && v.stride == 1 && v.padding == 0 && cut.images == 1) {
-    const float* in = x + block.image * s.c * cut.pixels + block.row * s.out_w();
-    return multiply(s, cut.depth, columns, w, in, cut.pixels, bias, out, cut.pixels);
-  }
-  unfold::unfold(s, cut, block, x, scratch);
   if (cut.images == 1) {
-    return multiply(s, cut.depth, columns, w, scratch, columns, bias, out, cut.pixels);
+    float* out = target.y + block.image * s.o * cut.pixels + block.row * s.out_w();
+    return multiply(s, cut.depth, columns, target.w, scratch, columns, target.bias, out,
+                    cut.pixels);
   }
   float* product = scratch + cut.depth * columns;
-  multiply(s, cut.depth, columns, w, scratch, columns, bias, product, columns);
-  spread_images(s, block, cut.pixels, product, y);
+  multiply(s, cut.depth, columns, target.w, scratch, columns, target.bias, product, columns);
+  spread_images(s, block, cut.pixels, product, target.y);
+}
+
+void run_block(const Conv2d& s, const Cut& cut, const Block& block, const float* x,
+               const Target& target, float* scratch) {
+  const Window& v = s.window;
+  if (v.kernel == 1 && v.stride == 1 && v.padding == 0 && cut.images == 1) {
+    const std::size_t columns = block.rows * s.out_w();
+    const float* in = x + block.image * s.c * cut.pixels + block.row * s.out_w();
+    float* out = target.y + block.image * s.o * cut.pixels + block.row * s.out_w();
+    return multiply(s, cut.depth, columns, target.w, in, cut.pixels, target.bias, out, cut.pixels);
+  }
+  unfold::unfold(s, cut, block, x, scratch);
+  run_product(s, cut, block, target, scratch);
+}
+
+/// Calls body(block, scratch of its tile) for every block. A single block runs outside the pool,
+/// and the product inside it may use all threads.
+template <class Body>
+void for_blocks(const Conv2d& s, float* scratch, const Body& body) {
+  const Cut cut(s);
+  parallel_tiles(cut.tiles, [&](std::size_t tile) {
+    const std::size_t end = (tile + 1) * cut.blocks / cut.tiles;
+    for (std::size_t b = tile * cut.blocks / cut.tiles; b < end; ++b) {
+      body(cut, Block(s, cut, b), scratch + tile * cut.scratch(s));
+    }
+  });
 }
 
 }  // namespace
@@ -60,14 +88,19 @@ std::size_t conv2d_scratch(const Conv2d& shape) {
 void conv2d_forward(const Conv2d& shape, const float* x, const float* w, const float* bias,
                     float* scratch, float* y) {
   if (empty(shape)) return;
-  const Cut cut(shape);
-  // A single block runs outside the pool, and the product inside it may use all threads.
-  parallel_tiles(cut.tiles, [&](std::size_t tile) {
-    const std::size_t end = (tile + 1) * cut.blocks / cut.tiles;
-    for (std::size_t b = tile * cut.blocks / cut.tiles; b < end; ++b) {
-      run_block(shape, cut, Block(shape, cut, b), x, w, bias, scratch + tile * cut.scratch(shape),
-                y);
-    }
+  for_blocks(shape, scratch, [&](const Cut& cut, const Block& block, float* own) {
+    run_block(shape, cut, block, x, {w, bias, y}, own);
+  });
+}
+
+void conv2d_moments(const Conv2d& shape, const float* x, const float* w, const float* bias,
+                    const float* sigma2, float* scratch, float* y, float* var) {
+  if (empty(shape)) return;
+  for_blocks(shape, scratch, [&](const Cut& cut, const Block& block, float* own) {
+    unfold::unfold(shape, cut, block, x, own);
+    run_product(shape, cut, block, {w, bias, y}, own);
+    square(cut.depth * block.images * block.rows * shape.out_w(), own);
+    run_product(shape, cut, block, {sigma2, nullptr, var}, own);
   });
 }
 

@@ -32,12 +32,21 @@ std::size_t conv2d_scratch(const Conv2d& shape);
 void conv2d_forward(const Conv2d& shape, const float* x, const float* w, const float* bias,
                     float* scratch, float* y);
 
-/// Number of floats the two backward functions need in `scratch`.
+/// Both moments of local reparameterisation with x unfolded once: y as conv2d_forward has it, and
+/// var (N, O, H', W'), the convolution of x^2 with sigma2 (O, C, k, k).
+void conv2d_moments(const Conv2d& shape, const float* x, const float* w, const float* bias,
+                    const float* sigma2, float* scratch, float* y, float* var);
+
+/// Number of floats the backward functions need in `scratch`.
 std::size_t conv2d_backward_scratch(const Conv2d& shape);
 
 /// dw (O, C, k, k) = sum over rows and places of dy (N, O, H', W') times what w met; overwritten.
 void conv2d_backward_weight(const Conv2d& shape, const float* x, const float* dy, float* scratch,
                             float* dw);
+
+/// The same of both moments: dw from dy and x, dsigma2 from dvar and x^2.
+void conv2d_moments_backward_weight(const Conv2d& shape, const float* x, const float* dy,
+                                    const float* dvar, float* scratch, float* dw, float* dsigma2);
 
 /// dx (N, C, H, W): overwritten, or added to.
 void conv2d_backward_input(const Conv2d& shape, const float* dy, const float* w, bool add,

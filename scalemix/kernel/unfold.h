@@ -133,6 +133,11 @@ inline void unfold(const Conv2d& s, const Cut& cut, const Block& block, const fl
   }
 }
 
+/// An unfolded block of x becomes that of x^2.
+inline void square(std::size_t n, float* unfolded) {
+  for (std::size_t i = 0; i < n; ++i) unfolded[i] *= unfolded[i];
+}
+
 /// The adjoint of unfold: adds src (depth, columns) to where it came from in dx.
 inline void fold(const Conv2d& s, const Cut& cut, const Block& block, const float* src, float* dx) {
   const std::size_t stride = s.window.stride, columns = block.images * block.rows * s.out_w();

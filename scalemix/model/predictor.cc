@@ -130,13 +130,15 @@ void finish_classification(const Predictor::Plan& plan, const Context::Scratch& 
   const std::size_t classes = plan.outputs;
   for (std::size_t r = 0; r < block.rows; ++r) {
     const double* mean = &s.mean[r * classes];
-    const double expected = s.entropy[r] / static_cast<double>(samples);
+    const double total = entropy(mean, classes);
+    // A single pass knows no other: the two sums would differ by rounding.
+    const double expected = samples == 1 ? total : s.entropy[r] / static_cast<double>(samples);
     const std::size_t to = block.first + r;
     for (std::size_t k = 0; k < classes; ++k)
       out.mean[to * classes + k] = static_cast<float>(mean[k]);
     out.aleatoric[to] = static_cast<float>(expected);
     // Entropy is concave: below zero is rounding.
-    out.epistemic[to] = static_cast<float>(std::max(0.0, entropy(mean, classes) - expected));
+    out.epistemic[to] = static_cast<float>(std::max(0.0, total - expected));
   }
 }
 

@@ -133,11 +133,15 @@ void Pass::centre(const Step& step, float* x) const {
   if (scale != 1 || shift != 0) kernel::batch_norm(rows, 1, step.in, &scale, &shift, x);
 }
 
+kernel::Conv2d Pass::shape_of(const Step& step) const {
+  kernel::Conv2d shape = step.conv;
+  shape.n = rows;
+  return shape;
+}
+
 void Pass::product(const Step& step, const float* w, const float* bias, const float* x, float* y) {
   if (step.kind == Kind::conv2d) {
-    kernel::Conv2d shape = step.conv;
-    shape.n = rows;
-    kernel::conv2d_forward(shape, x, w, bias, scratch.conv.data(), y);
+    kernel::conv2d_forward(shape_of(step), x, w, bias, scratch.conv.data(), y);
     return;
   }
   kernel::gemm(kernel::Trans::no, kernel::Trans::yes, rows, step.out, step.in, x, step.in, w,
@@ -147,12 +151,17 @@ void Pass::product(const Step& step, const float* w, const float* bias, const fl
 
 /// Local reparameterisation: mean and variance of the pre-activation, then one draw.
 void Pass::sampled(const Step& step, const float* x, float* y) {
-  product(step, step.weight.data(), step.bias_or_null(), x, y);
-  float* square = scratch.square.data();
-  kernel::for_tiles(rows * step.in, [&](std::size_t first, std::size_t n) {
-    for (std::size_t i = first; i < first + n; ++i) square[i] = x[i] * x[i];
-  });
-  product(step, step.variance.data(), nullptr, square, scratch.variance.data());
+  if (step.kind == Kind::conv2d) {
+    kernel::conv2d_moments(shape_of(step), x, step.weight.data(), step.bias_or_null(),
+                           step.variance.data(), scratch.conv.data(), y, scratch.variance.data());
+  } else {
+    product(step, step.weight.data(), step.bias_or_null(), x, y);
+    float* square = scratch.square.data();
+    kernel::for_tiles(rows * step.in, [&](std::size_t first, std::size_t n) {
+      for (std::size_t i = first; i < first + n; ++i) square[i] = x[i] * x[i];
+    });
+    product(step, step.variance.data(), nullptr, square, scratch.variance.data());
+  }
   kernel::reparam(step.law->raw(), stream(step), site(step), y, scratch.variance.data(), y);
 }
 

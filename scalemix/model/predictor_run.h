@@ -46,6 +46,7 @@ struct Pass {
   std::size_t residual(const Step& step, std::size_t level, std::size_t side);
   void noise(const Step& step, const float* x, float* y) const;
   void centre(const Step& step, float* x) const;
+  kernel::Conv2d shape_of(const Step& step) const;
   void product(const Step& step, const float* w, const float* bias, const float* x, float* y);
   void sampled(const Step& step, const float* x, float* y);
   const float* drawn_weights(const Step& step);

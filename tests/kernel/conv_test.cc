@@ -125,6 +125,37 @@ TEST(Conv, TheBackwardPassesAreItsAdjoints) {
   expect_adjoint({1, 1, 3, 1500, 2, {3, 1, 0}});    // one row longer than a block
 }
 
+TEST(Conv, BothMomentsAreTwoConvolutionsBitForBit) {
+  for (const Conv2d& s : {Conv2d{3, 2, 7, 9, 4, {3, 2, 1}}, Conv2d{5, 1, 28, 28, 20, {5, 1, 0}},
+                          Conv2d{33, 20, 12, 12, 50, {5, 1, 0}}, Conv2d{4, 3, 5, 5, 2, {1, 1, 0}},
+                          Conv2d{3, 64, 32, 32, 8, {3, 1, 1}}, Conv2d{0, 2, 7, 9, 4, {3, 2, 1}}}) {
+    const std::size_t weights = s.o * s.c * s.window.kernel * s.window.kernel, out = outputs(s);
+    const auto x = values(s.n * s.c * s.h * s.w, -1, 1, 1), w = values(weights, -1, 1, 2),
+               sigma2 = values(weights, 0, 1, 3), bias = values(s.o, -1, 1, 4),
+               dy = values(out, -1, 1, 5), dvar = values(out, -1, 1, 6);
+    auto x2 = x;
+    for (float& value : x2) value *= value;
+    std::vector<float> scratch(std::max(conv2d_scratch(s), conv2d_backward_scratch(s)));
+    std::vector<float> y(out), var(out), y1(out), var1(out), dw(weights), ds(weights), dw1 = dw,
+                                                                                       ds1 = ds;
+    conv2d_forward(s, x.data(), w.data(), bias.data(), scratch.data(), y1.data());
+    conv2d_forward(s, x2.data(), sigma2.data(), nullptr, scratch.data(), var1.data());
+    conv2d_moments(s, x.data(), w.data(), bias.data(), sigma2.data(), scratch.data(), y.data(),
+                   var.data());
+    EXPECT_EQ(var, var1);
+    if (s.window.kernel > 1) {
+      EXPECT_EQ(y, y1);  // 1 x 1 alone multiplies the image where it lies
+    }
+    for (std::size_t i = 0; i < out; ++i) ASSERT_NEAR(y[i], y1[i], 1e-6);
+    conv2d_backward_weight(s, x.data(), dy.data(), scratch.data(), dw1.data());
+    conv2d_backward_weight(s, x2.data(), dvar.data(), scratch.data(), ds1.data());
+    conv2d_moments_backward_weight(s, x.data(), dy.data(), dvar.data(), scratch.data(), dw.data(),
+                                   ds.data());
+    EXPECT_EQ(dw, dw1);
+    EXPECT_EQ(ds, ds1);
+  }
+}
+
 TEST(Conv, ThreadsChangeNoBitOfABackwardPass) {
   const Conv2d s{40, 4, 12, 12, 6, {3, 1, 1}};
   const auto x = values(s.n * s.c * s.h * s.w, -1, 1, 1), w = values(s.o * s.c * 9, -1, 1, 2);

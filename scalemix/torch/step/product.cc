@@ -5,6 +5,7 @@
 #include "scalemix/kernel/columns.h"
 #include "scalemix/kernel/conv.h"
 #include "scalemix/kernel/gemm.h"
+#include "scalemix/kernel/tiles.h"
 
 namespace scalemix::inline v0::step {
 namespace {
@@ -24,6 +25,22 @@ class Dense : public Product {
   void to_weights(std::size_t rows, const float* x, const float* dy, float*,
                   float* dw) const override {
     kernel::gemm(Trans::yes, Trans::no, out, in, rows, dy, out, x, in, 0, dw, in);
+  }
+  std::size_t squares(std::size_t rows) const override { return rows * in; }
+  void moments(std::size_t rows, const float* x, const float* w, const float* b,
+               const float* sigma2, float* squares, float* scratch, float* y,
+               float* var) const override {
+    kernel::for_tiles(rows * in, [&](std::size_t first, std::size_t n) {
+      for (std::size_t i = first; i < first + n; ++i) squares[i] = x[i] * x[i];
+    });
+    forward(rows, x, w, b, scratch, y);
+    forward(rows, squares, sigma2, nullptr, scratch, var);
+  }
+  void moments_to_weights(std::size_t rows, const float* x, const float* dy, const float* dvar,
+                          const float* squares, float* scratch, float* dw,
+                          float* dsigma2) const override {
+    to_weights(rows, x, dy, scratch, dw);
+    to_weights(rows, squares, dvar, scratch, dsigma2);
   }
   void to_input(std::size_t rows, const float* dy, const float* w, bool add, float*,
                 float* dx) const override {
@@ -51,6 +68,14 @@ class Conv2d : public Product {
   void to_weights(std::size_t rows, const float* x, const float* dy, float* scratch,
                   float* dw) const override {
     kernel::conv2d_backward_weight(of(rows), x, dy, scratch, dw);
+  }
+  void moments(std::size_t rows, const float* x, const float* w, const float* b,
+               const float* sigma2, float*, float* scratch, float* y, float* var) const override {
+    kernel::conv2d_moments(of(rows), x, w, b, sigma2, scratch, y, var);
+  }
+  void moments_to_weights(std::size_t rows, const float* x, const float* dy, const float* dvar,
+                          const float*, float* scratch, float* dw, float* dsigma2) const override {
+    kernel::conv2d_moments_backward_weight(of(rows), x, dy, dvar, scratch, dw, dsigma2);
   }
   void to_input(std::size_t rows, const float* dy, const float* w, bool add, float* scratch,
                 float* dx) const override {

@@ -23,6 +23,16 @@ class Product {
   /// dw (weights) is overwritten.
   virtual void to_weights(std::size_t rows, const float* x, const float* dy, float* scratch,
                           float* dw) const = 0;
+  /// Both moments of local reparameterisation: y as forward has it, and var (rows, out) = x^2 *
+  /// sigma2. `squares` (squares(rows) floats) belongs to the pair and is kept from one to the
+  /// other.
+  virtual std::size_t squares(std::size_t) const { return 0; }
+  virtual void moments(std::size_t rows, const float* x, const float* w, const float* b,
+                       const float* sigma2, float* squares, float* scratch, float* y,
+                       float* var) const = 0;
+  virtual void moments_to_weights(std::size_t rows, const float* x, const float* dy,
+                                  const float* dvar, const float* squares, float* scratch,
+                                  float* dw, float* dsigma2) const = 0;
   /// dx (rows, in) is overwritten, or added to.
   virtual void to_input(std::size_t rows, const float* dy, const float* w, bool add, float* scratch,
                         float* dx) const = 0;

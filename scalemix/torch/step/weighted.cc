@@ -87,8 +87,8 @@ class DropConnect : public Weighted {
 };
 
 /// Sparse variational dropout by local reparameterisation (kernel/reparam.h, kernel/variational.h):
-/// one draw a number of y. Scratch: x^2; the variances of y, then what the draw makes of a change
-/// of them; their gradients; the product's.
+/// one draw a number of y. Scratch: the product's squares; the variances of y, then what the draw
+/// makes of a change of them; their gradients; the product's.
 class Svdo : public Weighted {
  public:
   Svdo(const model::Layer& layer, Ptr product, const Layout& layout)
@@ -100,16 +100,13 @@ class Svdo : public Weighted {
   Posterior* posterior() override { return &posterior_; }
   double work() const override { return 2 * Weighted::work(); }
   std::size_t scratch(std::size_t rows) const override {
-    return rows * (in + 2 * out) + product_->scratch(rows);
+    return product_->squares(rows) + 2 * rows * out + product_->scratch(rows);
   }
 
   void forward(const Frame& f, const float* x, float* y) const override {
     const Parts at = parts(f);
-    kernel::for_tiles(f.rows * in, [&](std::size_t first, std::size_t n) {
-      for (std::size_t i = first; i < first + n; ++i) at.square[i] = x[i] * x[i];
-    });
-    affine(f, x, f.values + w_, at.rest, y);
-    product_->forward(f.rows, at.square, sigma2(f), nullptr, at.rest, at.var);
+    product_->moments(f.rows, x, f.values + w_, b_ ? f.values + *b_ : nullptr, sigma2(f),
+                      at.squares, at.rest, y, at.var);
     kernel::reparam(normal_.raw(), f.stream(site_), site(f), y, at.var, y, at.var);
   }
 
@@ -118,8 +115,8 @@ class Svdo : public Weighted {
     kernel::for_tiles(f.rows * out, [&](std::size_t first, std::size_t n) {
       for (std::size_t i = first; i < first + n; ++i) at.dvar[i] = dy[i] * at.var[i];
     });
-    product_->to_weights(f.rows, x, dy, at.rest, f.gradients + w_);
-    product_->to_weights(f.rows, at.square, at.dvar, at.rest, f.gradients + posterior_.log_sigma2);
+    product_->moments_to_weights(f.rows, x, dy, at.dvar, at.squares, at.rest, f.gradients + w_,
+                                 f.gradients + posterior_.log_sigma2);
     to_bias(f, dy);
     if (!dx) return;
     product_->to_input(f.rows, at.dvar, sigma2(f), false, at.rest, dx);
@@ -131,11 +128,12 @@ class Svdo : public Weighted {
 
  private:
   struct Parts {
-    float *square, *var, *dvar, *rest;
+    float *squares, *var, *dvar, *rest;
   };
   Parts parts(const Frame& f) const {
-    float *square = f.scratch, *var = square + f.rows * in, *dvar = var + f.rows * out;
-    return {square, var, dvar, dvar + f.rows * out};
+    float *squares = f.scratch, *var = squares + product_->squares(f.rows);
+    float* dvar = var + f.rows * out;
+    return {squares, var, dvar, dvar + f.rows * out};
   }
   const float* sigma2(const Frame& f) const { return f.prepared + posterior_.prepared; }
   kernel::Site site(const Frame& f) const { return {.rows = f.rows, .columns = out}; }

@@ -1,0 +1,99 @@
+#include "scalemix/cli/reproduce/common.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "scalemix/base/check.h"
+#include "scalemix/base/parallel.h"
+
+namespace scalemix::inline v0::cli::reproduce {
+
+signal::SimulatedLayer layer(const std::string& activation, const std::string& law,
+                             double sigma_w2) {
+  signal::SimulatedLayer out{signal::Activation::parse(activation)};
+  if (!law.empty()) out.law = law::AnyLaw::parse(law);
+  out.sigma_w2 = sigma_w2;
+  return out;
+}
+
+std::string dropout(double keep) {
+  return keep == 1 ? "" : fmt::format("bernoulli:p={:.12g}", 1 - keep);
+}
+
+std::string gaussian(double sigma) { return fmt::format("gaussian:alpha={:.12g}", sigma * sigma); }
+
+std::vector<double> spaced(double lo, double hi, std::size_t n) {
+  std::vector<double> out;
+  for (std::size_t i = 0; i < n; ++i) {
+    out.push_back(lo + (hi - lo) * static_cast<double>(i) / static_cast<double>(n - 1));
+  }
+  return out;
+}
+
+Line fit_line(const std::vector<double>& x, const std::vector<double>& y) {
+  check(x.size() == y.size() && x.size() >= 2, "fit_line", "needs two points at least");
+  const double mx = mean_of(x).value, my = mean_of(y).value;
+  double xx = 0, xy = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    xx += (x[i] - mx) * (x[i] - mx);
+    xy += (x[i] - mx) * (y[i] - my);
+  }
+  return {xy / xx, my - xy / xx * mx};
+}
+
+Mean mean_of(const std::vector<double>& values) {
+  const auto n = static_cast<double>(values.size());
+  Mean out;
+  for (const double v : values) out.value += v / n;
+  if (values.size() < 2) return out;
+  double squares = 0;
+  for (const double v : values) squares += (v - out.value) * (v - out.value);
+  out.error = std::sqrt(squares / (n - 1) / n);
+  return out;
+}
+
+Mean jackknife(std::size_t groups, const std::function<double(std::optional<std::size_t>)>& of) {
+  std::vector<double> without;
+  for (std::size_t g = 0; g < groups; ++g) without.push_back(of(g));
+  return {of({}), static_cast<double>(groups - 1) * mean_of(without).error};
+}
+
+std::vector<signal::Estimate> pair_correlations(const signal::SimulateOptions& options) {
+  const std::size_t layers = options.layers.size() + 1;
+  std::vector<std::vector<double>> c(layers, std::vector<double>(options.nets));
+  parallel_tiles(options.nets, [&](std::size_t net) {
+    signal::SimulateOptions one = options;
+    one.nets = one.pairs = 1;
+    one.seed = Effort{.seed = options.seed}.seed_of((net + 1) << 32);
+    const signal::Simulated simulated = simulate(one);
+    for (std::size_t l = 0; l < layers; ++l) c[l][net] = simulated.layers[l].c.value().mean;
+  });
+  std::vector<signal::Estimate> out;
+  for (const std::vector<double>& values : c) {
+    const Mean mean = mean_of(values);
+    out.push_back(
+        {mean.value, mean.error * std::sqrt(static_cast<double>(options.nets)), mean.error});
+  }
+  return out;
+}
+
+Row computed(std::string quantity, double ours, double reference, double tolerance,
+             std::string from) {
+  return {std::move(quantity), ours, {}, reference, tolerance * std::abs(reference),
+          std::move(from)};
+}
+
+Row sampled(std::string quantity, const Mean& ours, double reference, double tolerance,
+            std::string from) {
+  return {std::move(quantity), ours.value, ours.error, reference, tolerance * std::abs(reference),
+          std::move(from)};
+}
+
+Row sampled(std::string quantity, const signal::Estimate& ours, double reference, double tolerance,
+            std::string from) {
+  return sampled(std::move(quantity), Mean{ours.mean, ours.error}, reference, tolerance,
+                 std::move(from));
+}
+
+}  // namespace scalemix::inline v0::cli::reproduce

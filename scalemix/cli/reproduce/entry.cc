@@ -1,0 +1,35 @@
+#include "scalemix/cli/reproduce/entry.h"
+
+#include <cmath>
+
+namespace scalemix::inline v0::cli::reproduce {
+
+#define SCALEMIX_ENTRY(function, ...) Result function(const Effort& effort);
+#ifdef SCALEMIX_HAS_TORCH
+#define SCALEMIX_TORCH_ENTRY SCALEMIX_ENTRY
+#else
+#define SCALEMIX_TORCH_ENTRY(...)
+#endif
+#include "scalemix/cli/reproduce/entries.inc"
+#undef SCALEMIX_ENTRY
+
+const std::vector<Entry>& entries() {
+#define SCALEMIX_ENTRY(function, ...) {__VA_ARGS__, function},
+  static const std::vector<Entry> table = {
+#include "scalemix/cli/reproduce/entries.inc"
+  };
+#undef SCALEMIX_ENTRY
+#undef SCALEMIX_TORCH_ENTRY
+  return table;
+}
+
+std::string_view name(Size size) {
+  return size == Size::quick ? "quick" : size == Size::reduced ? "reduced" : "full";
+}
+
+std::optional<bool> Row::within() const {
+  if (!reference) return std::nullopt;
+  return std::abs(ours - *reference) <= tolerance + 3 * error.value_or(0);
+}
+
+}  // namespace scalemix::inline v0::cli::reproduce

@@ -1,0 +1,62 @@
+// A published table or figure that `scalemix reproduce` makes again: one file, one row in
+// entries.inc.
+//
+// An entry runs at one of three sizes: `full` is the published one, `reduced` takes a minute or two
+// on two cores and is what the command does unless it is told otherwise, `quick` is for tests.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scalemix/report/plot.h"
+
+namespace scalemix::inline v0::cli::reproduce {
+
+enum class Size { quick, reduced, full };
+std::string_view name(Size size);
+
+struct Effort {
+  Size size = Size::reduced;
+  std::uint64_t seed = 1;
+  bool quiet = true;  // no progress on standard error
+
+  template <class T>
+  T pick(T quick, T reduced, T full) const {
+    return size == Size::quick ? quick : size == Size::reduced ? reduced : full;
+  }
+  /// A seed of its own for the k-th simulation.
+  std::uint64_t seed_of(std::uint64_t k) const { return seed + k * 0x9e3779b97f4a7c15u; }
+};
+
+/// One number beside the one it is compared with.
+struct Row {
+  std::string quantity;
+  double ours = 0;
+  std::optional<double> error = {};      // standard error; empty: computed, not sampled
+  std::optional<double> reference = {};  // empty: a number to look at, compared with none
+  double tolerance = 0;                  // what is allowed beyond three standard errors
+  std::string from = {};                 // where the reference is from
+
+  /// |ours - reference| <= tolerance + 3 error; empty without a reference.
+  std::optional<bool> within() const;
+};
+
+struct Result {
+  std::vector<Row> rows;
+  std::vector<std::string> notes;  // what a reader of the numbers must know
+  report::Figure figure;
+};
+
+struct Entry {
+  std::string_view name, summary, source, time, full_time;  // times on two cores
+  Result (*run)(const Effort& effort);
+};
+
+/// Those of this build: without LibTorch none that trains.
+const std::vector<Entry>& entries();
+
+}  // namespace scalemix::inline v0::cli::reproduce

@@ -1,0 +1,153 @@
+#include <cmath>
+#include <filesystem>
+
+#include "scalemix/cli/reproduce/common.h"
+#include "scalemix/cli/reproduce/images.h"
+#include "tests/cli/fixture.h"
+
+namespace scalemix::cli {
+namespace {
+
+using reproduce::Effort;
+using reproduce::Entry;
+using reproduce::Row;
+using reproduce::Size;
+
+class ReproduceTest : public CliTest, public testing::WithParamInterface<const Entry*> {};
+
+/// The quick sizes and the seed are fixed, so a row that misses here is a change of the code.
+TEST_P(ReproduceTest, IsWithinToleranceAtQuickSize) {
+  const reproduce::Result result = GetParam()->run({Size::quick, 1, true});
+  std::size_t compared = 0;
+  for (const Row& row : result.rows) {
+    EXPECT_TRUE(std::isfinite(row.ours)) << row.quantity;
+    if (!row.reference) continue;
+    ++compared;
+    EXPECT_TRUE(*row.within()) << row.quantity << ": " << row.ours << " +- "
+                               << row.error.value_or(0) << ", reference " << *row.reference
+                               << " +- " << row.tolerance;
+    EXPECT_NE(row.from, "") << row.quantity;
+  }
+  EXPECT_GE(compared, 3u);
+  EXPECT_FALSE(result.notes.empty());
+  EXPECT_FALSE(result.figure.panels.empty());
+  EXPECT_THAT(report::svg(result.figure), HasSubstr("</svg>"));
+  EXPECT_GT(report::csv(result.figure).size(), 200u);
+}
+
+std::vector<const Entry*> simulations() {
+  std::vector<const Entry*> out;
+  for (const Entry& entry : reproduce::entries()) out.push_back(&entry);
+  return out;
+}
+
+INSTANTIATE_TEST_SUITE_P(, ReproduceTest, testing::ValuesIn(simulations()), [](const auto& info) {
+  std::string name(info.param->name);
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+
+using ReproduceCommandTest = CliTest;
+
+TEST_F(ReproduceCommandTest, ListsItsEntriesWithSourceAndTime) {
+  const Result r = scalemix({"reproduce"});
+  ASSERT_EQ(r.code, kSuccess) << r.err;
+  const nlohmann::json json = scalemix({"reproduce", "--json"}).json();
+  ASSERT_EQ(json.size(), reproduce::entries().size());
+  for (const auto& row : json) {
+    EXPECT_THAT(r.out, HasSubstr(row["name"].get<std::string>()));
+    EXPECT_THAT(row["source"].get<std::string>(), testing::ContainsRegex("\\([0-9]+\\), .*figure"));
+    EXPECT_NE(row["time"], "");
+  }
+  EXPECT_EQ(scalemix({"list", "reproduce", "--json"}).json()["reproduce"], json);
+}
+
+TEST_F(ReproduceCommandTest, SuggestsTheNearestName) {
+  const Result r = scalemix({"reproduce", "critical-int"});
+  EXPECT_EQ(r.code, kBadConfig);
+  EXPECT_THAT(r.err, HasSubstr("did you mean 'critical-init'?"));
+}
+
+TEST_F(ReproduceCommandTest, WritesItsFilesAndTheSameNumbersAgain) {
+  const std::string out = path("made/here");
+  const Result r = scalemix({"reproduce", "critical-init", "--out", out, "--json", "--quiet"});
+  ASSERT_EQ(r.code, kSuccess) << r.err;
+  EXPECT_EQ(r.err, "");
+  const nlohmann::json json = r.json();
+  EXPECT_EQ(json["name"], "critical-init");
+  EXPECT_EQ(json["size"], "reduced");
+  EXPECT_GT(json["seconds"], 0);
+  std::size_t compared = 0, within = 0;
+  for (const auto& row : json["rows"]) {
+    compared += row.contains("reference");
+    within += row.contains("within") && row["within"].get<bool>();
+  }
+  EXPECT_EQ(json["compared"], compared);
+  EXPECT_EQ(json["within"], within);
+  ASSERT_EQ(json["files"].size(), 3u);
+  for (const auto& file : json["files"]) {
+    EXPECT_TRUE(std::filesystem::exists(file.get<std::string>())) << file;
+  }
+  std::ifstream file(out + "/result.json");
+  EXPECT_EQ(nlohmann::json::parse(file)["rows"], json["rows"]);
+}
+
+TEST_F(ReproduceCommandTest, SaysWhenItCannotWrite) {
+  const Result r =
+      scalemix({"reproduce", "nngp-noise", "--quiet", "--out", write("file", "") + "/below"});
+  EXPECT_EQ(r.code, kIo);
+  EXPECT_THAT(r.err, HasSubstr("cannot be made"));
+}
+
+TEST(RowTest, AllowsToleranceAndThreeStandardErrors) {
+  EXPECT_FALSE((Row{"a", 1}).within().has_value());
+  EXPECT_EQ((Row{"a", 1, {}, 1.5, 0.5}).within(), true);
+  EXPECT_EQ((Row{"a", 1, {}, 1.5, 0.4}).within(), false);
+  EXPECT_EQ((Row{"a", 1, 0.04, 1.5, 0.4}).within(), true);
+  EXPECT_EQ((Row{"a", std::nan(""), 1, 1.5, 0.4}).within(), false);
+}
+
+TEST(FitTest, FindsALineAndItsJackknifeError) {
+  const reproduce::Line line = reproduce::fit_line({0, 1, 2, 3}, {1, 3, 5, 7});
+  EXPECT_DOUBLE_EQ(line.slope, 2);
+  EXPECT_DOUBLE_EQ(line.intercept, 1);
+  EXPECT_THROW(reproduce::fit_line({1}, {1}), std::invalid_argument);
+  // The jackknife of a mean is its usual standard error.
+  const std::vector<double> values = {1, 2, 4, 8};
+  const reproduce::Mean mean = reproduce::mean_of(values);
+  const reproduce::Mean again =
+      reproduce::jackknife(values.size(), [&](std::optional<std::size_t> left_out) {
+        std::vector<double> used = values;
+        if (left_out) used.erase(used.begin() + static_cast<std::ptrdiff_t>(*left_out));
+        return reproduce::mean_of(used).value;
+      });
+  EXPECT_DOUBLE_EQ(again.value, mean.value);
+  EXPECT_NEAR(again.error, mean.error, 1e-12);
+  EXPECT_NEAR(mean.error, std::sqrt((7.5625 + 3.0625 + 0.0625 + 18.0625) / 3 / 4), 1e-12);
+}
+
+TEST(ImagesTest, AreBalancedDisjointAndStandardised) {
+  const reproduce::Images images = reproduce::some_images("glyphs", 50, 30, 3);
+  ASSERT_EQ(images.train.size(), 50 * images.columns);
+  ASSERT_EQ(images.test.size(), 30 * images.columns);
+  std::vector<int> count(images.classes);
+  for (const int label : images.train_label) ++count[static_cast<std::size_t>(label)];
+  EXPECT_THAT(count, testing::Each(static_cast<int>(50 / images.classes)));
+  for (std::size_t i = 0; i < 50; ++i) {
+    const std::vector<double> row(
+        images.train.begin() + static_cast<long>(i * images.columns),
+        images.train.begin() + static_cast<long>((i + 1) * images.columns));
+    double square = 0;
+    for (const double v : row) square += v * v / static_cast<double>(images.columns);
+    EXPECT_NEAR(reproduce::mean_of(row).value, 0, 1e-6);
+    EXPECT_NEAR(square, 1, 1e-6);
+    for (std::size_t t = 0; t < 30; ++t) {
+      EXPECT_FALSE(std::equal(row.begin(), row.end(),
+                              images.test.begin() + static_cast<long>(t * images.columns)));
+    }
+  }
+  EXPECT_EQ(images.note, "");
+}
+
+}  // namespace
+}  // namespace scalemix::cli
