@@ -12,6 +12,7 @@
 #include "scalemix/model/architecture.h"
 #include "scalemix/model/method.h"
 #include "scalemix/run/initial_weights.h"
+#include "scalemix/run/signal_report.h"
 
 namespace scalemix::inline v0::train {
 namespace {
@@ -174,6 +175,10 @@ std::vector<std::string> find_warnings(const Plan& plan) {
                       law.spec(), law.centre()));
     }
   });
+  for (const std::string& warning :
+       run::signal_warnings(plan.spec, run::initial_weights(plan.spec, plan.config.init))) {
+    warnings.push_back(warning);
+  }
   warnings.insert(warnings.end(), plan.data.notes.begin(), plan.data.notes.end());
   std::sort(warnings.begin(), warnings.end());
   warnings.erase(std::unique(warnings.begin(), warnings.end()), warnings.end());
