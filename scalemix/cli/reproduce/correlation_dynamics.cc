@@ -118,7 +118,8 @@ void add_map(const Noise& noise, const Sizes& sizes, report::Panel& panel) {
     line.y.push_back(correlation_map(one.network(), 1, c));
   }
   for (const double c : spaced(0, 1, 11)) {
-    const auto out = *simulate(options(one, 1, c, 4, sizes, noise.seed)).layers[1].c;
+    const std::uint64_t seed = noise.seed + 100 + dots.x.size();
+    const auto out = *simulate(options(one, 1, c, 12, sizes, seed)).layers[1].c;
     dots.x.push_back(c);
     dots.y.push_back(out.mean);
     dots.error.push_back(out.sd);

@@ -19,7 +19,7 @@
 namespace scalemix::inline v0::cli::reproduce {
 namespace {
 
-constexpr double kHalfOfChance = 0.45;  // held-out error, of ten classes
+constexpr double kLearned = 0.3;  // held-out error: a third of what guessing ten classes gives
 
 struct Sizes {
   std::size_t width, depth, steps, rows;
@@ -44,7 +44,7 @@ std::optional<double> verdict(const Start& start, double depth, double reach) {
 
 void add_rows(const std::string& what, const Trained& t, std::optional<double> theory,
               const std::string& why, std::vector<Row>& rows) {
-  Row learned{what + ": learns (1) or not (0)", t.last_error() < kHalfOfChance ? 1.0 : 0.0};
+  Row learned{what + ": learns (1) or not (0)", t.last_error() < kLearned ? 1.0 : 0.0};
   if (theory) {
     learned.reference = *theory;
     learned.tolerance = 0.5;
@@ -70,7 +70,7 @@ report::Series curve(const std::string& label, const std::vector<double>& nll) {
 }  // namespace
 
 Result deep_relu(const Effort& effort) {
-  const Sizes sizes = effort.pick(Sizes{60, 30, 300, 3000}, Sizes{100, 60, 1200, 60000},
+  const Sizes sizes = effort.pick(Sizes{60, 30, 300, 3000}, Sizes{100, 60, 1800, 60000},
                                   Sizes{300, 60, 6000, 60000});
   const auto depth = static_cast<double>(sizes.depth);
   Trainee trainee(sizes.rows, 2000);
@@ -93,7 +93,9 @@ Result deep_relu(const Effort& effort) {
       const Training training{.model = fmt::format("mlp:{}x{}", sizes.width, sizes.depth),
                               .method = fmt::format("bernoulli:p={:g}", p),
                               .init = start.init,
-                              .lr = 3e-4,
+                              .optimiser = "sgd",
+                              .lr = 5e-3,
+                              .momentum = 0.9,
                               .steps = sizes.steps,
                               .seed = effort.seed};
       const Trained trained = trainee.run(training);
@@ -109,9 +111,9 @@ Result deep_relu(const Effort& effort) {
   result.figure.title =
       fmt::format("{} ReLU layers of {} on {}", sizes.depth, sizes.width, trainee.data());
   result.notes = {
-      fmt::format("{}, {} rows, Adam 3e-4, batch 100, {} steps; learns: held-out error below half "
-                  "of chance, {:g}",
-                  trainee.data(), trainee.rows(), sizes.steps, kHalfOfChance),
+      fmt::format("{}, {} rows, SGD 0.005 with momentum 0.9, batch 100, {} steps; learns: held-out "
+                  "error below a third of chance, {:g}",
+                  trainee.data(), trainee.rows(), sizes.steps, kLearned),
       "beyond 6 xi_c a network is not dead: its inputs look ever more alike to the last layers, "
       "and "
       "it learns slowly; He's start differs from the critical one by (1 - p)^-depth alone"};

@@ -11,12 +11,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/math/distributions/fisher_f.hpp>
 #include <cmath>
 #include <limits>
 
 #include "scalemix/cli/reproduce/common.h"
 #include "scalemix/cli/reproduce/training/trainee.h"
+#include "scalemix/metric/rank_test.h"
 #include "scalemix/run/progress.h"
 
 namespace scalemix::inline v0::cli::reproduce {
@@ -33,48 +33,13 @@ std::vector<double> variances(double critical, double depth) {
           critical + away(2), critical + away(0), critical + 0.9 * (right - critical)};
 }
 
-/// Ranks from 1 (the smallest), ties sharing theirs.
-std::vector<double> ranks(const std::vector<double>& values) {
-  std::vector<double> out;
-  for (const double v : values) {
-    double below = 0, same = 0;
-    for (const double other : values) {
-      below += other < v;
-      same += other == v;
-    }
-    out.push_back(below + (same + 1) / 2);
+/// Iman and Davenport's p value over the first `columns` initialisations.
+double differ(const std::vector<std::vector<double>>& errors, std::size_t columns) {
+  std::vector<double> accuracies;
+  for (const auto& block : errors) {
+    for (std::size_t j = 0; j < columns; ++j) accuracies.push_back(1 - block[j]);
   }
-  return out;
-}
-
-/// Iman & Davenport (1980): p value of Friedman's statistic over blocks (rows) and treatments,
-/// corrected to an F distribution.
-double friedman_p(const std::vector<std::vector<double>>& blocks) {
-  const auto n = static_cast<double>(blocks.size());
-  const auto k = static_cast<double>(blocks[0].size());
-  double squares = 0, all = 0;
-  std::vector<double> sums(blocks[0].size(), 0);
-  for (const auto& block : blocks) {
-    const auto r = ranks(block);
-    for (std::size_t j = 0; j < r.size(); ++j) sums[j] += r[j], all += r[j] * r[j];
-  }
-  for (const double s : sums) squares += s * s / n;
-  const double middle = n * k * (k + 1) * (k + 1) / 4;
-  if (all == middle) return 1;  // all tied
-  const double chi2 = (k - 1) * (squares - middle) / (all - middle);
-  const double rest = n * (k - 1) - chi2;
-  if (rest <= 0) return 0;
-  const double f = (n - 1) * chi2 / rest;
-  const boost::math::fisher_f_distribution<double> law(k - 1, (k - 1) * (n - 1));
-  return boost::math::cdf(boost::math::complement(law, f));
-}
-
-std::vector<std::vector<double>> first_columns(const std::vector<std::vector<double>>& blocks,
-                                               std::size_t columns) {
-  std::vector<std::vector<double>> out;
-  for (const auto& block : blocks)
-    out.emplace_back(block.begin(), block.begin() + static_cast<std::ptrdiff_t>(columns));
-  return out;
+  return metric::iman_davenport(accuracies, columns).p;
 }
 
 struct Sizes {
@@ -134,8 +99,8 @@ Result does_critical_matter(const Effort& effort) {
     mean.error.push_back(m.error);
     middle.push_back(m.value);
   }
-  const double wide = friedman_p(first_columns(errors, kNames.size() - kExtreme));
-  const double all = friedman_p(errors);
+  const double wide = differ(errors, kNames.size() - kExtreme);
+  const double all = differ(errors, kNames.size());
   const double spread = *std::max_element(middle.begin(), middle.end() - kExtreme) -
                         *std::min_element(middle.begin(), middle.end() - kExtreme);
   result.rows.push_back({"p value, L4 to R4 (Iman-Davenport)", wide});
