@@ -220,6 +220,10 @@ int run(const SignalOptions& o, std::ostream& out) {
           "--phase-diagram: the layers of this model are not alike; use --activation");
     }
     write_phase_diagram(o, a.grid);
+    if (stack && !o.depth) {  // the grid alone was asked for
+      out << "wrote " << o.phase_diagram << '\n';
+      return kSuccess;
+    }
   }
   if (o.json) {
     ordered_json json = run::to_json(a.report);

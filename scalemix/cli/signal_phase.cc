@@ -1,13 +1,16 @@
-// The grid of `scalemix signal --phase-diagram`.
+// The grid of `scalemix signal --phase-diagram`: a table, JSON or a picture.
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "scalemix/base/atomic_file.h"
 #include "scalemix/base/error.h"
 #include "scalemix/cli/signal_options.h"
+#include "scalemix/report/plot.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -98,16 +101,63 @@ std::string json(const std::vector<signal::PhasePoint>& points) {
   return rows.dump(1) + "\n";
 }
 
+constexpr double kMostLayers = 100;  // of the picture's colours
+
+/// Where the slope of gradients crosses 1 along sigma_w2, for each value of the other side.
+report::Series critical_line(const signal::PhaseGrid& grid, const std::vector<double>& side,
+                             const std::vector<signal::PhasePoint>& points) {
+  report::Series line{"chi_1 = 1"};
+  line.colour = "#d00000";
+  const std::size_t n = grid.sigma_w2.size();
+  for (std::size_t i = 0; i < side.size(); ++i) {
+    for (std::size_t j = 1; j < n; ++j) {
+      const auto &a = points[i * n + j - 1].at.slopes, &b = points[i * n + j].at.slopes;
+      if (!a || !b || (a->gradient < 1) == (b->gradient < 1)) continue;
+      const double share = (1 - a->gradient) / (b->gradient - a->gradient);
+      line.x.push_back(grid.sigma_w2[j - 1] + share * (grid.sigma_w2[j] - grid.sigma_w2[j - 1]));
+      line.y.push_back(side[i]);
+      break;
+    }
+  }
+  return line;
+}
+
+/// 6 xi_c as colours, white where there is none.
+std::string picture(const signal::Network& net, const signal::PhaseGrid& grid,
+                    const std::vector<signal::PhasePoint>& points) {
+  const bool dropout = !grid.p.empty();
+  const std::vector<double>& side = dropout ? grid.p : grid.sigma_b2;
+  report::HeatMap map{"6 xi_c", grid.sigma_w2, side};
+  map.lo = 0;
+  map.hi = kMostLayers;
+  for (const signal::PhasePoint& p : points) {
+    map.z.push_back(p.at.scales ? std::min(6 * p.at.scales->correlation, kMostLayers)
+                                : std::numeric_limits<double>::quiet_NaN());
+  }
+  report::Panel panel{"layers that a signal reaches",
+                      {"sigma_w2"},
+                      {dropout ? "p" : "sigma_b2"},
+                      {critical_line(grid, side, points)}};
+  panel.heat = map;
+  return report::svg({fmt::format("{}, mu2 {}", net.activation.spec(),
+                                  dropout ? "1 / (1 - p)" : fmt::format("{:.4g}", net.noise.mu2)),
+                      {panel},
+                      1});
+}
+
 }  // namespace
 
 void write_phase_diagram(const SignalOptions& o, const signal::Network& net) {
-  const bool as_json = o.phase_diagram.ends_with(".json");
-  if (!as_json && !o.phase_diagram.ends_with(".csv")) {
-    throw ConfigError(
-        fmt::format("--phase-diagram: expected FILE.csv or FILE.json, got '{}'", o.phase_diagram));
+  const auto ends = [&](const char* with) { return o.phase_diagram.ends_with(with); };
+  if (!ends(".json") && !ends(".csv") && !ends(".svg")) {
+    throw ConfigError(fmt::format(
+        "--phase-diagram: expected FILE.csv, FILE.json or FILE.svg, got '{}'", o.phase_diagram));
   }
-  const auto points = signal::phase_diagram(net, grid_of(o), o.q0);
-  write_atomically(o.phase_diagram, as_json ? json(points) : csv(points));
+  const signal::PhaseGrid grid = grid_of(o);
+  const auto points = signal::phase_diagram(net, grid, o.q0);
+  write_atomically(o.phase_diagram, ends(".json")  ? json(points)
+                                    : ends(".csv") ? csv(points)
+                                                   : picture(net, grid, points));
 }
 
 }  // namespace scalemix::inline v0::cli

@@ -15,6 +15,7 @@ namespace {
 // Sizes in pixels.
 constexpr double kWidth = 330, kHeight = 230;         // of a panel's frame
 constexpr double kLeft = 72, kTop = 34, kRight = 22;  // around it
+constexpr double kOverlap = 0.4;                      // of cells, or rounding leaves gaps
 constexpr double kBar = 80;                           // right of a heat map
 constexpr double kBelow = 46, kLegendLine = 17;       // below it: ticks and label, then the legend
 constexpr double kHead = 30;                          // the figure's title
@@ -183,8 +184,8 @@ class PanelDrawing {
     fmt::format_to(to_,
                    "<rect x=\"{:.2f}\" y=\"{:.2f}\" width=\"{:.2f}\" height=\"{:.2f}\" "
                    "fill=\"{}\" class=\"cell\"/>\n",
-                   inside_x(x1), inside_y(y2), inside_x(x2) - inside_x(x1),
-                   inside_y(y1) - inside_y(y2), fill);
+                   inside_x(x1), inside_y(y2), inside_x(x2) - inside_x(x1) + kOverlap,
+                   inside_y(y1) - inside_y(y2) + kOverlap, fill);
   }
 
   void colour_bar(const HeatMap& map) {

@@ -101,6 +101,14 @@ TEST_F(SignalTest, WritesAPhaseDiagram) {
   EXPECT_EQ(grid[4]["q"], nullptr);
   EXPECT_NEAR(grid[5]["q"].get<double>(), 0.1 / (1 - 1 / 1.8), 1e-12);
   EXPECT_NEAR(grid[1]["chi_1"].get<double>(), 1.5 / 1.8, 1e-12);
+  EXPECT_EQ(
+      scalemix({"signal", "--activation", "tanh", "--noise", "bernoulli:p=0.05", "--phase-diagram",
+                path("p.svg"), "--phase-w", "0.5:3:6", "--phase-b", "0.01:0.1:3"})
+          .code,
+      kSuccess);
+  std::ifstream picture(path("p.svg"));
+  const std::string svg((std::istreambuf_iterator<char>(picture)), {});
+  EXPECT_THAT(svg, HasSubstr("chi_1 = 1"));
   const Result csv = scalemix({"signal", "--activation", "relu", "--phase-diagram", path("p.csv"),
                                "--phase-w", "1:3:3", "--phase-p", "0:0.5:2"});
   ASSERT_EQ(csv.code, kSuccess) << csv.err;

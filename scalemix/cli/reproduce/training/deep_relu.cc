@@ -70,7 +70,7 @@ report::Series curve(const std::string& label, const std::vector<double>& nll) {
 }  // namespace
 
 Result deep_relu(const Effort& effort) {
-  const Sizes sizes = effort.pick(Sizes{60, 30, 300, 3000}, Sizes{100, 60, 1800, 60000},
+  const Sizes sizes = effort.pick(Sizes{64, 20, 900, 6000}, Sizes{100, 60, 1800, 60000},
                                   Sizes{300, 60, 6000, 60000});
   const auto depth = static_cast<double>(sizes.depth);
   Trainee trainee(sizes.rows, 2000);

@@ -42,6 +42,13 @@ double differ(const std::vector<std::vector<double>>& errors, std::size_t column
   return metric::iman_davenport(accuracies, columns).p;
 }
 
+/// Of L4 to R4 without the critical one.
+double best_other(std::vector<double> accuracy) {
+  accuracy.resize(kNames.size() - kExtreme);
+  accuracy.erase(accuracy.begin() + 2);
+  return *std::max_element(accuracy.begin(), accuracy.end());
+}
+
 struct Sizes {
   std::size_t width, steps, rows, seeds;
 };
@@ -50,7 +57,7 @@ struct Sizes {
 
 Result does_critical_matter(const Effort& effort) {
   const Sizes sizes =
-      effort.pick(Sizes{40, 100, 2000, 1}, Sizes{100, 300, 10000, 1}, Sizes{400, 5000, 60000, 3});
+      effort.pick(Sizes{40, 100, 2000, 1}, Sizes{100, 600, 10000, 1}, Sizes{400, 5000, 60000, 3});
   struct Config {
     double p;
     std::size_t depth;
@@ -106,8 +113,19 @@ Result does_critical_matter(const Effort& effort) {
   result.rows.push_back({"p value, L4 to R4 (Iman-Davenport)", wide});
   result.rows.push_back(
       {"p value, with the extreme E", all, {}, 0, 0.05, "significant, as published"});
-  result.rows.push_back(
-      {"largest difference of means, L4 to R4", spread, {}, 0, 0.1, "published: net effect small"});
+  Row difference{"largest difference of means, L4 to R4", spread};
+  if (effort.size == Size::full) {  // a matter of training to the end
+    difference.reference = 0;
+    difference.tolerance = 0.1;
+    difference.from = "published: net effect small";
+  }
+  result.rows.push_back(difference);
+  result.rows.push_back({"critical less the best of L4 to R4",
+                         middle[2] - best_other(middle),
+                         {},
+                         0,
+                         0.05,
+                         "published: no gain from critical initialisation"});
   result.rows.push_back({"accuracy from E less chance",
                          middle.back() - 0.1,
                          {},
@@ -127,7 +145,9 @@ Result does_critical_matter(const Effort& effort) {
                   "looks; published: 12 672 networks on four data sets, up to 500 epochs",
                   static_cast<std::size_t>(done), errors.size(), kNames.size(), trainee.data(),
                   trainee.rows(), sizes.width, sizes.steps),
-      "a p value has no reference of its own: the published ones are not in the released code"};
+      "a p value has no reference of its own: the published ones are not in the released code",
+      "after so few steps the outer initialisations are behind; the published networks trained for "
+      "up to 500 epochs, so the difference of means is compared at full size alone"};
   return result;
 }
 

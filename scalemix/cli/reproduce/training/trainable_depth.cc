@@ -30,7 +30,7 @@ struct Sizes {
 
 Sizes sizes_of(const Effort& effort) {
   const Sizes quick{64, 500, 200, 100, {0.5, 0.9}, {2, 6, 20}};
-  const Sizes reduced{128, 4000, 1000, 400, {0.5, 0.7, 0.8, 0.9, 0.95}, {2, 4, 6, 10, 15, 23, 35}};
+  const Sizes reduced{128, 4000, 1000, 300, {0.5, 0.7, 0.8, 0.9, 0.95}, {2, 4, 6, 10, 15, 23, 35}};
   const Sizes full{
       1000, 54000, 6000, 84000, spaced(0.1, 0.9, 9), {2, 6, 10, 14, 18, 23, 27, 31, 35, 40}};
   return effort.pick(quick, reduced, full);
@@ -120,7 +120,7 @@ Result trainable_depth(const Effort& effort) {
   const double nothing =
       torch::mse_loss(x.mean(0, true).expand_as(held_out), held_out).item<double>();
   Result result;
-  report::HeatMap map{"held-out loss / variance", {}, sizes.keep};
+  report::HeatMap map{"loss / variance", {}, sizes.keep};
   for (const std::size_t d : sizes.depths) map.x.push_back(static_cast<double>(d));
   run::Progress progress("network", sizes.keep.size() * sizes.depths.size(), effort.quiet);
   double done = 0, inside = 0, outside = 0, insides = 0, outsides = 0;

@@ -26,7 +26,7 @@ struct Sizes {
 };
 
 Sizes sizes_of(const Effort& effort) {
-  const Sizes quick{50, 50, 150, 0.05, {1.0, 1.76, 4.0}, {3, 10, 30}};
+  const Sizes quick{50, 50, 150, 0.05, {1.0, 1.76, 4.0}, {3, 12, 48}};
   const Sizes reduced{
       100, 100, 300, 0.05, {1.0, 1.4, 1.76, 2.0, 2.5, 3.0, 4.0}, {5, 10, 20, 30, 45, 70, 100}};
   Sizes full{400, 1000, 3000, 0.003, spaced(1, 4, 31), {}};
