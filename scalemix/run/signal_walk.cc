@@ -35,14 +35,6 @@ struct State {
   std::string lost = {};                // why q is empty
 };
 
-NoiseMoments joined(const NoiseMoments& a, const NoiseMoments& b) {
-  return {.mean = a.mean * b.mean,
-          .mu2 = a.mu2 * b.mu2,
-          .mu4 = a.mu4 * b.mu4,
-          .additive = a.additive || b.additive,
-          .s2 = a.s2 * b.mu2 + b.s2};
-}
-
 void lose(State& s, const std::string& why) {
   s.q.reset();
   s.one_minus_c.reset();
@@ -104,7 +96,8 @@ class Walk {
       lose(state_, fmt::format("{} adds noise whose mean is not 0", label(layer)));
       return;
     }
-    state_.noise = joined(state_.noise, add ? signal::additive(law) : signal::multiplicative(law));
+    state_.noise =
+        signal::joined(state_.noise, add ? signal::additive(law) : signal::multiplicative(law));
     state_.laws.push_back((add ? "additive:" : "") + law.spec());
     if (layer.at == model::Site::layer) {
       state_.notes.push_back("one draw for a row: q is the mean over draws");
@@ -165,7 +158,7 @@ class Walk {
     }
     if (!layer.posterior.empty()) {
       const double alpha = std::exp(layer.init_log_sigma2) / initial.variance;
-      state_.noise = joined(state_.noise, signal::gaussian_noise(alpha));
+      state_.noise = signal::joined(state_.noise, signal::gaussian_noise(alpha));
       state_.laws.push_back(fmt::format("{}, alpha {:.3g}", layer.posterior, alpha));
     }
     const bool mirrored =

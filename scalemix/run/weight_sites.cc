@@ -24,15 +24,6 @@ std::string word_of(const model::Layer& layer) {
   return fmt::format("leaky_relu:slope={}", layer.slope);
 }
 
-/// Independent multipliers one after the other; additive noise adds up.
-signal::NoiseMoments joined(const signal::NoiseMoments& a, const signal::NoiseMoments& b) {
-  return {.mean = a.mean * b.mean,
-          .mu2 = a.mu2 * b.mu2,
-          .mu4 = a.mu4 * b.mu4,
-          .additive = a.additive || b.additive,
-          .s2 = a.s2 * b.mu2 + b.s2};
-}
-
 signal::NoiseMoments noise_of(const model::Layer& layer) {
   const auto law = law::AnyLaw::parse(layer.law);
   return layer.mode == model::Mode::add ? signal::additive(law) : signal::multiplicative(law);
@@ -49,7 +40,7 @@ class Walk {
  private:
   void visit(const model::Layer& layer) {
     if (layer.type == "residual") return residual(layer);
-    if (layer.type == "noise") noise_ = joined(noise_, noise_of(layer));
+    if (layer.type == "noise") noise_ = signal::joined(noise_, noise_of(layer));
     if (is_activation(layer)) {
       activation_ = word_of(layer);
       if (open_) sites_.back().next = activation_;
@@ -63,7 +54,7 @@ class Walk {
         layer.type == "conv2d" ? static_cast<double>(layer.kernel * layer.kernel) : 1;
     signal::NoiseMoments noise = noise_;
     if (!layer.weight_law.empty()) {
-      noise = joined(noise, signal::multiplicative(law::AnyLaw::parse(layer.weight_law)));
+      noise = signal::joined(noise, signal::multiplicative(law::AnyLaw::parse(layer.weight_law)));
     }
     sites_.push_back({.layer = &layer,
                       .fan_in = static_cast<double>(layer.in) * window,

@@ -1,8 +1,8 @@
 // Signal propagation in other architectures than a stack of dense layers.
 //
-//   residual        h + a (W (phi(h) z) + b) grows for every sigma_w2; what can be chosen is by how
-//   much
-//                   over the depth: (1 + a^2 sigma_w2 mu2 E phi'^2)^depth for squared gradients
+//   residual        h + a (W (phi(h) z) + b) grows for every sigma_w2; what can be chosen is by
+//                   how much over the depth: (1 + a^2 sigma_w2 mu2 E phi'^2)^depth for squared
+//                   gradients
 //   convolution     obeys the dense maps with fan-in kernel^2 channels; noise of a whole channel
 //                   stands in all position pairs of one input, noise of a unit in none but its own.
 //                   Zero padding loses mass at borders: trust a simulation there.

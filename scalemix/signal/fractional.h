@@ -3,10 +3,11 @@
 // moment lets the typical length shrink. With x' = W (phi(x) z), W_ij ~ N(0, sigma^2), fan-in m:
 //
 //   linear       sigma^-s = 2^(s/2) Gamma((m + s) / 2) / Gamma(m / 2)
-//   relu         sigma^-s = sum over n >= 1 of Binomial(n; m, 1/2) 2^(s/2) Gamma((n + s)/2) /
-//   Gamma(n/2) Bernoulli    the same with probability (1 - p) / 2 (linear: 1 - p), times (1 - p)^-s
-//   expansion    sigma^2 = 2 / (m mu2 (1 + a^2)) [1 + (2 - s) (6 k (1 + a^4) / (1 + a^2)^2 - 1) /
-//   (4 m)],
+//   relu         sigma^-s = sum over n >= 1 of
+//                Binomial(n; m, 1/2) 2^(s/2) Gamma((n + s)/2) / Gamma(n/2)
+//   Bernoulli    the same with probability (1 - p) / 2 (linear: 1 - p), times (1 - p)^-s
+//   expansion    sigma^2 = 2 / (m mu2 (1 + a^2))
+//                * [1 + (2 - s) (6 k (1 + a^4) / (1 + a^2)^2 - 1) / (4 m)],
 //                k = mu4 / mu2^2, up to relative terms of order 1 / m^2
 //
 // Source: Gurbuzbalaban & Hu (2021), Fractional moment-preserving initialization schemes for

@@ -3,10 +3,11 @@
 //
 //   h' = W (phi(h) z) + b,  W_ij ~ N(0, sigma_w2 / fan_in),  b ~ N(0, sigma_b2)
 //
-//   variance     q'   = sigma_w2 mu2 E phi^2 + sigma_b2           additive: sigma_w2 (E phi^2 + s2)
-//   + sigma_b2 covariance   q12' = sigma_w2 (E z)^2 E phi phi + sigma_b2     two inputs have noise
-//   of their own correlation  c'   = q12' / sqrt(q1' q2') residual     q'   = q + a^2 (...), q12' =
-//   q12 + a^2 (...)     h' = h + a (W (phi(h) z) + b)
+//   variance      q'   = sigma_w2 mu2 E phi^2 + sigma_b2
+//                 additive noise: sigma_w2 (E phi^2 + s2) + sigma_b2
+//   covariance    q12' = sigma_w2 (E z)^2 E phi phi + sigma_b2; two inputs have noise of their own
+//   correlation   c'   = q12' / sqrt(q1' q2')
+//   residual      h' = h + a (W (phi(h) z) + b): q' = q + a^2 (...), q12' = q12 + a^2 (...)
 //
 // Since mu2 > (E z)^2 stands in the variance alone, c = 1 is no fixed point of a noisy network.
 //

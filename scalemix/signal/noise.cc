@@ -6,6 +6,14 @@
 
 namespace scalemix::inline v0::signal {
 
+NoiseMoments joined(const NoiseMoments& a, const NoiseMoments& b) {
+  return {.mean = a.mean * b.mean,
+          .mu2 = a.mu2 * b.mu2,
+          .mu4 = a.mu4 * b.mu4,
+          .additive = a.additive || b.additive,
+          .s2 = a.s2 * b.mu2 + b.s2};
+}
+
 NoiseMoments multiplicative(const law::AnyLaw& law) {
   // A law without a mean multiplies as it is; with mean 0 it does too, and inputs decorrelate at
   // once.

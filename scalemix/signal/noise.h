@@ -1,7 +1,8 @@
 // What signal propagation needs to know of a noise law: a few moments.
 //
-//   multiplicative   y = z phi(h)       mean E z (1, or 0 of a law like `normal`), mu2 = E z^2, mu4
-//   = E z^4 additive         y = phi(h) + z     mean 0, s2 = E z^2
+//   multiplicative   y = z phi(h)    mean E z (1, or 0 of a law like `normal`),
+//                                    mu2 = E z^2, mu4 = E z^4
+//   additive         y = phi(h) + z  mean 0, s2 = E z^2
 //
 // mu2 and mu4 may be infinite (half_cauchy): whoever cannot work with that says so as a value.
 #pragma once
@@ -19,6 +20,9 @@ struct NoiseMoments {
   double kurtosis() const { return mu4 / (mu2 * mu2); }  // E z^4 / (E z^2)^2; 1 without noise
   bool finite() const { return mu2 < 1e300 && s2 < 1e300; }
 };
+
+/// Of independent noise a, then b: multipliers multiply, what is added is multiplied and added to.
+NoiseMoments joined(const NoiseMoments& a, const NoiseMoments& b);
 
 /// No noise is the default.
 NoiseMoments multiplicative(const law::AnyLaw& law);

@@ -125,6 +125,20 @@ TEST(Train, StoppedAtAnyStepAndResumedItEndsWithTheSameBits) {
   }
 }
 
+TEST(Train, WarnsOfANetworkThatIsDeeperThanItsNoiseAllows) {
+  const auto warned = [](const char* architecture, const char* method) {
+    run::TrainConfig c = small(method);
+    c.model = architecture;
+    for (const std::string& warning : train::make_plan(c).warnings) {
+      if (warning.find("exceed 6 xi_c = 13.6") != std::string::npos) return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(warned("mlp:10x40", "bernoulli:p=0.1"));
+  EXPECT_FALSE(warned("mlp:10x5", "bernoulli:p=0.1"));
+  EXPECT_FALSE(warned("mlp:10x40", "none"));
+}
+
 TEST(Train, LearnsARegressionBetterThanItsMean) {
   run::TrainConfig c = small("bernoulli:p=0.02");
   c.model = "mlp:30";

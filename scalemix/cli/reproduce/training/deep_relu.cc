@@ -114,9 +114,8 @@ Result deep_relu(const Effort& effort) {
       fmt::format("{}, {} rows, SGD 0.005 with momentum 0.9, batch 100, {} steps; learns: held-out "
                   "error below a third of chance, {:g}",
                   trainee.data(), trainee.rows(), sizes.steps, kLearned),
-      "beyond 6 xi_c a network is not dead: its inputs look ever more alike to the last layers, "
-      "and "
-      "it learns slowly; He's start differs from the critical one by (1 - p)^-depth alone"};
+      "beyond 6 xi_c a network is not dead: its training loss falls too, its held-out error lags; "
+      "He's start differs from the critical one by (1 - p)^-depth alone"};
   return result;
 }
 
