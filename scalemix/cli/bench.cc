@@ -32,7 +32,9 @@ namespace {
 using nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::uint64_t kMost = 1'000'000;    // rows of a batch, replicas
+#ifdef SCALEMIX_HAS_TORCH
+constexpr std::uint64_t kMost = 1'000'000;  // rows of a batch, replicas
+#endif
 constexpr std::uint64_t kLargest = 1u << 28;  // elements: a GiB an array
 
 struct BenchOptions {
