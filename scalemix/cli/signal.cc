@@ -263,7 +263,7 @@ void add_model_way(CLI::App& sub, SignalOptions& o) {
       ->type_name("ARCH|FILE");
   sub.add_option("--method", o.methods, "Its noise (repeatable)")->type_name("METHOD");
   sub.add_option("--init", o.init, "Its initial weights, as in train; default: auto")
-      ->type_name("auto|critical|he|xavier|normal:SD");
+      ->type_name("WORD");
   auto* data = sub.add_option("--data", o.data, "Data whose shape the model is for")
                    ->type_name("NAME|FILE|FOLDER");
   sub.add_option("--input", o.input, "Its input instead, N or C,H,W; default: 784")->excludes(data);
@@ -298,7 +298,7 @@ void add_check_options(CLI::App& sub, SignalOptions& o) {
 
 void add_phase_options(CLI::App& sub, SignalOptions& o) {
   sub.add_option("--phase-diagram", o.phase_diagram, "Write fixed points and scales over a grid")
-      ->type_name("FILE.csv|FILE.json");
+      ->type_name("FILE.csv|FILE.json|FILE.svg");
   sub.add_option("--phase-w", o.phase_w, "Its sigma_w2; default: 0.1:4:40")->type_name("LO:HI:N");
   sub.add_option("--phase-b", o.phase_b, "Its sigma_b2; default: 0:0.2:11")->type_name("LO:HI:N");
   sub.add_option("--phase-p", o.phase_p, "Dropout's p in place of sigma_b2")->type_name("LO:HI:N");

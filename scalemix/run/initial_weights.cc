@@ -61,10 +61,15 @@ signal::Critical critical(const WeightSite& site) {
       {.activation = activation_of(site), .noise = site.noise, .sigma_b2 = 0});
 }
 
-/// What the variance of a residual branch is multiplied by.
-double branch_factor(const WeightSite& site, std::size_t blocks) {
-  if (!site.branch_end) return 1;
-  return std::expm1(1 / static_cast<double>(blocks));  // a^2 = G^(1/L) - 1, G = e
+/// sigma_w^2 of the site, times the square of the branch scale where a residual branch ends.
+double in_branch(const WeightSite& site, std::size_t blocks, double sigma_w2) {
+  if (!site.branch_end) return sigma_w2;
+  const double a =
+      signal::branch_scale(
+          {.activation = activation_of(site), .noise = site.noise, .sigma_w2 = sigma_w2},
+          static_cast<double>(blocks), std::numbers::e)
+          .value();
+  return a * a * sigma_w2;
 }
 
 /// Variance of the means of the weights, the posterior's own variance taken off.
@@ -82,7 +87,7 @@ double critical_variance(const std::string& word, const WeightSite& site, std::s
                          double gain = 1) {
   const signal::Critical c = critical(site);
   if (!c.sigma_w2) impossible(word, site, c.reason);
-  return of_means(word, site, gain * *c.sigma_w2 * branch_factor(site, blocks) / site.fan_in);
+  return of_means(word, site, gain * in_branch(site, blocks, *c.sigma_w2) / site.fan_in);
 }
 
 double fractional_variance(const Word& word, const WeightSite& site, std::size_t blocks) {
@@ -98,7 +103,7 @@ double fractional_variance(const Word& word, const WeightSite& site, std::size_t
                "only relu, leaky_relu and linear with multiplicative noise of finite fourth "
                "moment have fractional moments that can be kept");
   }
-  return of_means("fractional", site, *v * branch_factor(site, blocks));
+  return of_means("fractional", site, in_branch(site, blocks, *v * site.fan_in) / site.fan_in);
 }
 
 InitialWeights mirrored(const std::string& word, const WeightSite& site, bool orthogonal) {
@@ -143,7 +148,7 @@ InitialWeights weights_of(const std::string& text, const WeightSite& site, std::
   if (text == "xavier") return gaussian(2 / (site.fan_in + site.fan_out));
   if (text == "critical") return gaussian(critical_variance(text, site, blocks));
   if (word.name == "critical" && text != "critical") {
-    return gaussian(critical_variance("critical[:G]", site, blocks, positive(word, "G")));
+    return gaussian(critical_variance(text, site, blocks, positive(word, "G")));
   }
   if (text == "orthogonal") {
     InitialWeights out = gaussian(critical_variance(text, site, blocks));

@@ -57,6 +57,12 @@ struct WeightSite {
   bool branch_end = false;  // last of a residual branch without batch normalisation
 };
 
+/// The activation that a layer is, as signal/activation.h names it; empty if it is none.
+std::string activation_word(const model::Layer& layer);
+
+/// Inputs of one unit: of a convolution window times channels.
+double fan_in(const model::Layer& layer);
+
 /// The layers with weights in execution order, and the number of residual blocks.
 std::vector<WeightSite> weight_sites(const model::Spec& spec);
 std::size_t residual_blocks(const model::Spec& spec);

@@ -149,7 +149,7 @@ SignalSimulation simulation_of(const model::Spec& spec, const InitialPlan& plan,
       return SignalSimulation{{}, fmt::format("{}: {}", label(layer), why)};
     };
     if (layer.type == "flatten") continue;
-    if (const std::string word = signal_activation(layer); !word.empty()) {
+    if (const std::string word = activation_word(layer); !word.empty()) {
       if (law || activation != "linear") return refuse("behind noise or another activation");
       activation = word;
     } else if (layer.type == "noise" && layer.at == model::Site::unit && !law) {

@@ -67,14 +67,14 @@ class Walk {
     if (layer.type == "noise") return noise(layer);
     if (layer.type == "batch_norm") return batch_norm(layer);
     if (model::has_weights(layer)) return weights(layer);
-    if (!signal_activation(layer).empty()) return activation(layer);
+    if (!activation_word(layer).empty()) return activation(layer);
     if (layer.type == "flatten") return;  // weights behind it are independent of each other
     if (layer.type == "max_pool" || layer.type == "avg_pool") return pool(layer);
     lose(state_, fmt::format("the theory has nothing on {}", layer.type));
   }
 
   void activation(const Layer& layer) {
-    const std::string word = signal_activation(layer);
+    const std::string word = activation_word(layer);
     if (!state_.activation.empty() && word != "linear") {
       lose(state_, fmt::format("{} stands behind {}: what reaches it is not Gaussian", label(layer),
                                state_.activation));
@@ -119,14 +119,12 @@ class Walk {
     if (found == weights_.end()) {
       throw std::invalid_argument("signal: the plan has no weights of " + layer.name);
     }
-    const double window =
-        layer.type == "conv2d" ? static_cast<double>(layer.kernel * layer.kernel) : 1;
     Row row;
     row.first = std::none_of(rows_.begin(), rows_.end(), [](auto& r) { return r.net.has_value(); });
     row.inside = inside_;
     row.layer.name = layer.name;
     row.layer.type = layer.type;
-    row.layer.fan_in = static_cast<double>(layer.in) * window;
+    row.layer.fan_in = fan_in(layer);
     double sigma_w2 = found->second.variance * *row.layer.fan_in;
     row.layer.sigma_w2 = sigma_w2;
     own_noise(layer, found->second, sigma_w2);
@@ -315,15 +313,6 @@ class Walk {
 std::vector<SignalRow> signal_rows(const model::Spec& spec, const InitialPlan& plan,
                                    const SignalStart& start) {
   return Walk(plan, start).run(spec.layers);
-}
-
-std::string signal_activation(const Layer& layer) {
-  if (model::has_weights(layer)) return "";  // `linear` is an activation too
-  const auto rows = signal::activations();
-  const bool known = std::any_of(rows.begin(), rows.end(),
-                                 [&](const auto& row) { return row.name == layer.type; });
-  if (!known) return "";
-  return layer.type == "leaky_relu" ? fmt::format("leaky_relu:slope={}", layer.slope) : layer.type;
 }
 
 }  // namespace scalemix::inline v0::run

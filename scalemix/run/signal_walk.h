@@ -21,7 +21,4 @@ struct SignalRow {
 std::vector<SignalRow> signal_rows(const model::Spec& spec, const InitialPlan& plan,
                                    const SignalStart& start);
 
-/// The activation that a layer type is, as signal/activation.h names it; empty if it is none.
-std::string signal_activation(const model::Layer& layer);
-
 }  // namespace scalemix::inline v0::run

@@ -8,25 +8,18 @@
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/run/initial_weights.h"
 #include "scalemix/signal/activation.h"
+#include "scalemix/signal/architecture.h"
 
 namespace scalemix::inline v0::run {
 namespace {
 
-bool is_activation(const model::Layer& layer) {
-  if (model::has_weights(layer)) return false;  // a linear layer is not the linear activation
-  const auto rows = signal::activations();
-  return std::any_of(rows.begin(), rows.end(),
-                     [&](const signal::ActivationRow& row) { return row.name == layer.type; });
-}
-
-std::string word_of(const model::Layer& layer) {
-  if (layer.type != "leaky_relu") return layer.type;
-  return fmt::format("leaky_relu:slope={}", layer.slope);
-}
-
 signal::NoiseMoments noise_of(const model::Layer& layer) {
   const auto law = law::AnyLaw::parse(layer.law);
-  return layer.mode == model::Mode::add ? signal::additive(law) : signal::multiplicative(law);
+  if (layer.mode != model::Mode::add) return signal::multiplicative(law);
+  if (law.mean() == 0) return signal::additive(law);
+  // The theory has no maps for noise that adds a mean; that it adds variance is all it takes here.
+  const double scale = law.normalised() ? law.mean() * law.mean() : 1;
+  return {.additive = true, .s2 = law.mu2() * scale};
 }
 
 class Walk {
@@ -41,8 +34,8 @@ class Walk {
   void visit(const model::Layer& layer) {
     if (layer.type == "residual") return residual(layer);
     if (layer.type == "noise") noise_ = signal::joined(noise_, noise_of(layer));
-    if (is_activation(layer)) {
-      activation_ = word_of(layer);
+    if (std::string word = activation_word(layer); !word.empty()) {
+      activation_ = std::move(word);
       if (open_) sites_.back().next = activation_;
       open_ = false;
     }
@@ -50,15 +43,13 @@ class Walk {
   }
 
   void weights(const model::Layer& layer) {
-    const double window =
-        layer.type == "conv2d" ? static_cast<double>(layer.kernel * layer.kernel) : 1;
     signal::NoiseMoments noise = noise_;
     if (!layer.weight_law.empty()) {
       noise = signal::joined(noise, signal::multiplicative(law::AnyLaw::parse(layer.weight_law)));
     }
     sites_.push_back({.layer = &layer,
-                      .fan_in = static_cast<double>(layer.in) * window,
-                      .fan_out = static_cast<double>(layer.out) * window,
+                      .fan_in = fan_in(layer),
+                      .fan_out = static_cast<double>(signal::conv_fan_in(layer.kernel, layer.out)),
                       .activation = activation_,
                       .next = {},
                       .noise = noise,
@@ -108,6 +99,20 @@ std::vector<WeightSite> weight_sites(const model::Spec& spec) {
   Walk(sites).run(spec.layers);
   if (!sites.empty()) sites.back().last = true;
   return sites;
+}
+
+std::string activation_word(const model::Layer& layer) {
+  if (model::has_weights(layer)) return "";  // `linear` is an activation too
+  const auto rows = signal::activations();
+  const bool known = std::any_of(rows.begin(), rows.end(), [&](const signal::ActivationRow& row) {
+    return row.name == layer.type;
+  });
+  if (!known) return "";
+  return layer.type == "leaky_relu" ? fmt::format("leaky_relu:slope={}", layer.slope) : layer.type;
+}
+
+double fan_in(const model::Layer& layer) {
+  return static_cast<double>(signal::conv_fan_in(layer.kernel, layer.in));
 }
 
 std::size_t residual_blocks(const model::Spec& spec) { return blocks_of(spec.layers); }

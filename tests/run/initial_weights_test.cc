@@ -95,6 +95,21 @@ TEST(InitialWeights, ConvolutionsCountTheirWindow) {
   EXPECT_TRUE(sites.back().last);
 }
 
+TEST(InitialWeights, ResidualBranchesOfABoundedSlopeGrowByNoMore) {
+  // tanh: branch_scale counts its slope as 1, so that the branch ends at (e^(1/4) - 1) itself.
+  model::Spec spec = table("resmlp:50x4", "bernoulli:p=0.2");
+  model::for_each_layer(spec, [](model::Layer& layer) {
+    if (layer.type == "relu") layer.type = "tanh";
+  });
+  EXPECT_NEAR(scales(spec, "critical")[2] * 1.25, std::expm1(0.25), 1e-9);
+}
+
+TEST(InitialWeights, NoiseThatAddsAMeanHasNoCriticalStartAndTrainsAllTheSame) {
+  const model::Spec spec = table("mlp:50x4", "additive:uniform");
+  EXPECT_EQ(initial_weights(spec, "auto").word, "xavier");
+  EXPECT_NEAR(weight_sites(spec)[1].noise.s2, 1 + 1.0 / 3, 1e-9);  // uniform on [0, 2]
+}
+
 TEST(InitialWeights, FractionalMomentsLieAboveTheSecondOnes) {
   const auto he = scales(table("mlp:64x2"), "he"), one = scales(table("mlp:64x2"), "fractional:1");
   EXPECT_NEAR(one[1], 2.03982445, 1e-8);  // exact sum at fan-in 64, 40-digit arithmetic
