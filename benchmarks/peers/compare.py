@@ -55,7 +55,7 @@ def bench_row(name):
     return measure
 
 
-SVDO, DROPOUT = "mlp:300-100 svdo", "mlp:300-100 bernoulli:p=0.5"
+SVDO, SVDO_MNIST, DROPOUT = "train mlp:300-100 svdo", "train mnist mlp:300-100 svdo", "train mlp:300-100 bernoulli:p=0.5"
 SPLITS, DRAWS = "20 replicas", "1000 rows, 100 draws"
 # What, ours, peer, its call; a compiled peer only with --compile.
 ROWS = [
@@ -67,6 +67,13 @@ ROWS = [
     ("svdo step, mlp:300-100", bench_row, (SVDO,), "eager, fused Adam", peers.variational_step, {"fused": True}),
     ("svdo step, mlp:300-100", bench_row, (SVDO,), "compile, fused Adam", peers.variational_step,
      {"fused": True, "compiled": True}),
+    ("svdo step, mlp:300-100, MNIST", bench_row, (SVDO_MNIST,), "eager", peers.variational_step, {}),
+    ("svdo step, mlp:300-100, MNIST", bench_row, (SVDO_MNIST,), "eager, fused Adam", peers.variational_step,
+     {"fused": True}),
+    ("svdo step, mlp:300-100, MNIST", bench_row, (SVDO_MNIST,), "compile, fused Adam", peers.variational_step,
+     {"fused": True, "compiled": True}),
+    ("svdo step, mlp:300-100, MNIST", bench_row, (SVDO_MNIST,), "its products in oneDNN", bench_row,
+     {"name": "products of mlp:300-100 svdo"}),
     ("svdo step, lenet5", bench_row, ("lenet5 svdo",), "eager", peers.variational_step, {"lenet5": True}),
     ("svdo step, lenet5", bench_row, ("lenet5 svdo",), "eager, fused Adam", peers.variational_step,
      {"lenet5": True, "fused": True}),
@@ -78,14 +85,22 @@ ROWS = [
 ]
 
 
+def timer(maker, arguments, *given, **options):
+    """What to call for the seconds of a row of `scalemix bench`, of an op of ours, or of a peer."""
+    made = maker(*given, **options)
+    if maker is bench_row:
+        return lambda: made(arguments)
+    if maker is noise_op:
+        return made
+    for _ in range(3):
+        made()
+    return lambda: seconds(made)
+
+
 def measure(row, arguments):
     what, maker, given, peer, make_peer, options = row
-    theirs = make_peer(**options)
-    for _ in range(3):
-        theirs()
-    made = maker(*given)
-    ours = (lambda: made(arguments)) if maker is bench_row else made
-    rounds = [(seconds(theirs), ours()) for _ in range(arguments.rounds)]
+    ours, theirs = timer(maker, arguments, *given), timer(make_peer, arguments, **options)
+    rounds = [(theirs(), ours()) for _ in range(arguments.rounds)]
     ratios = sorted(a / b for a, b in rounds)
     return {"what": what, "peer": peer, "peer_ms": 1e3 * statistics.median(a for a, _ in rounds),
             "ours_ms": 1e3 * statistics.median(b for _, b in rounds), "ratio": statistics.median(ratios),
@@ -112,9 +127,12 @@ def main():
     for row in ROWS:
         if arguments.only not in row[0] or row[5].get("compiled") and not arguments.compile:
             continue
+        if "MNIST" in row[0] and not os.environ.get("SCALEMIX_DATA"):
+            print(f"{row[0]:<30}{row[3]:<24}not measured: SCALEMIX_DATA does not say where MNIST is")
+            continue
         r = measure(row, arguments)
         results.append(r)
-        print(f"{r['what']:<28}{r['peer']:<24}{r['peer_ms']:>10.3f}{r['ours_ms']:>10.3f}   "
+        print(f"{r['what']:<30}{r['peer']:<24}{r['peer_ms']:>10.3f}{r['ours_ms']:>10.3f}   "
               f"{r['ratio']:.2f} ({r['least']:.2f} - {r['largest']:.2f})", flush=True)
     if arguments.json:
         arguments.json.write_text(json.dumps({"torch": torch.__version__, "threads": arguments.threads,

@@ -243,6 +243,7 @@ std::vector<BenchCase> bench_cases(const std::vector<std::size_t>& sizes) {
   take(bench_gram());
   take(bench_data());
   take(bench_predict());
+  take(bench_products());
 #ifdef SCALEMIX_HAS_TORCH
   take(bench_train());
 #endif

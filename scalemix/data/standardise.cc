@@ -91,6 +91,11 @@ Standardisation standardise(const Dataset& data, std::span<const std::uint32_t> 
   return s;
 }
 
+double share_of_zeros(const Dataset& data) {
+  const auto zeros = std::count(data.x.begin(), data.x.end(), 0.0f);
+  return static_cast<double>(zeros) / static_cast<double>(std::max<std::size_t>(data.x.size(), 1));
+}
+
 bool constant_target(const Dataset& data, std::span<const std::uint32_t> rows) {
   return data.task == Task::regression && std::all_of(rows.begin(), rows.end(), [&](auto row) {
            return data.y[row] == data.y[rows[0]];

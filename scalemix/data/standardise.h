@@ -24,6 +24,9 @@ Standardisation standardise(const Dataset& data, std::span<const std::uint32_t> 
 /// Names of the columns that are constant on the given rows, for a warning.
 std::vector<std::string> constant_columns(const Dataset& data, std::span<const std::uint32_t> rows);
 
+/// The part of all numbers of x that is exactly zero.
+double share_of_zeros(const Dataset& data);
+
 /// Whether a regression's target is the same on all the given rows.
 bool constant_target(const Dataset& data, std::span<const std::uint32_t> rows);
 

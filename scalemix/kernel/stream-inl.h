@@ -37,27 +37,39 @@ inline constexpr std::size_t kMaxBatch = 4 * hn::MaxLanes(DF());
 class Words {
  public:
   explicit Words(const Stream& stream) : stream_(stream) {
+    const auto seed0 = static_cast<std::uint32_t>(stream.seed),
+               seed1 = static_cast<std::uint32_t>(stream.seed >> 32);
     for (std::uint32_t round = 0; round < 10; ++round) {
-      k0_[round] = static_cast<std::uint32_t>(stream.seed) + round * 0x9E3779B9u;
-      k1_[round] = static_cast<std::uint32_t>(stream.seed >> 32) + round * 0xBB67AE85u;
+      k0_[round] = seed0 + round * 0x9E3779B9u;
+      k1_[round] = seed1 + round * 0xBB67AE85u;
     }
+#if HWY_TARGET != HWY_SCALAR
+    spread(kM0, times_[0]);
+    spread(kM1, times_[1]);
+    for (std::size_t round = 2; round < 10; ++round) {
+      spread(k0_[round], flip0_[round]);
+      spread(k1_[round], flip1_[round]);
+    }
+    set_high(0);
+#endif
   }
 
-  /// The words of elements 4 * block ... 4 * block + batch() - 1.
-  HWY_INLINE void operator()(std::uint64_t block, VU& w0, VU& w1, VU& w2, VU& w3) const {
+  /// The words of elements 4 * block ... 4 * block + batch() - 1: four vectors.
+  HWY_INLINE void make(std::uint64_t block, VU* w) {
 #if HWY_TARGET != HWY_SCALAR
     const std::uint32_t low = static_cast<std::uint32_t>(block);
     if (HWY_LIKELY(low + static_cast<std::uint64_t>(batch()) / 4 <= 0x100000000u)) {
-      return vector_blocks(block, w0, w1, w2, w3);
+      if (HWY_UNLIKELY(block >> 32 != high_)) set_high(block >> 32);
+      return vector_blocks(block, w);
     }
 #endif
-    scalar_blocks(block, w0, w1, w2, w3);
+    scalar_blocks(block, w);
   }
 
  private:
   // One block at a time: the one-lane target, and a batch in which the counter's lower half wraps
   // around.
-  HWY_NOINLINE void scalar_blocks(std::uint64_t block, VU& w0, VU& w1, VU& w2, VU& w3) const {
+  HWY_NOINLINE void scalar_blocks(std::uint64_t block, VU* w) const {
     const DU d;
     const std::size_t lanes = hn::Lanes(d);
     HWY_ALIGN std::uint32_t words[kMaxBatch];
@@ -65,10 +77,7 @@ class Words {
       const auto four = stream_.block(block + i);
       std::copy_n(four.data(), 4, words + 4 * i);
     }
-    w0 = hn::Load(d, words);
-    w1 = hn::Load(d, words + lanes);
-    w2 = hn::Load(d, words + 2 * lanes);
-    w3 = hn::Load(d, words + 3 * lanes);
+    for (std::size_t i = 0; i < 4; ++i) w[i] = hn::Load(d, words + i * lanes);
   }
 
 #if HWY_TARGET != HWY_SCALAR
@@ -76,76 +85,88 @@ class Words {
   using V64 = hn::Vec<D64>;
   static constexpr std::uint32_t kM0 = 0xD2511F53, kM1 = 0xCD9E8D57;
 
-  static HWY_INLINE V64 times(V64 x, std::uint32_t m) {
-    const DU d;
-    return hn::MulEven(hn::BitCast(d, x), hn::Set(d, m));
-  }
+  // Constants stand in memory a vector each, from which an operation reads at no cost: registers are
+  // scarce, and to fill one takes two operations.
+  using Lanes = std::uint32_t[hn::MaxLanes(DU())];
+  static void spread(std::uint32_t value, Lanes& to) { hn::Store(hn::Set(DU(), value), DU(), to); }
+
+  static HWY_INLINE V64 times(V64 x, VU m) { return hn::MulEven(hn::BitCast(DU(), x), m); }
   static HWY_INLINE V64 high(V64 x) { return hn::ShiftRight<32>(x); }
   // Into both halves of a lane: the upper one holds nothing of use.
-  static HWY_INLINE V64 flip(V64 x, std::uint32_t y) {
-    const DU d;
-    return hn::BitCast(D64(), hn::Xor(hn::BitCast(d, x), hn::Set(d, y)));
+  static HWY_INLINE V64 flip(V64 x, const Lanes& y) {
+    return hn::Xor(x, hn::BitCast(D64(), hn::Load(DU(), y)));
   }
 
-  // The first three rounds: stream and draw are the same in all lanes, so half of their products is
-  // scalar.
-  HWY_INLINE void open(std::uint64_t block, V64 offset, V64& c0, V64& c1, V64& c2, V64& c3) const {
+  // In the first two rounds stream, draw and the counter's upper half are the same in all lanes, so
+  // half of the products is made once, here.
+  HWY_NOINLINE void set_high(std::uint64_t high) {
+    high_ = high;
     const std::uint64_t b1 = std::uint64_t{kM1} * stream_.stream;
-    const std::uint32_t x0 =
-        static_cast<std::uint32_t>(b1 >> 32) ^ static_cast<std::uint32_t>(block >> 32) ^ k0_[0];
-    const std::uint64_t a2 = std::uint64_t{kM0} * x0;
-    const V64 a1 = times(hn::Add(hn::Set(D64(), block), offset), kM0);
-    const V64 b2 = times(flip(high(a1), stream_.draw ^ k1_[0]), kM1);
-    const V64 a3 = times(flip(high(b2), static_cast<std::uint32_t>(b1) ^ k0_[1]), kM0);
-    const V64 b3 = times(flip(a1, static_cast<std::uint32_t>(a2 >> 32) ^ k1_[1]), kM1);
-    c0 = flip(hn::Xor(high(b3), b2), k0_[2]);
-    c1 = b3;
-    c2 = flip(high(a3), static_cast<std::uint32_t>(a2) ^ k1_[2]);
-    c3 = a3;
+    const std::uint64_t a2 = std::uint64_t{kM0} * (static_cast<std::uint32_t>(b1 >> 32) ^
+                                                   static_cast<std::uint32_t>(high) ^ k0_[0]);
+    spread(stream_.draw ^ k1_[0], flip1_[0]);
+    spread(static_cast<std::uint32_t>(b1) ^ k0_[1], flip0_[1]);
+    spread(static_cast<std::uint32_t>(a2 >> 32) ^ k1_[1], flip1_[1]);
+    spread(static_cast<std::uint32_t>(a2) ^ k1_[2], flip1_[2]);
   }
 
-  HWY_INLINE void step(std::size_t round, V64& c0, V64& c1, V64& c2, V64& c3) const {
-    const V64 a = times(c0, kM0), b = times(c2, kM1);
-    c0 = flip(hn::Xor(high(b), c1), k0_[round]);
-    c1 = b;
-    c2 = flip(hn::Xor(high(a), c3), k1_[round]);
-    c3 = a;
+  HWY_INLINE void open(V64 block, VU m0, VU m1, V64* c) const {
+    const V64 a1 = times(block, m0);
+    const V64 b2 = times(flip(high(a1), flip1_[0]), m1);
+    const V64 a3 = times(flip(high(b2), flip0_[1]), m0);
+    const V64 b3 = times(flip(a1, flip1_[1]), m1);
+    c[0] = flip(hn::Xor(high(b3), b2), flip0_[2]);
+    c[1] = b3;
+    c[2] = flip(high(a3), flip1_[2]);
+    c[3] = a3;
+  }
+
+  HWY_INLINE void step(std::size_t round, VU m0, VU m1, V64* c) const {
+    const V64 a = times(c[0], m0), b = times(c[2], m1);
+    c[0] = flip(hn::Xor(high(b), c[1]), flip0_[round]);
+    c[1] = b;
+    c[2] = flip(hn::Xor(high(a), c[3]), flip1_[round]);
+    c[3] = a;
   }
 
   // The last round, with words (0, 1) and (2, 3) of a block side by side, blocks back in order.
-  HWY_INLINE void close(V64 c0, V64 c1, V64 c2, V64 c3, VU& w0, VU& w1) const {
+  HWY_INLINE void close(VU m0, VU m1, const V64* c, VU* w) const {
     const D64 d;
     const DU du;
     const V64 low = hn::Set(d, 0xFFFFFFFFu);
-    const V64 a = times(c0, kM0), b = times(c2, kM1);
+    const V64 a = times(c[0], m0), b = times(c[2], m1);
     const V64 swapped_a = hn::BitCast(d, hn::Shuffle2301(hn::BitCast(du, a)));
     const V64 swapped_b = hn::BitCast(d, hn::Shuffle2301(hn::BitCast(du, b)));
-    const V64 w01 = hn::Xor(swapped_b, hn::And(flip(c1, k0_[9]), low));
-    const V64 w23 = hn::Xor(swapped_a, hn::And(flip(c3, k1_[9]), low));
-    w0 = hn::BitCast(du, hn::InterleaveLower(d, w01, w23));
-    w1 = hn::BitCast(du, hn::InterleaveUpper(d, w01, w23));
+    const V64 w01 = hn::Xor(swapped_b, hn::And(flip(c[1], flip0_[9]), low));
+    const V64 w23 = hn::Xor(swapped_a, hn::And(flip(c[3], flip1_[9]), low));
+    w[0] = hn::BitCast(du, hn::InterleaveLower(d, w01, w23));
+    w[1] = hn::BitCast(du, hn::InterleaveUpper(d, w01, w23));
   }
 
-  // Two groups of blocks side by side hide the latency of the products. Even lanes hold the first
-  // half of a group's blocks and odd lanes the second, so that interleaving within 128 bits
-  // restores the order.
-  HWY_INLINE void vector_blocks(std::uint64_t block, VU& w0, VU& w1, VU& w2, VU& w3) const {
+  // Two groups of blocks side by side hide the latency of the products. Even lanes hold the first half
+  // of a group's blocks and odd lanes the second, so that interleaving within 128 bits restores the
+  // order.
+  HWY_INLINE void vector_blocks(std::uint64_t block, VU* w) const {
     const D64 d;
     const std::size_t lanes = hn::Lanes(d);
     const V64 lane = hn::Iota(d, 0);
     const V64 odd = hn::And(lane, hn::Set(d, 1));
     const V64 half = hn::Set(d, lanes / 2);
-    const V64 offset = hn::Add(hn::ShiftRight<1>(lane), hn::And(hn::Sub(hn::Zero(d), odd), half));
-    V64 c0, c1, c2, c3, e0, e1, e2, e3;
-    open(block, offset, c0, c1, c2, c3);
-    open(block, hn::Add(offset, hn::Set(d, lanes)), e0, e1, e2, e3);
-    for (std::size_t round = 3; round < 9; ++round) {
-      step(round, c0, c1, c2, c3);
-      step(round, e0, e1, e2, e3);
+    const V64 offset =
+        hn::Add(hn::ShiftRight<1>(lane), hn::And(hn::Sub(hn::Zero(d), odd), half));
+    const VU m0 = hn::Load(DU(), times_[0]), m1 = hn::Load(DU(), times_[1]);
+    V64 c[2][4];
+    for (std::size_t i = 0; i < 2; ++i) {
+      open(hn::Add(hn::Set(d, block + i * lanes), offset), m0, m1, c[i]);
     }
-    close(c0, c1, c2, c3, w0, w1);
-    close(e0, e1, e2, e3, w2, w3);
+    for (std::size_t round = 3; round < 9; ++round) {
+      for (auto& group : c) step(round, m0, m1, group);
+    }
+    for (std::size_t i = 0; i < 2; ++i) close(m0, m1, c[i], w + 2 * i);
   }
+
+  HWY_ALIGN Lanes times_[2], flip0_[10], flip1_[10];
+  std::uint64_t high_ = 0;
 #endif  // HWY_TARGET != HWY_SCALAR
 
   Stream stream_;
@@ -158,26 +179,19 @@ class Draw {
  public:
   Draw(const law::Sampler& sampler, const Stream& stream) : sample_(sampler), words_(stream) {}
 
-  /// The draws of elements 4 * block ... 4 * block + batch() - 1.
-  HWY_INLINE void operator()(std::uint64_t block, VF& z0, VF& z1, VF& z2, VF& z3) const {
-    VU w0, w1, w2, w3;
-    words_(block, w0, w1, w2, w3);
-    z0 = sample_(w0);
-    z1 = sample_(w1);
-    z2 = sample_(w2);
-    z3 = sample_(w3);
+  /// The draws of elements 4 * block ... 4 * block + batch() - 1: four vectors.
+  HWY_INLINE void make(std::uint64_t block, VF* z) {
+    VU words[4];
+    words_.make(block, words);
+    for (std::size_t i = 0; i < 4; ++i) z[i] = sample_(words[i]);
   }
 
   /// The same, written to z (batch()), aligned to a vector.
-  HWY_NOINLINE void store(std::uint64_t block, float* z) const {
+  HWY_NOINLINE void store(std::uint64_t block, float* z) {
     const DF d;
-    const std::size_t lanes = hn::Lanes(d);
-    VF z0, z1, z2, z3;
-    (*this)(block, z0, z1, z2, z3);
-    hn::Store(z0, d, z);
-    hn::Store(z1, d, z + lanes);
-    hn::Store(z2, d, z + 2 * lanes);
-    hn::Store(z3, d, z + 3 * lanes);
+    VF draws[4];
+    make(block, draws);
+    for (std::size_t i = 0; i < 4; ++i) hn::Store(draws[i], d, z + i * hn::Lanes(d));
   }
 
  private:
@@ -206,7 +220,7 @@ HWY_INLINE void with_kind(law::Sampler::Kind kind, const Visit& visit) {
 template <class Sample, class Body>
 HWY_INLINE void for_each_draw(const law::Sampler& sampler, const Stream& stream,
                               std::uint64_t first, std::size_t n, const Body& body) {
-  const Draw<Sample> draw(sampler, stream);
+  Draw<Sample> draw(sampler, stream);
   const std::size_t size = batch();
   HWY_ALIGN float z[kMaxBatch];
   std::uint64_t block = first / 4;
@@ -220,9 +234,9 @@ HWY_INLINE void for_each_draw(const law::Sampler& sampler, const Stream& stream,
     block += size / 4;
   }
   for (; i + size <= n; i += size, block += size / 4) {
-    VF z0, z1, z2, z3;
-    draw(block, z0, z1, z2, z3);
-    body.full(i, z0, z1, z2, z3);
+    VF draws[4];
+    draw.make(block, draws);
+    body.full(i, draws[0], draws[1], draws[2], draws[3]);
   }
   if (i < n) {
     draw.store(block, z);

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <fstream>
 
 #include "scalemix/base/parallel.h"
 #include "scalemix/torch/train/loss.h"
@@ -29,15 +30,35 @@ const Case kCases[] = {
     {"moons", "mlp:6-4", "svdo"},
     {"moons", "mlp:6-4", "poisson"},
     {"glyphs", "mlp:20", "svdo"},
+    {"sparse", "mlp:32", "svdo"},
+    {"sparse", "mlp:32", "bernoulli:p=0.5"},
+    {"sparse", "mlp:32", "dropconnect:bernoulli:p=0.4"},
+    {"sparse", "mlp:32", "bernoulli:p=0.3,input=0.1"},
     {"glyphs", "mlp:20", "bernoulli:p=0.5"},
     {"glyphs", "lenet5", "svdo"},
     {"glyphs", "lenet5", "spatial:bernoulli:p=0.2"},
     {"glyphs", "lenet5", "dropconnect:bernoulli:p=0.2"},
 };
 
+/// A table of 40 columns in which most numbers are zero, and missing cells.
+std::string sparse_table() {
+  const std::string path = testing::TempDir() + "scalemix-sparse.csv";
+  std::ofstream out(path);
+  const Stream stream{.seed = 3};
+  std::uint64_t i = 0;
+  for (int row = 0; row < 500; ++row) {
+    for (int column = 0; column < 40; ++column, ++i) {
+      if (i % 331 != 0) out << (stream.uniform(2 * i) < 0.15 ? stream.uniform(2 * i + 1) : 0);
+      out << ',';
+    }
+    out << "abc"[row % 3] << '\n';
+  }
+  return path;
+}
+
 train::Plan plan_of(const Case& c, double clip) {
   run::TrainConfig config;
-  config.data = c.data;
+  config.data = std::string(c.data) == "sparse" ? sparse_table() : c.data;
   config.model = c.model;
   config.method = {c.method};
   config.batch = 50;
@@ -135,11 +156,12 @@ TEST(PlannedStep, FusedAndInPartsItEndsWithTheSameBits) {
 
 TEST(PlannedStep, ThreadsAndNeighboursChangeNoBit) {
   const int before = threads();
-  for (const char* method : {"svdo", "bernoulli:p=0.3"}) {
+  for (const Case& c : {Case{"friedman1", "mlp:8", "svdo"}, Case{"friedman1", "mlp:8", "bernoulli:p=0.3"},
+                        Case{"sparse", "mlp:32", "svdo"}}) {
     std::vector<torch::Tensor> ends;
     for (const int n : {1, 2, 3}) {
       set_threads(n);
-      const train::Plan plan = plan_of({"friedman1", "mlp:8", method}, 0);
+      const train::Plan plan = plan_of(c, 0);
       train::Stack all(plan, {0, 1, 2}), one(plan, {1});
       for (int step = 0; step < 5; ++step) {
         all.step();
@@ -152,6 +174,19 @@ TEST(PlannedStep, ThreadsAndNeighboursChangeNoBit) {
     }
   }
   set_threads(before);
+}
+
+TEST(PlannedStep, LeavesZerosOutOfTheFirstProductsWhereMostOfTheDataIsZero) {
+  const auto path = [](const Case& c) {
+    const train::Plan plan = plan_of(c, 0);
+    return train::Stack(plan, {0, 1}).path();
+  };
+  EXPECT_EQ(path({"sparse", "mlp:32", "svdo"}), "planned, a thread a replica, sparse data");
+  EXPECT_EQ(path({"sparse", "mlp:32", "bernoulli:p=0.3"}),
+            "planned, a thread a replica, sparse data");
+  EXPECT_EQ(path({"sparse", "mlp:32", "bernoulli:p=0.3,input=0.1"}), "planned, a thread a replica");
+  EXPECT_EQ(path({"sparse", "mlp:20", "svdo"}), "planned, a thread a replica");
+  EXPECT_EQ(path({"friedman1", "mlp:32", "svdo"}), "planned, a thread a replica");
 }
 
 TEST(PlannedStep, AStoppedReplicaIsLeftAsItIs) {
@@ -185,7 +220,7 @@ class Counting : public c10::Allocator {
 TEST(PlannedStep, AllocatesNoTensorOnceItRuns) {
   for (const Case& c : {Case{"friedman1", "mlp:8", "svdo"}, Case{"moons", "mlp:6-4", "poisson"},
                         Case{"friedman1", "mlp:8", "dropconnect:bernoulli:p=0.4"},
-                        Case{"glyphs", "lenet5", "svdo"}}) {
+                        Case{"glyphs", "lenet5", "svdo"}, Case{"sparse", "mlp:32", "svdo"}}) {
     SCOPED_TRACE(std::string(c.data) + " " + c.model + " " + c.method);
     const train::Plan plan = plan_of(c, 0);
     train::Stack stack(plan, {0, 1, 2});

@@ -24,6 +24,7 @@ struct Frame {
   std::uint32_t draw = 0;           // training step
   const float* values = nullptr;    // (P)
   float* gradients = nullptr;       // (P)
+  const float* base = nullptr;      // a row of zeros of the data, as the batch has it
   const float* prepared = nullptr;  // sigma2 and slope of every posterior, see Posterior
   float* scratch = nullptr;         // the running node's own, kept from forward to backward
 
@@ -57,15 +58,16 @@ class Node {
   const std::size_t in, out;  // numbers in a row
 };
 
-/// The node of a layer that takes rows of `shape`, or null if its type has none. A layer that only
-/// renames its input's shape has no node: renames().
+/// The node of a layer that takes rows of `shape`, or null if its type has none; `sparse` says that
+/// they are data, most of it zeros. A layer that only renames its input's shape has no node:
+/// renames().
 std::unique_ptr<Node> make_node(const model::Layer& layer, const model::Shape& shape,
-                                const Layout& layout);
+                                const Layout& layout, bool sparse);
 bool renames(const model::Layer& layer);
 
 // One maker a family, each in the file of its name.
 std::unique_ptr<Node> make_weighted(const model::Layer& layer, const model::Shape& shape,
-                                    const Layout& layout);
+                                    const Layout& layout, bool sparse);
 std::unique_ptr<Node> make_pool(const model::Layer& layer, const model::Shape& shape,
                                 const Layout& layout);
 std::unique_ptr<Node> make_activation(const model::Layer& layer, const model::Shape& shape,

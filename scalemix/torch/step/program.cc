@@ -3,9 +3,17 @@
 #include <algorithm>
 
 namespace scalemix::inline v0::step {
+namespace {
+
+/// Fewer rows or units than these do not repay the marking.
+bool repays(const model::Layer& layer, std::size_t rows) {
+  return layer.type == "linear" && rows >= 32 && layer.out >= 32;
+}
+
+}  // namespace
 
 std::optional<Program> Program::make(const model::Spec& spec, const Layout& layout,
-                                     std::size_t rows) {
+                                     std::size_t rows, bool sparse) {
   Program p;
   model::Shape shape = spec.input;
   p.rows_ = rows;
@@ -21,7 +29,9 @@ std::optional<Program> Program::make(const model::Spec& spec, const Layout& layo
     const model::Shape in = shape;
     shape = model::output_shape(layer, in);
     if (renames(layer)) continue;
-    std::unique_ptr<Node> node = make_node(layer, in, layout);
+    const bool leave_out = sparse && p.nodes_.empty() && repays(layer, rows);
+    std::unique_ptr<Node> node = make_node(layer, in, layout, leave_out);
+    p.sparse_ |= leave_out;
     if (!node) return std::nullopt;
     if (!trained && model::parameters(layer).empty()) ++p.first_trained_;
     trained |= !model::parameters(layer).empty();

@@ -12,11 +12,14 @@ namespace scalemix::inline v0::step {
 
 class Program {
  public:
-  /// For batches of at most `rows` rows. Nothing if a layer of the spec has no node.
+  /// For batches of at most `rows` rows; `sparse`: of data that is mostly zeros, which a dense
+  /// first layer then leaves out if it is large enough. Nothing if a layer of the spec has no node.
   static std::optional<Program> make(const model::Spec& spec, const Layout& layout,
-                                     std::size_t rows);
+                                     std::size_t rows, bool sparse);
 
   std::size_t rows() const { return rows_; }
+  /// Whether the first layer leaves the data's zeros out: frames then bring their base.
+  bool sparse() const { return sparse_; }
   /// Floats of memory that a replica needs; its first rows * width() hold the batch.
   std::size_t memory() const { return memory_; }
   std::size_t width() const { return width_; }
@@ -54,6 +57,7 @@ class Program {
   std::size_t rows_ = 0, width_ = 0, memory_ = 0, prepared_ = 0, gradient_ = 0, widest_ = 0;
   std::size_t first_trained_ = 0;  // no node before it has parameters: no gradient goes there
   double work_ = 0;
+  bool sparse_ = false;
 };
 
 }  // namespace scalemix::inline v0::step

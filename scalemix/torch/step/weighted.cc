@@ -26,23 +26,28 @@ class Weighted : public Node {
     if (layer.bias) b_ = layout(layer.name + ".bias");
   }
 
-  std::size_t scratch(std::size_t rows) const override { return product_->scratch(rows); }
+  std::size_t scratch(std::size_t rows) const override {
+    return product_->kept(rows) + product_->scratch(rows);
+  }
   double work() const override { return static_cast<double>(product_->weights * product_->places); }
 
   void forward(const Frame& f, const float* x, float* y) const override {
-    affine(f, x, f.values + w_, f.scratch, y);
+    product_->forward(rows(f, x), f.values + w_, bias(f), scratch_of_product(f), y);
   }
 
   void backward(const Frame& f, const float* x, const float*, float* dy, float* dx) const override {
-    product_->to_weights(f.rows, x, dy, f.scratch, f.gradients + w_);
+    float* scratch = scratch_of_product(f);
+    product_->to_weights(rows(f, x), dy, scratch, f.gradients + w_);
     to_bias(f, dy);
-    if (dx) product_->to_input(f.rows, dy, f.values + w_, false, f.scratch, dx);
+    if (dx) product_->to_input(f.rows, dy, f.values + w_, false, scratch, dx);
   }
 
  protected:
-  void affine(const Frame& f, const float* x, const float* w, float* scratch, float* y) const {
-    product_->forward(f.rows, x, w, b_ ? f.values + *b_ : nullptr, scratch, y);
-  }
+  // A node's scratch begins with what the product keeps and what it does not.
+  Rows rows(const Frame& f, const float* x) const { return {f.rows, x, f.base, f.scratch}; }
+  float* scratch_of_product(const Frame& f) const { return f.scratch + product_->kept(f.rows); }
+  float* scratch_of_node(const Frame& f) const { return f.scratch + Weighted::scratch(f.rows); }
+  const float* bias(const Frame& f) const { return b_ ? f.values + *b_ : nullptr; }
   void to_bias(const Frame& f, const float* dy) const {
     if (b_) product_->to_bias(f.rows, dy, f.gradients + *b_);
   }
@@ -53,27 +58,28 @@ class Weighted : public Node {
   std::optional<std::size_t> b_;
 };
 
-/// Scratch: the noisy weights, then the product's.
+/// Scratch, behind the product's: the noisy weights.
 class DropConnect : public Weighted {
  public:
   DropConnect(const model::Layer& layer, Ptr product, const Layout& layout)
       : Weighted(layer, std::move(product), layout), law_(law::AnyLaw::parse(layer.weight_law)) {}
 
   std::size_t scratch(std::size_t rows) const override {
-    return product_->weights + product_->scratch(rows);
+    return Weighted::scratch(rows) + product_->weights;
   }
 
   void forward(const Frame& f, const float* x, float* y) const override {
-    multiply(f, f.values + w_, f.scratch);
-    affine(f, x, f.scratch, f.scratch + product_->weights, y);
+    float* noisy = scratch_of_node(f);
+    multiply(f, f.values + w_, noisy);
+    product_->forward(rows(f, x), noisy, bias(f), scratch_of_product(f), y);
   }
 
   void backward(const Frame& f, const float* x, const float*, float* dy, float* dx) const override {
-    float *dw = f.gradients + w_, *scratch = f.scratch + product_->weights;
-    product_->to_weights(f.rows, x, dy, scratch, dw);
+    float *dw = f.gradients + w_, *scratch = scratch_of_product(f);
+    product_->to_weights(rows(f, x), dy, scratch, dw);
     multiply(f, dw, dw);
     to_bias(f, dy);
-    if (dx) product_->to_input(f.rows, dy, f.scratch, false, scratch, dx);
+    if (dx) product_->to_input(f.rows, dy, scratch_of_node(f), false, scratch, dx);
   }
 
  private:
@@ -87,8 +93,8 @@ class DropConnect : public Weighted {
 };
 
 /// Sparse variational dropout by local reparameterisation (kernel/reparam.h, kernel/variational.h):
-/// one draw a number of y. Scratch: the product's squares; the variances of y, then what the draw
-/// makes of a change of them; their gradients; the product's.
+/// one draw a number of y. Scratch, behind the product's: the variances of y, then what the draw
+/// makes of a change of them; their gradients.
 class Svdo : public Weighted {
  public:
   Svdo(const model::Layer& layer, Ptr product, const Layout& layout)
@@ -100,41 +106,33 @@ class Svdo : public Weighted {
   Posterior* posterior() override { return &posterior_; }
   double work() const override { return 2 * Weighted::work(); }
   std::size_t scratch(std::size_t rows) const override {
-    return product_->squares(rows) + 2 * rows * out + product_->scratch(rows);
+    return Weighted::scratch(rows) + 2 * rows * out;
   }
 
   void forward(const Frame& f, const float* x, float* y) const override {
-    const Parts at = parts(f);
-    product_->moments(f.rows, x, f.values + w_, b_ ? f.values + *b_ : nullptr, sigma2(f),
-                      at.squares, at.rest, y, at.var);
-    kernel::reparam(normal_.raw(), f.stream(site_), site(f), y, at.var, y, at.var);
+    float* var = scratch_of_node(f);
+    product_->moments(rows(f, x), f.values + w_, bias(f), sigma2(f), scratch_of_product(f), y, var);
+    kernel::reparam(normal_.raw(), f.stream(site_), site(f), y, var, y, var);
   }
 
   void backward(const Frame& f, const float* x, const float*, float* dy, float* dx) const override {
-    const Parts at = parts(f);
+    float *slope = scratch_of_node(f), *dvar = slope + f.rows * out;
+    float* scratch = scratch_of_product(f);
     kernel::for_tiles(f.rows * out, [&](std::size_t first, std::size_t n) {
-      for (std::size_t i = first; i < first + n; ++i) at.dvar[i] = dy[i] * at.var[i];
+      for (std::size_t i = first; i < first + n; ++i) dvar[i] = dy[i] * slope[i];
     });
-    product_->moments_to_weights(f.rows, x, dy, at.dvar, at.squares, at.rest, f.gradients + w_,
+    product_->moments_to_weights(rows(f, x), dy, dvar, scratch, f.gradients + w_,
                                  f.gradients + posterior_.log_sigma2);
     to_bias(f, dy);
     if (!dx) return;
-    product_->to_input(f.rows, at.dvar, sigma2(f), false, at.rest, dx);
+    product_->to_input(f.rows, dvar, sigma2(f), false, scratch, dx);
     kernel::for_tiles(f.rows * in, [&](std::size_t first, std::size_t n) {
       for (std::size_t i = first; i < first + n; ++i) dx[i] *= 2 * x[i];
     });
-    product_->to_input(f.rows, dy, f.values + w_, true, at.rest, dx);
+    product_->to_input(f.rows, dy, f.values + w_, true, scratch, dx);
   }
 
  private:
-  struct Parts {
-    float *squares, *var, *dvar, *rest;
-  };
-  Parts parts(const Frame& f) const {
-    float *squares = f.scratch, *var = squares + product_->squares(f.rows);
-    float* dvar = var + f.rows * out;
-    return {squares, var, dvar, dvar + f.rows * out};
-  }
   const float* sigma2(const Frame& f) const { return f.prepared + posterior_.prepared; }
   kernel::Site site(const Frame& f) const { return {.rows = f.rows, .columns = out}; }
 
@@ -145,8 +143,10 @@ class Svdo : public Weighted {
 }  // namespace
 
 std::unique_ptr<Node> make_weighted(const model::Layer& layer, const model::Shape& shape,
-                                    const Layout& layout) {
-  Ptr product = layer.type == "conv2d" ? make_conv2d(layer, shape) : make_dense(layer);
+                                    const Layout& layout, bool sparse) {
+  Ptr product = layer.type == "conv2d" ? make_conv2d(layer, shape)
+                : sparse               ? make_sparse(layer)
+                                       : make_dense(layer);
   if (!layer.posterior.empty()) return std::make_unique<Svdo>(layer, std::move(product), layout);
   if (!layer.weight_law.empty())
     return std::make_unique<DropConnect>(layer, std::move(product), layout);

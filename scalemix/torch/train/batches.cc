@@ -40,6 +40,12 @@ void Batches::fill(std::size_t r, std::size_t first, std::size_t count, float* x
   fill(r, Rows(order_[r]).subspan(first, count), x, labels, targets);
 }
 
+void Batches::ground(std::size_t r, float* x) const {
+  const data::Standardisation& s = replicas_[r]->standardisation;
+  const std::vector<float> zeros(data_.width(), 0.0f);
+  kernel::standardise_rows(zeros.data(), data_.width(), 1, s.mean.data(), s.scale.data(), x);
+}
+
 Batch Batches::validation(std::size_t first, std::size_t count) {
   std::vector<Rows> rows;
   for (const Replica* r : replicas_)

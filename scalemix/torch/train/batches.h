@@ -30,6 +30,8 @@ class Batches {
   void begin(std::int64_t epoch);
   void fill(std::size_t r, std::size_t first, std::size_t count, float* x, std::int64_t* labels,
             float* targets) const;
+  /// What a row of zeros of the data becomes: x (width).
+  void ground(std::size_t r, float* x) const;
   /// Rows [first, first + count) of the validation rows.
   Batch validation(std::size_t first, std::size_t count);
 

@@ -12,6 +12,7 @@ namespace {
 
 constexpr double kSmall = 4e6;      // multiplications of a replica's step
 constexpr std::size_t kLanes = 64;  // replicas that hold memory at once
+constexpr double kSparse = 0.75;    // share of zeros from which they are left out
 
 }  // namespace
 
@@ -26,7 +27,8 @@ std::unique_ptr<PlannedStep> PlannedStep::make(const Plan& plan, Batches& batche
   };
   const std::size_t rows =
       std::min(static_cast<std::size_t>(plan.config.batch), batches.train_rows());
-  std::optional<step::Program> program = step::Program::make(plan.spec, offset, rows);
+  const bool sparse = data::share_of_zeros(plan.data) >= kSparse;
+  std::optional<step::Program> program = step::Program::make(plan.spec, offset, rows, sparse);
   if (!program) return nullptr;
   return std::unique_ptr<PlannedStep>(new PlannedStep(
       plan, batches, network, optimiser, std::move(given_precision), std::move(*program)));
@@ -50,6 +52,10 @@ PlannedStep::PlannedStep(const Plan& plan, Batches& batches, nn::Network& networ
   labels_.resize(lanes_ * program_.rows());
   targets_.resize(lanes_ * program_.rows());
   prepared_.resize(replicas_ * program_.prepared());
+  if (program_.sparse()) {
+    ground_.resize(replicas_ * program_.width());
+    for (std::size_t r = 0; r < replicas_; ++r) batches_.ground(r, &ground_[r * program_.width()]);
+  }
   output_.nll.resize(replicas_);
   output_.penalty.resize(replicas_);
   output_.norm.resize(replicas_);
@@ -58,6 +64,11 @@ PlannedStep::PlannedStep(const Plan& plan, Batches& batches, nn::Network& networ
   }
   find_rest();
   prepare();
+}
+
+std::string PlannedStep::path() const {
+  const std::string path = small_ ? "planned, a thread a replica" : "planned, all threads a replica";
+  return program_.sparse() ? path + ", sparse data" : path;
 }
 
 void PlannedStep::find_rest() {
@@ -112,6 +123,7 @@ void PlannedStep::run_replica(const StepInput& input, std::size_t r, std::size_t
       .draw = static_cast<std::uint32_t>(input.step),
       .values = values(r),
       .gradients = gradients(r),
+      .base = program_.sparse() ? &ground_[r * program_.width()] : nullptr,
       .prepared = prepared(r)};
   float* outputs = program_.forward(frame, memory);
   output_.nll[r] = loss(r, lane, input.count, outputs, program_.output_gradient(memory));

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "scalemix/torch/nn/network.h"
@@ -45,8 +46,10 @@ class PlannedStep {
   /// To be called when somebody else wrote the weights.
   void prepare();
   const StepOutput& run(const StepInput& input);
-  /// Whether a replica trains on one thread.
-  bool small() const { return small_; }
+  /// How a replica trains: "planned, a thread a replica", or "planned, all threads a replica"; ",
+  /// sparse data" behind it where the first layer's products leave the data's zeros out.
+  std::string path() const;
+  bool sparse() const { return program_.sparse(); }
 
  private:
   PlannedStep(const Plan& plan, Batches& batches, nn::Network& network, optim::Optimiser& optimiser,
@@ -81,6 +84,7 @@ class PlannedStep {
   std::vector<std::int64_t> labels_;  // (lanes, batch)
   std::vector<float> targets_;        // (lanes, batch)
   std::vector<float> prepared_;       // (R, program's)
+  std::vector<float> ground_;         // (R, width) of sparse data, else empty
   StepOutput output_;
 };
 

@@ -169,9 +169,10 @@ void Stack::step() {
 }
 
 std::string Stack::path() const {
-  if (!planned_) return "tape";
-  return planned_->small() ? "planned, a thread a replica" : "planned, all threads a replica";
+  return planned_ ? planned_->path() : "tape";
 }
+
+bool Stack::sparse() const { return planned_ && planned_->sparse(); }
 
 void Stack::values_changed() {
   if (planned_) planned_->prepare();

@@ -69,9 +69,10 @@ class Stack {
   PerReplica sparsity() const;
 
   Scores validate();
-  /// How it steps, chosen by the network and the batch alone: "tape", "planned, a thread a replica"
-  /// or "planned, all threads a replica".
+  /// How it steps, chosen by network, batch and data, never by R: "tape", or PlannedStep::path().
   std::string path() const;
+  /// Whether its first products leave out the zeros of the data.
+  bool sparse() const;
 
   nn::Network& network() { return network_; }
   optim::Optimiser& optimiser() { return optimiser_; }

@@ -1,0 +1,58 @@
+// A small matrix transposed, on every SIMD target. Included once per target, after
+// foreach_target.h.
+#if defined(SCALEMIX_KERNEL_TRANSPOSE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SCALEMIX_KERNEL_TRANSPOSE_INL_H_
+#undef SCALEMIX_KERNEL_TRANSPOSE_INL_H_
+#else
+#define SCALEMIX_KERNEL_TRANSPOSE_INL_H_
+#endif
+
+#include <cstddef>
+
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace scalemix::inline v0::kernel::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+#if HWY_TARGET != HWY_SCALAR
+/// Four rows by four columns.
+HWY_INLINE void transpose_block(const float* from, std::size_t from_stride, float* to,
+                                std::size_t to_stride) {
+  const hn::FixedTag<float, 4> d;
+  const auto r0 = hn::LoadU(d, from), r1 = hn::LoadU(d, from + from_stride);
+  const auto r2 = hn::LoadU(d, from + 2 * from_stride), r3 = hn::LoadU(d, from + 3 * from_stride);
+  const auto even_low = hn::InterleaveLower(d, r0, r2), odd_low = hn::InterleaveLower(d, r1, r3);
+  const auto even_high = hn::InterleaveUpper(d, r0, r2), odd_high = hn::InterleaveUpper(d, r1, r3);
+  hn::StoreU(hn::InterleaveLower(d, even_low, odd_low), d, to);
+  hn::StoreU(hn::InterleaveUpper(d, even_low, odd_low), d, to + to_stride);
+  hn::StoreU(hn::InterleaveLower(d, even_high, odd_high), d, to + 2 * to_stride);
+  hn::StoreU(hn::InterleaveUpper(d, even_high, odd_high), d, to + 3 * to_stride);
+}
+#endif
+
+/// to[c * to_stride + r] = from[r * from_stride + c]
+HWY_INLINE void transpose(std::size_t rows, std::size_t columns, const float* from,
+                          std::size_t from_stride, float* to, std::size_t to_stride) {
+  std::size_t r = 0;
+#if HWY_TARGET != HWY_SCALAR
+  for (; r + 4 <= rows; r += 4) {
+    const float* a = from + r * from_stride;
+    std::size_t c = 0;
+    for (; c + 4 <= columns; c += 4) {
+      transpose_block(a + c, from_stride, to + c * to_stride + r, to_stride);
+    }
+    for (; c < columns; ++c) {
+      for (std::size_t k = 0; k < 4; ++k) to[c * to_stride + r + k] = a[k * from_stride + c];
+    }
+  }
+#endif
+  for (; r < rows; ++r) {
+    for (std::size_t c = 0; c < columns; ++c) to[c * to_stride + r] = from[r * from_stride + c];
+  }
+}
+
+}  // namespace scalemix::inline v0::kernel::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
