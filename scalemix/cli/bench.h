@@ -67,9 +67,9 @@ std::vector<BenchCase> bench_floors();  // what limits the rest: a copy, a large
 /// Noise, weight terms, optimiser; products where `elements` is 0, which stands for a million
 /// elements and a hundred thousand weights.
 std::vector<BenchCase> bench_kernels(std::size_t elements);
-std::vector<BenchCase> bench_gram();     // NNGP and NTK of a wide network, the product beneath
-std::vector<BenchCase> bench_data();     // a table of text
-std::vector<BenchCase> bench_predict();  // mlp:300-100, deterministic and Monte-Carlo
+std::vector<BenchCase> bench_gram();      // NNGP and NTK of a wide network, the product beneath
+std::vector<BenchCase> bench_data();      // a table of text
+std::vector<BenchCase> bench_predict();   // mlp:300-100, deterministic and Monte-Carlo
 std::vector<BenchCase> bench_products();  // those of a dense network's training step, alone
 
 // With LibTorch: whole training steps.

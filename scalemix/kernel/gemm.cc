@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "scalemix/kernel/gemv.h"
+
 namespace scalemix::inline v0::kernel {
 namespace {
 
@@ -44,6 +46,7 @@ void gemm(Trans ta, Trans tb, std::size_t m, std::size_t n, std::size_t k, const
           std::size_t lda, const float* b, std::size_t ldb, float beta, float* c, std::size_t ldc) {
   if (m == 0 || n == 0) return;
   if (k == 0) return scale_rows(m, n, beta, c, ldc);
+  if (m == 1 && ta == Trans::no && tb == Trans::yes) return gemv(n, k, b, ldb, a, beta, c);
   const auto letter = [](Trans t) { return t == Trans::yes ? 'T' : 'N'; };
   const auto size = [](std::size_t s) { return static_cast<dnnl_dim_t>(s); };
   const dnnl_status_t status = dnnl_sgemm(letter(ta), letter(tb), size(m), size(n), size(k), 1.0f,

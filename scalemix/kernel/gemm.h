@@ -1,5 +1,5 @@
-// The product seam: every dense product of the project goes through here, to oneDNN in float and
-// CBLAS in double. Row-major.
+// The product seam: every dense product of the project goes through here, to oneDNN in float (but
+// for a single row: gemv.h) and CBLAS in double. Row-major.
 //
 //   C (m, n) = A' (m, k) B' (k, n) + beta C,   A' = A or A^T as stored, likewise B'
 //

@@ -16,6 +16,7 @@
 #define HWY_TARGET_INCLUDE "scalemix/kernel/noise.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
+#include "scalemix/kernel/lanes-inl.h"
 #include "scalemix/kernel/stream-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -76,6 +77,58 @@ void noise_run(const law::Sampler& sampler, const Stream& stream, std::uint64_t 
   }
 }
 
+/// The bits of a vector's lanes, from lane 0 up.
+HWY_INLINE std::uint64_t kept(VF z) {
+  const DF d;
+  std::uint8_t bytes[8] = {};  // Highway writes up to eight
+  hn::StoreMaskBits(d, hn::Ne(z, hn::Zero(d)), bytes);
+  return bytes[0] | std::uint64_t{bytes[1]} << 8;
+}
+
+/// Writes `count` bits, at most 64, from bit i on; a byte is begun by its first bit.
+HWY_INLINE void put_bits(std::uint8_t* bits, std::size_t i, std::size_t count, std::uint64_t word) {
+  for (; count >= 8 && i % 8 == 0; i += 8, count -= 8, word >>= 8) {
+    bits[i / 8] = static_cast<std::uint8_t>(word);
+  }
+  for (; count > 0; ++i, --count, word >>= 1) {
+    const auto before = static_cast<std::uint8_t>(i % 8 == 0 ? 0 : bits[i / 8]);
+    bits[i / 8] = static_cast<std::uint8_t>(before | (word & 1) << (i % 8));
+  }
+}
+
+/// y = x * z and the bits of z.
+struct BitsBody {
+  NoiseBody<Mode::multiply> noise;
+  std::uint8_t* bits;
+
+  HWY_INLINE void full(std::size_t i, VF z0, VF z1, VF z2, VF z3) const {
+    noise.full(i, z0, z1, z2, z3);
+    const std::size_t lanes = hn::Lanes(DF());
+    put_bits(bits, i, 4 * lanes,
+             kept(z0) | kept(z1) << lanes | kept(z2) << 2 * lanes | kept(z3) << 3 * lanes);
+  }
+  HWY_INLINE void part(std::size_t i, std::size_t n, const float* z) const {
+    noise.part(i, n, z);
+    for (std::size_t j = 0; j < n; ++j) put_bits(bits, i + j, 1, z[j] != 0);
+  }
+};
+
+void bits_run(const law::Sampler& sampler, const Stream& stream, std::uint64_t first, std::size_t n,
+              const float* x, float* y, std::uint8_t* bits) {
+  for_each_draw<SampleBernoulli>(sampler, stream, first, n, BitsBody{{x, y}, bits});
+}
+
+/// bits from a multiple of eight on.
+void from_bits(float keep, std::size_t n, const std::uint8_t* bits, const float* x, float* y) {
+  const DF d;
+  const VF z = set(keep);
+  for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
+    std::uint8_t bytes[8] = {static_cast<std::uint8_t>(bits[i / 8] >> (i % 8)), bits[i / 8 + 1]};
+    const VF mine = hn::IfThenElseZero(hn::LoadMaskBits(d, bytes), z);
+    store(hn::Mul(load(d, x + i, count), mine), d, y + i, count);
+  });
+}
+
 void draw_run(const law::Sampler& sampler, const Stream& stream, std::uint64_t first, std::size_t n,
               float* z) {
   fill(sampler, stream, first, n, z);
@@ -104,6 +157,8 @@ namespace scalemix::inline v0::kernel {
 namespace {
 
 HWY_EXPORT(noise_run);
+HWY_EXPORT(bits_run);
+HWY_EXPORT(from_bits);
 HWY_EXPORT(draw_run);
 HWY_EXPORT(spread);
 
@@ -199,6 +254,34 @@ void noise(const law::Sampler& sampler, const Stream& stream, const Site& site, 
   if (site.rows * site.columns * site.inner == 0) return;
   if (site.inner == 1 && !site.logical) return noise_fused(sampler, stream, site, mode, x, y);
   noise_shared(sampler, stream, site, mode, x, y);
+}
+
+bool has_bits(const law::Sampler& sampler, const Site& site) {
+  const bool in_order = !site.logical && width(site) == site.columns;
+  return sampler.kind == law::Sampler::Kind::bernoulli && sampler.keep != 0 && site.inner == 1 &&
+         in_order && site.row0 * width(site) % 4 == 0;
+}
+
+void noise_with_bits(const law::Sampler& sampler, const Stream& stream, const Site& site,
+                     const float* x, float* y, std::uint8_t* bits) {
+  init_target();
+  const std::size_t n = site.rows * site.columns;
+  const std::uint64_t first = site.row0 * width(site);
+  parallel_tiles(ceil_div(n, kTile), [&](std::size_t tile) {
+    const std::size_t i = tile * kTile;
+    HWY_DYNAMIC_DISPATCH(bits_run)
+    (sampler, stream, first + i, std::min(n - i, kTile), x + i, y + i, bits + i / 8);
+  });
+}
+
+void noise_from_bits(const law::Sampler& sampler, std::size_t n, const std::uint8_t* bits,
+                     const float* x, float* y) {
+  init_target();
+  parallel_tiles(ceil_div(n, kTile), [&](std::size_t tile) {
+    const std::size_t i = tile * kTile;
+    HWY_DYNAMIC_DISPATCH(from_bits)
+    (sampler.keep, std::min(n - i, kTile), bits + i / 8, x + i, y + i);
+  });
 }
 
 void draws(const law::Sampler& sampler, const Stream& stream, const Site& site, float* z) {

@@ -34,6 +34,19 @@ enum class Mode { multiply, add };
 void noise(const law::Sampler& sampler, const Stream& stream, const Site& site, Mode mode,
            const float* x, float* y);
 
+/// Bernoulli noise with a bit a number beside it, from which the way back is cheaper than from new
+/// draws: set where x was kept. For sites of one value a draw, columns in order, that begin at an
+/// element divisible by four.
+bool has_bits(const law::Sampler& sampler, const Site& site);
+/// Bytes for the bits of n numbers, a vector's reach beyond them included.
+constexpr std::size_t bit_bytes(std::size_t n) { return (n + 7) / 8 + 8; }
+/// y = x * z as noise() has it; bits (bit_bytes(rows * columns)).
+void noise_with_bits(const law::Sampler& sampler, const Stream& stream, const Site& site,
+                     const float* x, float* y, std::uint8_t* bits);
+/// y (n) = x * z again, from the bits.
+void noise_from_bits(const law::Sampler& sampler, std::size_t n, const std::uint8_t* bits,
+                     const float* x, float* y);
+
 /// The draws themselves: z (rows, columns); `inner` is not used.
 void draws(const law::Sampler& sampler, const Stream& stream, const Site& site, float* z);
 

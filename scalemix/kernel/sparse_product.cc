@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::size_t kPanel = 64, kHalf = kPanel / 2;  // numbers of y that are summed together
 constexpr std::size_t kDepth = SparseRows::kSlice;      // columns of x in a panel of weights
-constexpr std::size_t kStrip = 16;  // columns of dw that are written together
+constexpr std::size_t kStrip = 16;                      // columns of dw that are written together
 
 /// A panel's sums: two halves, of the two moments or of neighbouring numbers of y.
 template <bool kMoments>
@@ -69,8 +69,8 @@ HWY_INLINE Half half_of(std::size_t panel, std::size_t half, std::size_t out) {
 }
 
 template <bool kMoments>
-void product_panel(const SparseRows& x, std::size_t panel, std::size_t out, const float* const* weights,
-                   const float* b, float* const* y) {
+void product_panel(const SparseRows& x, std::size_t panel, std::size_t out,
+                   const float* const* weights, const float* b, float* const* y) {
   const Half halves[2] = {half_of<kMoments>(panel, 0, out), half_of<kMoments>(panel, 1, out)};
   const std::size_t columns = x.columns();
   HWY_ALIGN float w[kDepth * kPanel] = {}, sums[(SparseRows::kBlock + 1) * kPanel];
@@ -117,7 +117,8 @@ void gradient_panel(const SparseRows& x, const float* base, std::size_t panel, s
   const std::size_t columns = x.columns();
   HWY_ALIGN float d[SparseRows::kBlock * kPanel] = {}, strip[kStrip * kPanel] = {};
   for (std::size_t block = 0; block < x.blocks(); ++block) {
-    const std::size_t first = block * SparseRows::kBlock, rows = std::min(SparseRows::kBlock, x.rows() - first);
+    const std::size_t first = block * SparseRows::kBlock,
+                      rows = std::min(SparseRows::kBlock, x.rows() - first);
     HWY_ALIGN float total[kPanel] = {};
     for (std::size_t n = 0; n < rows; ++n) {
       for (std::size_t h = 0; h < 2; ++h) {

@@ -113,8 +113,8 @@ void SparseRows::mark(const float* x, const float* base, bool squares) const {
       const std::size_t first = block * kBlock, column = block * columns_;
       HWY_DYNAMIC_DISPATCH(mark_columns)
       (change_ + first * columns_, squares ? square_ + first * columns_ : nullptr,
-       std::min(kBlock, rows_ - first), columns_, from, to, change_by_column_ + column * kBlock, square_by_column_ + column * kBlock,
-       column_bits_ + 2 * column);
+       std::min(kBlock, rows_ - first), columns_, from, to, change_by_column_ + column * kBlock,
+       square_by_column_ + column * kBlock, column_bits_ + 2 * column);
     }
   });
 }

@@ -85,8 +85,8 @@ class Words {
   using V64 = hn::Vec<D64>;
   static constexpr std::uint32_t kM0 = 0xD2511F53, kM1 = 0xCD9E8D57;
 
-  // Constants stand in memory a vector each, from which an operation reads at no cost: registers are
-  // scarce, and to fill one takes two operations.
+  // Constants stand in memory a vector each, from which an operation reads at no cost: registers
+  // are scarce, and to fill one takes two operations.
   using Lanes = std::uint32_t[hn::MaxLanes(DU())];
   static void spread(std::uint32_t value, Lanes& to) { hn::Store(hn::Set(DU(), value), DU(), to); }
 
@@ -143,17 +143,16 @@ class Words {
     w[1] = hn::BitCast(du, hn::InterleaveUpper(d, w01, w23));
   }
 
-  // Two groups of blocks side by side hide the latency of the products. Even lanes hold the first half
-  // of a group's blocks and odd lanes the second, so that interleaving within 128 bits restores the
-  // order.
+  // Two groups of blocks side by side hide the latency of the products. Even lanes hold the first
+  // half of a group's blocks and odd lanes the second, so that interleaving within 128 bits
+  // restores the order.
   HWY_INLINE void vector_blocks(std::uint64_t block, VU* w) const {
     const D64 d;
     const std::size_t lanes = hn::Lanes(d);
     const V64 lane = hn::Iota(d, 0);
     const V64 odd = hn::And(lane, hn::Set(d, 1));
     const V64 half = hn::Set(d, lanes / 2);
-    const V64 offset =
-        hn::Add(hn::ShiftRight<1>(lane), hn::And(hn::Sub(hn::Zero(d), odd), half));
+    const V64 offset = hn::Add(hn::ShiftRight<1>(lane), hn::And(hn::Sub(hn::Zero(d), odd), half));
     const VU m0 = hn::Load(DU(), times_[0]), m1 = hn::Load(DU(), times_[1]);
     V64 c[2][4];
     for (std::size_t i = 0; i < 2; ++i) {

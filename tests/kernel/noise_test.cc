@@ -299,5 +299,32 @@ TEST_P(OnTarget, MeanAndVarianceAreTheLaws) {
   EXPECT_NEAR(squares / n, 1.5, 5 * std::sqrt((law.mu4() - 2.25) / n));
 }
 
+TEST_P(OnTarget, BitsOfBernoulliNoiseGiveTheSameProducts) {
+  const law::AnyLaw law = law::AnyLaw::parse("bernoulli:p=0.3");
+  for (const Site& site : {unit(1, 1), unit(4, 5), unit(1, 64, 2), unit(7, 12, 5), unit(5, 100, 1),
+                           unit(1, kTile + 3), unit(9, 3 * kTile / 8 + 4, 3)}) {
+    SCOPED_TRACE(testing::Message() << site.rows << " x " << site.columns);
+    ASSERT_TRUE(has_bits(law.multiplier(), site));
+    std::vector<float> x = ramp(size(site)), y(x.size()), again(x.size());
+    x.back() = std::numeric_limits<float>::infinity();  // times 0 is NaN, as in noise()
+    std::vector<std::uint8_t> bits(bit_bytes(x.size()), 0xA5);
+    noise_with_bits(law.multiplier(), kStream, site, x.data(), y.data(), bits.data());
+    noise_from_bits(law.multiplier(), x.size(), bits.data(), x.data(), again.data());
+    EXPECT_TRUE(same_bits(y, noisy(law, kStream, site, x)));
+    EXPECT_TRUE(same_bits(again, y));
+  }
+}
+
+TEST(Noise, OnlyBernoulliInOrderHasBits) {
+  const law::AnyLaw law = law::AnyLaw::parse("bernoulli:p=0.3");
+  const std::int64_t some[] = {1, 0};
+  EXPECT_TRUE(has_bits(law.multiplier(), unit(3, 2, 2)));
+  EXPECT_FALSE(has_bits(law.multiplier(), unit(3, 2, 1)));  // begins within a block of four
+  EXPECT_FALSE(has_bits(law.multiplier(), {.rows = 3, .columns = 2, .inner = 2}));
+  EXPECT_FALSE(has_bits(law.multiplier(), {.rows = 3, .columns = 2, .width = 4}));
+  EXPECT_FALSE(has_bits(law.multiplier(), {.rows = 3, .columns = 2, .logical = some}));
+  EXPECT_FALSE(has_bits(law::AnyLaw::parse("gaussian").multiplier(), unit(3, 2)));
+}
+
 }  // namespace
 }  // namespace scalemix::kernel

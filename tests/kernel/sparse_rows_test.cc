@@ -15,8 +15,8 @@ struct Case {
   double share;  // of the numbers that are not the base's
 };
 
-const std::vector<Case> kCases = {{1, 1, 1, 1},       {3, 5, 7, 0.5},      {5, 64, 31, 0.2},
-                                  {7, 130, 33, 0},    {100, 97, 64, 0.2},  {129, 70, 65, 0.3},
+const std::vector<Case> kCases = {{1, 1, 1, 1},        {3, 5, 7, 0.5},     {5, 64, 31, 0.2},
+                                  {7, 130, 33, 0},     {100, 97, 64, 0.2}, {129, 70, 65, 0.3},
                                   {257, 33, 100, 0.9}, {40, 17, 130, 0.1}};
 
 /// Rows with their base, everything that the products take, and what they must give.
@@ -64,7 +64,8 @@ struct Data {
     for (std::size_t n = 0; n < c.rows; ++n) {
       for (std::size_t o = 0; o < c.out; ++o) {
         for (std::size_t j = 0; j < c.columns; ++j) {
-          dw[o * c.columns + j] += std::pow(double{x[n * c.columns + j]}, power) * dy[n * c.out + o];
+          dw[o * c.columns + j] +=
+              std::pow(double{x[n * c.columns + j]}, power) * dy[n * c.out + o];
         }
       }
     }
@@ -73,7 +74,8 @@ struct Data {
 };
 
 /// Of sums of `terms` products of numbers of about 1.
-void expect_near(const std::vector<float>& got, const std::vector<double>& want, std::size_t terms) {
+void expect_near(const std::vector<float>& got, const std::vector<double>& want,
+                 std::size_t terms) {
   ASSERT_EQ(got.size(), want.size());
   const double bound = 4e-7 * static_cast<double>(terms + 4);
   for (std::size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], want[i], bound) << i;

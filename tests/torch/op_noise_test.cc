@@ -4,6 +4,7 @@
 
 #include "scalemix/kernel/noise.h"
 #include "scalemix/law/any_law.h"
+#include "scalemix/torch/op/noise_bits.h"
 #include "tests/torch/op_check.h"
 
 namespace scalemix {
@@ -73,6 +74,29 @@ TEST(OpNoiseTest, DoubleDrawsTheSameNoise) {
   EXPECT_TRUE(same_bits(
       unit_noise(x, seed),
       op::composition::noise(x, seed, "gaussian", gaussian(0.25), "unit", "multiply", 5, 9)));
+}
+
+TEST(OpNoiseTest, BitsThatAreKeptGiveTheGradientThatNewDrawsGive) {
+  const at::Tensor seed = seeds({11, -3}), p = at::tensor(std::vector<double>{0.3}, at::kDouble);
+  for (const std::string site : {"unit", "weight", "layer"}) {
+    for (const std::int64_t columns : {8, 7}) {  // 7: the second row begins within a block of four
+      const at::Tensor dy = spread({2, 3, columns}, at::kFloat);
+      const auto apply = [&](const at::Tensor& x) {
+        return op::noise(x, seed, "bernoulli", p, site, "multiply", 5, 9, /*row0=*/1);
+      };
+      const at::Tensor x = spread({2, 3, columns}, at::kFloat).requires_grad_();
+      const at::Tensor y = apply(x);
+      EXPECT_TRUE(same_bits(y.detach(), apply(x.detach())));
+      y.backward(dy);
+      EXPECT_TRUE(same_bits(x.grad(), apply(dy))) << site;
+    }
+  }
+  const at::Tensor x = spread({2, 3, 8}, at::kFloat);
+  const op::Draws draws{5, 9, 1, 0};
+  EXPECT_TRUE(op::is_plain(x));
+  EXPECT_FALSE(op::is_plain(x.to(at::kDouble)));
+  EXPECT_TRUE(op::NoiseBits::make(seed, p, draws, {.rows = 3, .columns = 8}, x));
+  EXPECT_FALSE(op::NoiseBits::make(seed, p, draws, {.rows = 3, .columns = 1, .inner = 8}, x));
 }
 
 TEST(OpNoiseTest, DerivativesAgreeWithFiniteDifferences) {

@@ -156,8 +156,9 @@ TEST(PlannedStep, FusedAndInPartsItEndsWithTheSameBits) {
 
 TEST(PlannedStep, ThreadsAndNeighboursChangeNoBit) {
   const int before = threads();
-  for (const Case& c : {Case{"friedman1", "mlp:8", "svdo"}, Case{"friedman1", "mlp:8", "bernoulli:p=0.3"},
-                        Case{"sparse", "mlp:32", "svdo"}}) {
+  for (const Case& c :
+       {Case{"friedman1", "mlp:8", "svdo"}, Case{"friedman1", "mlp:8", "bernoulli:p=0.3"},
+        Case{"sparse", "mlp:32", "svdo"}}) {
     std::vector<torch::Tensor> ends;
     for (const int n : {1, 2, 3}) {
       set_threads(n);

@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "scalemix/torch/op/draws.h"
+#include "scalemix/torch/op/noise_bits.h"
 
 namespace scalemix::inline v0::op {
 namespace {
@@ -138,13 +139,30 @@ at::Tensor call(const at::Tensor& x, const at::Tensor& seed, const std::string& 
   return op.call(x, seed, law, params, site, mode, stream, draw, row0, width, columns);
 }
 
+/// Nothing where the bits of x cannot be kept, or of dy were not: then the op draws again.
+std::optional<NoiseBits> bits_of(const at::Tensor& x, const at::Tensor& seed,
+                                 const at::Tensor& params, const std::string& site,
+                                 const SymInt& stream, const SymInt& draw, const SymInt& row0,
+                                 const SymInt& width) {
+  const auto number = [](const SymInt& value) { return value.guard_int(__FILE__, __LINE__); };
+  const Draws draws = draws_at(site, number(stream), number(draw), number(row0), number(width));
+  return NoiseBits::make(seed, params, draws, site_of(site, x), x);
+}
+
 struct Noise : torch::autograd::Function<Noise> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& seed,
                             const std::string& law, const at::Tensor& params,
                             const std::string& site, const std::string& mode, const SymInt& stream,
                             const SymInt& draw, const SymInt& row0, const SymInt& width,
                             const OptionalTensor& columns) {
-    ctx->save_for_backward({seed, params, value_or_undefined(columns)});
+    at::Tensor y, bits;
+    if (law == "bernoulli" && mode == "multiply" && !columns && x.requires_grad() && is_plain(x)) {
+      check_arguments(x, seed, params, site, mode, columns);
+      if (const auto way = bits_of(x, seed, params, site, stream, draw, row0, width)) {
+        std::tie(y, bits) = way->forward(x);
+      }
+    }
+    ctx->save_for_backward({seed, params, value_or_undefined(columns), bits});
     ctx->saved_data["law"] = law;
     ctx->saved_data["site"] = site;
     ctx->saved_data["mode"] = mode;
@@ -152,6 +170,7 @@ struct Noise : torch::autograd::Function<Noise> {
     ctx->saved_data["draw"] = draw;
     ctx->saved_data["row0"] = row0;
     ctx->saved_data["width"] = width;
+    if (y.defined()) return y;
     const at::AutoDispatchBelowADInplaceOrView below;
     return call(x, seed, law, params, site, mode, stream, draw, row0, width, columns);
   }
@@ -165,10 +184,16 @@ struct Noise : torch::autograd::Function<Noise> {
       return grads;
     }
     const variable_list saved = ctx->get_saved_variables();
-    grads[0] =
-        call(dy[0], saved[0], data.at("law").toStringRef(), saved[1], data.at("site").toStringRef(),
-             mode, data.at("stream").toSymInt(), data.at("draw").toSymInt(),
-             data.at("row0").toSymInt(), data.at("width").toSymInt(), optional_of(saved[2]));
+    const std::string site = data.at("site").toStringRef();
+    const SymInt stream = data.at("stream").toSymInt(), draw = data.at("draw").toSymInt(),
+                 row0 = data.at("row0").toSymInt(), width = data.at("width").toSymInt();
+    if (saved[3].defined() && is_plain(dy[0]) && !records_graph({dy[0]})) {
+      const auto way = bits_of(dy[0], saved[0], saved[1], site, stream, draw, row0, width);
+      grads[0] = way->backward(dy[0], saved[3]);
+      return grads;
+    }
+    grads[0] = call(dy[0], saved[0], data.at("law").toStringRef(), saved[1], site, mode, stream,
+                    draw, row0, width, optional_of(saved[2]));
     return grads;
   }
 };

@@ -1,5 +1,5 @@
-// What a layer with weights does with them: y = x * w + b, where * is a dense or sparse product or a
-// convolution, and the two products of its backward. Plain layers, dropconnect and posteriors
+// What a layer with weights does with them: y = x * w + b, where * is a dense or sparse product or
+// a convolution, and the two products of its backward. Plain layers, dropconnect and posteriors
 // (weighted.cc) are built on it.
 #pragma once
 
@@ -36,8 +36,8 @@ class Product {
   /// sigma2.
   virtual void moments(const Rows& x, const float* w, const float* b, const float* sigma2,
                        float* scratch, float* y, float* var) const = 0;
-  virtual void moments_to_weights(const Rows& x, const float* dy, const float* dvar,
-                                  float* scratch, float* dw, float* dsigma2) const = 0;
+  virtual void moments_to_weights(const Rows& x, const float* dy, const float* dvar, float* scratch,
+                                  float* dw, float* dsigma2) const = 0;
   /// dx (rows, in) is overwritten, or added to.
   virtual void to_input(std::size_t rows, const float* dy, const float* w, bool add, float* scratch,
                         float* dx) const = 0;

@@ -67,7 +67,8 @@ PlannedStep::PlannedStep(const Plan& plan, Batches& batches, nn::Network& networ
 }
 
 std::string PlannedStep::path() const {
-  const std::string path = small_ ? "planned, a thread a replica" : "planned, all threads a replica";
+  const std::string path =
+      small_ ? "planned, a thread a replica" : "planned, all threads a replica";
   return program_.sparse() ? path + ", sparse data" : path;
 }
 

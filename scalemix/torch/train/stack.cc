@@ -168,9 +168,7 @@ void Stack::step() {
   ++state.step;
 }
 
-std::string Stack::path() const {
-  return planned_ ? planned_->path() : "tape";
-}
+std::string Stack::path() const { return planned_ ? planned_->path() : "tape"; }
 
 bool Stack::sparse() const { return planned_ && planned_->sparse(); }
 
