@@ -50,7 +50,7 @@ def bench_row(name):
     def measure(arguments):
         text = subprocess.run([arguments.scalemix, "bench", "--quiet", "--json", "--threads", str(arguments.threads),
                                "--only", name], check=True, stdout=subprocess.PIPE, text=True).stdout
-        row = next(r for r in json.loads(text)["rows"] if name in r["name"])
+        row = next(r for r in json.loads(text)["rows"] if name in f"{r['group']} {r['name']}")
         return row["seconds"] / (row["items"] if row["unit"] == "replica step" else 1)
     return measure
 

@@ -257,6 +257,20 @@ void activate_backward(Activation f, float slope, std::size_t n, const float* x,
   });
 }
 
+bool slope_from_result(Activation f) {
+  switch (f) {
+    case Activation::identity:
+    case Activation::relu:
+    case Activation::tanh:
+    case Activation::sigmoid:
+    case Activation::elu:
+    case Activation::hard_tanh:
+      return true;
+    default:
+      return false;
+  }
+}
+
 void add_bias(std::size_t rows, std::size_t columns, const float* bias, float* x) {
   for_rows(rows, columns, [&](std::size_t r) {
     for (std::size_t c = 0; c < columns; ++c) x[r * columns + c] += bias[c];

@@ -53,6 +53,9 @@ void activate(Activation f, float slope, std::size_t n, float* x);
 void activate_backward(Activation f, float slope, std::size_t n, const float* x, const float* y,
                        float* dy);
 
+/// Whether the slope follows from y alone, so that y may stand for x in activate_backward.
+bool slope_from_result(Activation f);
+
 /// x (rows, columns) += bias (columns).
 void add_bias(std::size_t rows, std::size_t columns, const float* bias, float* x);
 

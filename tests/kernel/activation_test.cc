@@ -58,6 +58,20 @@ TEST(Activation, SlopesAreTheirReferencesOnEveryTarget) {
   });
 }
 
+TEST(Activation, WhereTheSlopeFollowsFromTheResultItMayStandForX) {
+  for (const ActivationRow& row : activations()) {
+    if (!slope_from_result(row.activation)) continue;
+    const std::vector<float> x = values(1000, -3, 3);
+    std::vector<float> y = x, from_x(x.size(), 2), from_y = from_x;
+    activate(row.activation, 0.25f, x.size(), y.data());
+    activate_backward(row.activation, 0.25f, x.size(), x.data(), y.data(), from_x.data());
+    activate_backward(row.activation, 0.25f, x.size(), y.data(), y.data(), from_y.data());
+    EXPECT_EQ(from_x, from_y) << row.name;
+  }
+  EXPECT_TRUE(slope_from_result(Activation::relu));
+  EXPECT_FALSE(slope_from_result(Activation::gelu));
+}
+
 TEST(Activation, ReferenceSlopesAreThoseOfFiniteDifferences) {
   constexpr double h = 1e-6;
   for (const ActivationRow& row : activations()) {

@@ -22,6 +22,9 @@ struct Case {
 const Case kCases[] = {
     {"friedman1", "mlp:8", "none"},
     {"friedman1", "mlp:8", "svdo"},
+    {"friedman1", "mlp:8x2,tanh", "svdo"},
+    {"friedman1", "mlp:8x2,gelu", "bernoulli:p=0.2"},
+    {"friedman1", "mlp:8x3,elu", "none"},
     {"friedman1", "mlp:8-5", "bernoulli:p=0.3"},
     {"friedman1", "mlp:8", "bernoulli:p=0.3,input=0.1"},
     {"friedman1", "mlp:8", "gaussian:alpha=0.25"},

@@ -19,7 +19,7 @@ class Activation : public Node {
         slope_(static_cast<float>(layer.slope)) {}
 
   void forward(const Frame& f, const float* x, float* y) const override {
-    std::copy_n(x, f.rows * in, y);
+    if (x != y) std::copy_n(x, f.rows * in, y);
     kernel::activate(activation_, slope_, f.rows * in, y);
   }
 
@@ -27,8 +27,11 @@ class Activation : public Node {
                 float* dx) const override {
     if (!dx) return;
     kernel::activate_backward(activation_, slope_, f.rows * in, x, y, dy);
-    std::copy_n(dy, f.rows * in, dx);
+    if (dx != dy) std::copy_n(dy, f.rows * in, dx);
   }
+
+  bool in_place() const override { return kernel::slope_from_result(activation_); }
+  bool reads_output() const override { return true; }
 
  private:
   kernel::Activation activation_;

@@ -44,13 +44,17 @@ class Node {
 
   /// Floats of scratch for `rows` rows.
   virtual std::size_t scratch(std::size_t) const { return 0; }
-  /// x (rows, in) to y (rows, out), which do not overlap.
+  /// x (rows, in) to y (rows, out), which do not overlap but for a node in place.
   virtual void forward(const Frame& frame, const float* x, float* y) const = 0;
   /// Writes the gradients of the node's parameters and, unless null, dx (rows, in). dy (rows, out)
   /// may be destroyed; x and y are as forward left them. For a posterior what is written at
   /// log_sigma2 is the gradient of sigma2.
   virtual void backward(const Frame& frame, const float* x, const float* y, float* dy,
                         float* dx) const = 0;
+  /// Whether y may lie where x lies, and dx where dy; backward then gets y for both.
+  virtual bool in_place() const { return false; }
+  /// Whether backward reads y.
+  virtual bool reads_output() const { return false; }
   virtual Posterior* posterior() { return nullptr; }
   /// Multiplications of the forward products on one row.
   virtual double work() const { return 0; }

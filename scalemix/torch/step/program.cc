@@ -41,7 +41,9 @@ std::optional<Program> Program::make(const model::Spec& spec, const Layout& layo
       p.posteriors_.push_back(*posterior);
     }
     p.work_ += 3 * static_cast<double>(rows) * node->work();
-    p.places_.push_back({take(rows * node->out), take(node->scratch(rows))});
+    const bool shared = node->in_place() && !p.nodes_.empty() && !p.nodes_.back()->reads_output();
+    p.places_.push_back(
+        {shared ? p.places_.back().y : take(rows * node->out), take(node->scratch(rows)), shared});
     p.widest_ = std::max({p.widest_, node->in, node->out});
     p.nodes_.push_back(std::move(node));
   }

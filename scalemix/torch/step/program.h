@@ -41,6 +41,7 @@ class Program {
  private:
   struct Place {
     std::size_t y = 0, scratch = 0;
+    bool shared = false;  // with the node before: its y, and the gradient of it
   };
   const float* input(std::size_t node, const float* memory) const {
     return node == 0 ? memory : memory + places_[node - 1].y;
@@ -48,7 +49,9 @@ class Program {
 
   /// The gradient of what node `node` takes: two buffers in turn.
   float* gradient(std::size_t node, float* memory) const {
-    return memory + gradient_ + (node % 2) * widest_;
+    std::size_t turns = 0;
+    for (std::size_t i = 0; i < node; ++i) turns += !places_[i].shared;
+    return memory + gradient_ + (turns % 2) * widest_;
   }
 
   std::vector<std::unique_ptr<Node>> nodes_;
