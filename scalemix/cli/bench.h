@@ -70,7 +70,7 @@ std::vector<BenchCase> bench_kernels(std::size_t elements);
 std::vector<BenchCase> bench_gram();      // NNGP and NTK of a wide network, the product beneath
 std::vector<BenchCase> bench_data();      // a table of text
 std::vector<BenchCase> bench_predict();   // mlp:300-100, deterministic and Monte-Carlo
-std::vector<BenchCase> bench_products();  // those of a dense network's training step, alone
+std::vector<BenchCase> bench_products();  // a row's, those of sparse data, all of a training step
 
 // With LibTorch: whole training steps.
 std::vector<BenchCase> bench_train();

@@ -50,6 +50,20 @@ BenchRow noise(const std::string& name, std::size_t n, const BenchEffort& effort
   return streaming(time, 2, n);
 }
 
+/// Both ways: a bit a number is kept in between.
+BenchRow noise_and_back(std::size_t n, const BenchEffort& effort) {
+  const std::vector<float> x = uniforms(n, 1, -1, 1), dy = uniforms(n, 2, -1, 1);
+  std::vector<float> y(n), dx(n);
+  std::vector<std::uint8_t> bits(kernel::bit_bytes(n));
+  const Stream stream{1, stream_id(Purpose::train, 1), 0};
+  const law::AnyLaw law = law::AnyLaw::parse("bernoulli");
+  const Timing time = time_calls(effort, [&] {
+    kernel::noise_with_bits(law.multiplier(), stream, site(n), x.data(), y.data(), bits.data());
+    kernel::noise_from_bits(law.multiplier(), n, bits.data(), dy.data(), dx.data());
+  });
+  return streaming(time, 4, n);
+}
+
 BenchRow reparam(std::size_t n, const BenchEffort& effort) {
   const std::vector<float> mean = uniforms(n, 2, -1, 1), var = uniforms(n, 3, 0, 1);
   std::vector<float> b(n);
@@ -146,6 +160,7 @@ std::vector<BenchCase> bench_kernels(std::size_t elements) {
     add("noise " + name, n,
         [name](std::size_t size, const BenchEffort& effort) { return noise(name, size, effort); });
   }
+  add("bernoulli both ways", n, noise_and_back);
   add("reparam", n, reparam);
   add("svdo_terms", weights, svdo_terms);
   add("svdo_adam", weights, svdo_adam);

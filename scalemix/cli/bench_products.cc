@@ -1,7 +1,10 @@
-// The dense products of a training step alone: what is left of a step when all else is free.
+// Products of networks' shapes: all of a training step, those of data that is mostly zeros, a
+// row's.
 
 #include "scalemix/cli/bench.h"
 #include "scalemix/kernel/gemm.h"
+#include "scalemix/kernel/gemv.h"
+#include "scalemix/kernel/sparse_rows.h"
 #include "scalemix/random/stream.h"
 
 namespace scalemix::inline v0::cli {
@@ -45,9 +48,10 @@ struct Operands {
   }
 };
 
-/// Layers of `widths`; every product twice, for the mean and for the variance.
-BenchRow measure(const std::vector<std::size_t>& widths, std::size_t rows,
-                 const BenchEffort& effort) {
+/// The dense products of a training step alone: what is left of it when all else is free. Layers of
+/// `widths`; every product twice, for the mean and for the variance.
+BenchRow step_products(const std::vector<std::size_t>& widths, std::size_t rows,
+                       const BenchEffort& effort) {
   std::vector<Operands> layers;
   double flops = 0;
   for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
@@ -66,12 +70,45 @@ BenchRow measure(const std::vector<std::size_t>& widths, std::size_t rows,
   return {.time = time_calls(effort, step), .items = 1, .unit = "step", .flops = flops};
 }
 
+/// Both moments and both gradients of a first layer, of a batch in which one number of five is not
+/// zero.
+BenchRow sparse(const BenchEffort& effort) {
+  constexpr std::size_t kRows = 100, kIn = 784, kOut = 300;
+  Operands mean(kRows, kIn, kOut), variance(kRows, kIn, kOut);
+  const std::vector<float> base(kIn, 0.0f), pick = uniforms(kRows * kIn, 4);
+  for (std::size_t i = 0; i < pick.size(); ++i) mean.x[i] *= pick[i] > 0.6f;
+  std::vector<float> memory(kernel::SparseRows::memory(kRows, kIn));
+  const kernel::SparseRows x(kRows, kIn, memory.data());
+  const auto step = [&] {
+    x.mark(mean.x.data(), base.data(), true);
+    kernel::sparse_moments(x, kOut, mean.w.data(), nullptr, variance.w.data(), mean.y.data(),
+                           variance.y.data());
+    kernel::sparse_moments_to_weights(x, base.data(), kOut, mean.y.data(), variance.y.data(),
+                                      mean.dw.data(), variance.dw.data());
+  };
+  return {.time = time_calls(effort, step), .items = kRows, .unit = "row"};
+}
+
+BenchRow row_product(const BenchEffort& effort) {
+  constexpr std::size_t kIn = 784, kOut = 300;
+  Operands o(1, kIn, kOut);
+  const auto product = [&] { kernel::gemv(kOut, kIn, o.w.data(), kIn, o.x.data(), 0, o.y.data()); };
+  return {.time = time_calls(effort, product),
+          .items = 1,
+          .unit = "product",
+          .bytes = sizeof(float) * static_cast<double>(kIn * kOut),
+          .flops = 2.0 * static_cast<double>(kIn * kOut)};
+}
+
 }  // namespace
 
 std::vector<BenchCase> bench_products() {
-  return {{"products", "of mlp:300-100 svdo, batch 100", [](const BenchEffort& effort) {
-             return measure({784, 300, 100, 10}, 100, effort);
-           }}};
+  const auto step = [](const BenchEffort& effort) {
+    return step_products({784, 300, 100, 10}, 100, effort);
+  };
+  return {{"kernel", "gemv 300 x 784", row_product},
+          {"kernel", "sparse moments both ways, 784 to 300", sparse},
+          {"products", "of mlp:300-100 svdo, batch 100", step}};
 }
 
 }  // namespace scalemix::inline v0::cli

@@ -30,8 +30,11 @@ constexpr std::size_t kStrip = 16;                      // columns of dw that ar
 template <bool kMoments>
 class Sums {
  public:
-  HWY_INLINE explicit Sums(const float* from) {
-    for (std::size_t v = 0; v < kVectors; ++v) sum_[v] = hn::LoadU(DF(), from + v * lanes());
+  /// Begins at 0, or goes on from what was stored.
+  HWY_INLINE Sums(bool begin, const float* stored) {
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      sum_[v] = begin ? hn::Zero(DF()) : hn::LoadU(DF(), stored + v * lanes());
+    }
   }
   HWY_INLINE void store(float* to) const {
     for (std::size_t v = 0; v < kVectors; ++v) hn::StoreU(sum_[v], DF(), to + v * lanes());
@@ -76,7 +79,6 @@ void product_panel(const SparseRows& x, std::size_t panel, std::size_t out,
   HWY_ALIGN float w[kDepth * kPanel] = {}, sums[(SparseRows::kBlock + 1) * kPanel];
   for (std::size_t first = 0; first < x.rows(); first += SparseRows::kBlock) {
     const std::size_t rows = std::min(SparseRows::kBlock, x.rows() - first);
-    std::fill_n(sums, (rows + 1) * kPanel, 0.0f);
     for (std::size_t slice = 0; slice < x.slices(); ++slice) {
       const std::size_t k = slice * kDepth, depth = std::min(kDepth, columns - k);
       for (std::size_t h = 0; h < 2; ++h) {
@@ -84,7 +86,7 @@ void product_panel(const SparseRows& x, std::size_t panel, std::size_t out,
                   w + h * kHalf, kPanel);
       }
       for (std::size_t n = 0; n <= rows; ++n) {
-        Sums<kMoments> sum(sums + n * kPanel);
+        Sums<kMoments> sum(slice == 0, sums + n * kPanel);
         sum.add(x.row(n < rows ? first + n : x.rows(), slice), w);
         sum.store(sums + n * kPanel);
       }
@@ -134,9 +136,8 @@ void gradient_panel(const SparseRows& x, const float* base, std::size_t panel, s
         transpose(halves[h].count, width, dw[h] + halves[h].first * columns + k, columns,
                   strip + h * kHalf, kPanel);
       }
-      if (block == 0) std::fill(strip, strip + kStrip * kPanel, 0.0f);
       for (std::size_t j = 0; j < width; ++j) {
-        Sums<kMoments> sum(strip + j * kPanel);
+        Sums<kMoments> sum(block == 0, strip + j * kPanel);
         const float b = base[k + j];
         sum.add(b, b * b, total);
         for (std::size_t half = 0; half < 2; ++half) {
