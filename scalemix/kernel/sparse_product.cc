@@ -94,18 +94,16 @@ void product_panel(const SparseRows& x, std::size_t panel, std::size_t out,
     const DF d;
     const float* base = sums + rows * kPanel;
     for (std::size_t h = 0; h < 2; ++h) {
-      const bool variance = kMoments && h == 1;
+      const float* bias = kMoments && h == 1 ? nullptr : b;
       HWY_ALIGN float offset[kHalf] = {};
       for (std::size_t o = 0; o < halves[h].count; ++o) {
-        offset[o] = base[h * kHalf + o] + (b && !variance ? b[halves[h].first + o] : 0);
+        offset[o] = base[h * kHalf + o] + (bias ? bias[halves[h].first + o] : 0);
       }
       for (std::size_t n = 0; n < rows; ++n) {
         const float* sum = sums + n * kPanel + h * kHalf;
         float* to = y[h] + (first + n) * out + halves[h].first;
         for_lanes(d, halves[h].count, [&](std::size_t o, std::size_t count) HWY_ATTR {
-          const VF value = hn::Add(load(d, sum + o, count), load(d, offset + o, count));
-          const auto below = hn::Lt(value, set(0));  // by rounding
-          store(variance ? hn::IfThenZeroElse(below, value) : value, d, to + o, count);
+          store(hn::Add(load(d, sum + o, count), load(d, offset + o, count)), d, to + o, count);
         });
       }
     }

@@ -136,16 +136,22 @@ TEST(SparseRows, ThreadsChangeNoBit) {
 }
 
 TEST(SparseRows, AVarianceIsNeverBelowZeroAndKeepsNaN) {
-  // The base's variance is large, what is listed takes nearly all of it off.
-  const std::vector<float> base(64, 3.0f), sigma2(64, 1.7f), w(64, 0.0f);
-  std::vector<float> x(2 * 64, 1e-12f), memory(SparseRows::memory(2, 64)), y(2), var(2);
-  x[64] = NAN;
-  const SparseRows rows(2, 64, memory.data());
-  rows.mark(x.data(), base.data(), true);
-  sparse_moments(rows, 1, w.data(), nullptr, sigma2.data(), y.data(), var.data());
-  EXPECT_GE(var[0], 0);
-  EXPECT_LT(var[0], 1e-3);
-  EXPECT_TRUE(std::isnan(var[1]));
+  // The base's variance is large and what is marked takes it off again, to the last bit or so.
+  const std::size_t columns = 300, out = 64, rows = 8;
+  const auto base = values(columns, 1, 3, 1), sigma2 = values(out * columns, 0, 1, 2);
+  for (const double size : {1e-12, 3e-4, 3e-3}) {
+    std::vector<float> x = values(rows * columns, -size, size, 3);
+    std::vector<float> memory(SparseRows::memory(rows, columns)), y(rows * out), var(rows * out);
+    x.back() = NAN;
+    const SparseRows marked(rows, columns, memory.data());
+    marked.mark(x.data(), base.data(), true);
+    sparse_moments(marked, out, sigma2.data(), nullptr, sigma2.data(), y.data(), var.data());
+    for (std::size_t i = 0; i < (rows - 1) * out; ++i) {
+      EXPECT_GE(var[i], 0);
+      EXPECT_LT(var[i], 1e-2);
+    }
+    for (std::size_t o = 0; o < out; ++o) EXPECT_TRUE(std::isnan(var[(rows - 1) * out + o]));
+  }
 }
 
 TEST(SparseRows, MarksWhatDiffersAndNothingElse) {

@@ -111,35 +111,51 @@ struct Bench {
   std::vector<bool> active;
 };
 
+/// The first step of both; `plan` clips, so that the gradients stand in the storage.
+void expect_the_tape(const train::Plan& plan) {
+  Bench a(plan), b(plan);
+  const auto planned = train::PlannedStep::make(plan, a.batches, a.network, a.optimiser, {});
+  ASSERT_TRUE(planned);
+  const train::StepOutput& out = planned->run(a.input(0));
+
+  const train::Batch batch = b.batches.train(0, 0, 50);
+  nn::Pass pass{.seed = b.network.seeds(), .penalties = {}};
+  const torch::Tensor f = b.network.forward(batch.x, pass);
+  const bool regression = plan.spec.task == Task::regression;
+  const torch::Tensor nll = regression
+                                ? train::gaussian_nll(f, batch.target, b.network.log_precision())
+                                : train::categorical_nll(f, batch.target);
+  torch::Tensor penalty = torch::zeros({3}, torch::kFloat64);
+  for (const nn::Penalty& p : pass.penalties) penalty = penalty + p.value;
+  b.network.storage().differentiate((nll.to(torch::kFloat64) + 0.01 * penalty).sum());
+  for (std::int64_t r = 0; r < 3; ++r) {
+    EXPECT_NEAR(out.nll[r], nll[r].item<double>(), 1e-5);
+    EXPECT_NEAR(out.penalty[r], penalty[r].item<double>(), 1e-5 * (1 + out.penalty[r]));
+    const torch::Tensor got = a.network.storage().gradients[r],
+                        want = b.network.storage().gradients[r];
+    EXPECT_LT((got - want).norm().item<double>(), 1e-5 * want.norm().item<double>());
+    EXPECT_NEAR(out.norm[r], want.to(torch::kDouble).norm().item<double>(), 1e-5 * out.norm[r]);
+  }
+}
+
 TEST(PlannedStep, HasTheLossPenaltyAndGradientsOfTheTape) {
   for (const Case& c : kCases) {
     SCOPED_TRACE(std::string(c.data) + " " + c.model + " " + c.method);
-    const train::Plan plan =
-        plan_of(c, /*clip=*/1e30);  // so that the gradients stand in the storage
-    Bench a(plan), b(plan);
-    const auto planned = train::PlannedStep::make(plan, a.batches, a.network, a.optimiser, {});
-    ASSERT_TRUE(planned);
-    const train::StepOutput& out = planned->run(a.input(0));
-
-    const train::Batch batch = b.batches.train(0, 0, 50);
-    nn::Pass pass{.seed = b.network.seeds(), .penalties = {}};
-    const torch::Tensor f = b.network.forward(batch.x, pass);
-    const bool regression = plan.spec.task == Task::regression;
-    const torch::Tensor nll = regression
-                                  ? train::gaussian_nll(f, batch.target, b.network.log_precision())
-                                  : train::categorical_nll(f, batch.target);
-    torch::Tensor penalty = torch::zeros({3}, torch::kFloat64);
-    for (const nn::Penalty& p : pass.penalties) penalty = penalty + p.value;
-    b.network.storage().differentiate((nll.to(torch::kFloat64) + 0.01 * penalty).sum());
-    for (std::int64_t r = 0; r < 3; ++r) {
-      EXPECT_NEAR(out.nll[r], nll[r].item<double>(), 1e-5);
-      EXPECT_NEAR(out.penalty[r], penalty[r].item<double>(), 1e-5 * (1 + out.penalty[r]));
-      const torch::Tensor got = a.network.storage().gradients[r],
-                          want = b.network.storage().gradients[r];
-      EXPECT_LT((got - want).norm().item<double>(), 1e-5 * want.norm().item<double>());
-      EXPECT_NEAR(out.norm[r], want.to(torch::kDouble).norm().item<double>(), 1e-5 * out.norm[r]);
-    }
+    expect_the_tape(plan_of(c, /*clip=*/1e30));
   }
+}
+
+TEST(PlannedStep, KeepsAResultThatIsStillReadWhenTheNextLayerWorksInPlace) {
+  train::Plan plan = plan_of({"friedman1", "mlp:8", "none"}, /*clip=*/1e30);
+  const auto relu = std::find_if(plan.spec.layers.begin(), plan.spec.layers.end(),
+                                 [](const model::Layer& layer) { return layer.type == "relu"; });
+  ASSERT_NE(relu, plan.spec.layers.end());
+  model::Layer tanh = *relu;
+  tanh.type = tanh.name = "tanh";
+  tanh.site = 99;  // of its own
+  relu->type = "sigmoid";
+  plan.spec.layers.insert(relu, tanh);
+  expect_the_tape(plan);
 }
 
 TEST(PlannedStep, FusedAndInPartsItEndsWithTheSameBits) {
