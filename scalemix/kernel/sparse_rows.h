@@ -60,8 +60,9 @@ void sparse_product(const SparseRows& x, std::size_t out, const float* w, const 
 /// dw (out, columns) = dy^T x; base as x was marked against.
 void sparse_to_weights(const SparseRows& x, const float* base, std::size_t out, const float* dy,
                        float* dw);
-/// Both moments at once: y as above and var (rows, out) = x^2 sigma2^T. For sigma2 >= 0 var is never
-/// below 0, for rounding is monotone: square >= -base^2, and both are summed in the same order.
+/// Both moments at once: y as above and var (rows, out) = x^2 sigma2^T. For sigma2 >= 0 var is
+/// never below 0, for rounding is monotone: square >= -base^2, and both are summed in the same
+/// order.
 void sparse_moments(const SparseRows& x, std::size_t out, const float* w, const float* b,
                     const float* sigma2, float* y, float* var);
 void sparse_moments_to_weights(const SparseRows& x, const float* base, std::size_t out,
