@@ -24,6 +24,7 @@
 #include "scalemix/cli/options.h"
 #include "scalemix/cli/table.h"
 #include "scalemix/kernel/target.h"
+#include "scalemix/random/stream.h"
 #include "scalemix/run/config.h"
 
 namespace scalemix::inline v0::cli {
@@ -218,6 +219,15 @@ int run(const BenchOptions& o, std::ostream& out) {
 }
 
 }  // namespace
+
+std::vector<float> bench_uniforms(std::size_t n, std::uint32_t number, double lo, double hi) {
+  const Stream stream{7, stream_id(Purpose::generate, number), 0};
+  std::vector<float> out(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    out[i] = static_cast<float>(lo + (hi - lo) * stream.uniform(i));
+  }
+  return out;
+}
 
 Timing time_calls(const BenchEffort& effort, const std::function<void()>& call) {
   call();

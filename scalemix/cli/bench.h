@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -25,6 +26,10 @@ struct Timing {
 
 /// Calls once to warm up, then measures.
 Timing time_calls(const BenchEffort& effort, const std::function<void()>& call);
+
+/// n numbers spread over [lo, hi); another `number` gives others.
+std::vector<float> bench_uniforms(std::size_t n, std::uint32_t number, double lo = -1,
+                                  double hi = 1);
 
 struct BenchRow {
   Timing time;

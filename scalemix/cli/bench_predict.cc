@@ -7,20 +7,11 @@
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/method.h"
 #include "scalemix/model/predictor.h"
-#include "scalemix/random/stream.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
 
 constexpr std::size_t kRows = 1000, kSamples = 100;
-
-std::vector<float> normals_like(std::size_t n, std::uint32_t number, double scale) {
-  const Stream stream{7, stream_id(Purpose::init, number), 0};
-  std::vector<float> out(n);
-  for (std::size_t i = 0; i < n; ++i)
-    out[i] = static_cast<float>(scale * (2 * stream.uniform(i) - 1));
-  return out;
-}
 
 model::Predictor network() {
   model::Model m;
@@ -30,8 +21,8 @@ model::Predictor network() {
   model::for_each_layer(m.spec, [&](const model::Layer& layer, const model::Shape&) {
     for (const model::Parameter& p : model::parameters(layer)) {
       const double scale = 1 / std::sqrt(static_cast<double>(layer.in));
-      m.tensors[layer.name + "." + p.name] =
-          model::Tensor::of(p.shape, normals_like(model::elements(p.shape), number++, scale));
+      m.tensors[layer.name + "." + p.name] = model::Tensor::of(
+          p.shape, bench_uniforms(model::elements(p.shape), number++, -scale, scale));
     }
   });
   return model::Predictor(std::move(m));
@@ -49,7 +40,7 @@ double flops_of(const model::Spec& spec) {
 BenchRow measure(std::size_t samples, const BenchEffort& effort) {
   const model::Predictor predictor = network();
   model::Context context(predictor);
-  const std::vector<float> x = normals_like(kRows * predictor.width(), 100, 1);
+  const std::vector<float> x = bench_uniforms(kRows * predictor.width(), 100);
   const model::PredictOptions options{.samples = samples, .seed = 1, .row0 = 0, .block = 0};
   model::Prediction prediction;
   const Timing time =

@@ -5,19 +5,11 @@
 #include "scalemix/kernel/gemm.h"
 #include "scalemix/kernel/gemv.h"
 #include "scalemix/kernel/sparse_rows.h"
-#include "scalemix/random/stream.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
 
 using kernel::Trans;
-
-std::vector<float> uniforms(std::size_t n, std::uint32_t number) {
-  const Stream stream{7, stream_id(Purpose::generate, number), 0};
-  std::vector<float> out(n);
-  for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<float>(2 * stream.uniform(i) - 1);
-  return out;
-}
 
 /// A layer's operands, each with its gradient beside it.
 struct Operands {
@@ -28,9 +20,9 @@ struct Operands {
       : rows(rows),
         in(in),
         out(out),
-        x(uniforms(rows * in, 1)),
-        w(uniforms(in * out, 2)),
-        y(uniforms(rows * out, 3)),
+        x(bench_uniforms(rows * in, 1)),
+        w(bench_uniforms(in * out, 2)),
+        y(bench_uniforms(rows * out, 3)),
         dx(x.size()),
         dw(w.size()) {}
 
@@ -75,7 +67,7 @@ BenchRow step_products(const std::vector<std::size_t>& widths, std::size_t rows,
 BenchRow sparse(const BenchEffort& effort) {
   constexpr std::size_t kRows = 100, kIn = 784, kOut = 300;
   Operands mean(kRows, kIn, kOut), variance(kRows, kIn, kOut);
-  const std::vector<float> base(kIn, 0.0f), pick = uniforms(kRows * kIn, 4);
+  const std::vector<float> base(kIn, 0.0f), pick = bench_uniforms(kRows * kIn, 4);
   for (std::size_t i = 0; i < pick.size(); ++i) mean.x[i] *= pick[i] > 0.6f;
   std::vector<float> memory(kernel::SparseRows::memory(kRows, kIn));
   const kernel::SparseRows x(kRows, kIn, memory.data());
