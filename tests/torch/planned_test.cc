@@ -206,6 +206,7 @@ TEST(PlannedStep, LeavesZerosOutOfTheFirstProductsWhereMostOfTheDataIsZero) {
             "planned, a thread a replica, sparse data");
   EXPECT_EQ(path({"sparse", "mlp:32", "bernoulli:p=0.3,input=0.1"}), "planned, a thread a replica");
   EXPECT_EQ(path({"sparse", "mlp:20", "svdo"}), "planned, a thread a replica");
+  EXPECT_EQ(path({"sparse", "mlp:32x3", "svdo"}), "planned, a thread a replica");  // 40 of 106
   EXPECT_EQ(path({"friedman1", "mlp:32", "svdo"}), "planned, a thread a replica");
 }
 
