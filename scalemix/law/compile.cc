@@ -3,32 +3,43 @@
 #include <cmath>
 #include <map>
 #include <mutex>
+#include <vector>
 
 namespace scalemix::inline v0::law {
 namespace {
 
-struct Tables {
-  std::mutex mutex;
-  std::map<std::string, std::weak_ptr<const CubicTable>> held;
-};
+/// The tables of one kind: those in use, and the last used.
+template <class Table>
+class Tables {
+ public:
+  template <class Make>
+  std::shared_ptr<const Table> get(const std::string& key, const Make& make) {
+    const std::lock_guard lock(mutex_);
+    std::shared_ptr<const Table> table = held_[key].lock();
+    if (!table) held_[key] = table = std::make_shared<const Table>(make());
+    std::erase(last_, table);
+    last_.push_back(table);
+    if (last_.size() > kKeptTables) last_.erase(last_.begin());
+    std::erase_if(held_, [](const auto& entry) { return entry.second.expired(); });
+    return table;
+  }
 
-Tables& tables() {
-  static Tables all;
-  return all;
-}
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<const Table>> held_;
+  std::vector<std::shared_ptr<const Table>> last_;  // the last used at the end
+};
 
 }  // namespace
 
 std::shared_ptr<const CubicTable> shared_table(const std::string& key, const Quantile& quantile) {
-  Tables& all = tables();
-  const std::lock_guard lock(all.mutex);
-  std::erase_if(all.held, [](const auto& entry) { return entry.second.expired(); });
-  if (const auto found = all.held.find(key); found != all.held.end()) {
-    if (auto table = found->second.lock()) return table;
-  }
-  auto table = std::make_shared<const CubicTable>(cubic_table(quantile));
-  all.held[key] = table;
-  return table;
+  static Tables<CubicTable> tables;
+  return tables.get(key, [&] { return cubic_table(quantile); });
+}
+
+std::shared_ptr<const StepTable> shared_steps(const std::string& key, const Quantile& quantile) {
+  static Tables<StepTable> tables;
+  return tables.get(key, [&] { return step_table(quantile); });
 }
 
 std::string table_key(std::string_view name, std::span<const double> values) {

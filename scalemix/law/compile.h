@@ -1,8 +1,8 @@
 // From a law to the samplers of its multiplier and of its raw draws.
 //
-// Tables depend on the law's shape alone and are shared by everything that needs the same one at
-// the same time: gaussian:alpha=0.1, gaussian:alpha=0.2 and normal read one table and differ in
-// shift and scale.
+// Tables depend on the law's shape alone and are shared by everything that needs the same one:
+// gaussian:alpha=0.1, gaussian:alpha=0.2 and normal read one table and differ in shift and scale.
+// To make one takes a millisecond or more, so the last kKeptTables outlive whoever used them.
 #pragma once
 
 #include <memory>
@@ -21,8 +21,12 @@ struct Compiled {
   std::shared_ptr<const void> table;  // keeps what the samplers point at
 };
 
-/// The shared table of that key, built from `quantile` if nobody holds it now. Thread-safe.
+/// Of each kind of table, how many are kept that nobody uses; 12 to 190 kB each.
+inline constexpr std::size_t kKeptTables = 32;
+
+/// The shared table of that key, built from `quantile` if there is none now. Thread-safe.
 std::shared_ptr<const CubicTable> shared_table(const std::string& key, const Quantile& quantile);
+std::shared_ptr<const StepTable> shared_steps(const std::string& key, const Quantile& quantile);
 
 /// The key of a law's own table: its name and the exact values.
 std::string table_key(std::string_view name, std::span<const double> values);
@@ -42,7 +46,7 @@ Compiled compile(const L& law, std::span<const double> values) {
     return {bernoulli_sampler(law.drop(), 1 / divisor), bernoulli_sampler(law.drop(), 1), nullptr};
   } else if constexpr (kIsDiscrete<L>) {
     auto table =
-        std::make_shared<const StepTable>(step_table([&](double u) { return law.quantile(u); }));
+        shared_steps(table_key(L::kName, values), [&](double u) { return law.quantile(u); });
     return {step_sampler(*table, 1 / divisor), step_sampler(*table, 1), table};
   } else if constexpr (LocationScale<L>) {
     const double shift = law.shift(), spread = law.spread();

@@ -7,6 +7,7 @@
 
 #include <cmath>
 
+#include "scalemix/law/compile.h"
 #include "scalemix/law/table.h"
 #include "scalemix/random/stream.h"
 #include "tests/law/cases.h"
@@ -113,6 +114,42 @@ TEST(CubicTable, TakesMoreSegmentsOnlyForSteepLaws) {
 
 TEST(CubicTable, RefusesAJump) {
   EXPECT_THROW(cubic_table([](double u) { return u < 0.3 ? 0.0 : 1.0; }), std::domain_error);
+}
+
+// To make a table costs more than to draw a million numbers from it, so it must not be made anew
+// with every AnyLaw, as an op makes one a call.
+TEST(SharedTable, IsKeptForTheNextUser) {
+  int calls = 0;
+  const Quantile straight = [&calls](double u) { return ++calls, u; };
+  const std::uint32_t split = shared_table("kept", straight)->split;
+  EXPECT_EQ(split, kMinSplit);
+  const int made = calls;
+  EXPECT_GT(made, 0);
+  EXPECT_EQ(shared_table("kept", straight)->split, split);
+  EXPECT_EQ(calls, made);
+
+  int counted = 0;
+  const Quantile coin = [&counted](double u) { return ++counted, u < 0.5 ? 0.0 : 1.0; };
+  shared_steps("kept", coin);
+  const int steps = counted;
+  EXPECT_GT(steps, 0);
+  EXPECT_EQ(shared_steps("kept", coin)->thresholds.size(), 2u);
+  EXPECT_EQ(counted, steps);
+}
+
+TEST(SharedTable, IsGivenUpWhenManyOthersCame) {
+  int calls = 0;
+  const Quantile straight = [&calls](double u) { return ++calls, u; };
+  shared_table("first", straight);
+  const int made = calls;
+  const auto used = shared_table("used", straight);
+  for (std::size_t i = 0; i < kKeptTables; ++i) {
+    shared_table("other " + std::to_string(i), [](double u) { return u; });
+  }
+  shared_table("first", straight);
+  EXPECT_EQ(calls, 3 * made);
+  EXPECT_EQ(shared_table("used", straight), used);  // never twice at once
+  EXPECT_EQ(calls, 3 * made);
 }
 
 }  // namespace
