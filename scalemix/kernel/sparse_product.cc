@@ -4,7 +4,6 @@
 #include "scalemix/kernel/sparse_rows.h"
 
 #include <algorithm>
-#include <bit>
 
 #ifndef HWY_COMPILE_ALL_ATTAINABLE
 #define HWY_COMPILE_ALL_ATTAINABLE  // the scalar target too, which tests compare the others with
@@ -14,7 +13,7 @@
 #include "hwy/foreach_target.h"  // must precede highway.h
 #include "hwy/highway.h"
 #include "scalemix/base/parallel.h"
-#include "scalemix/kernel/lanes-inl.h"
+#include "scalemix/kernel/sparse-inl.h"
 #include "scalemix/kernel/target.h"
 #include "scalemix/kernel/transpose-inl.h"
 
@@ -22,43 +21,8 @@ HWY_BEFORE_NAMESPACE();
 namespace scalemix::inline v0::kernel::HWY_NAMESPACE {
 namespace {
 
-constexpr std::size_t kPanel = 64, kHalf = kPanel / 2;  // numbers of y that are summed together
-constexpr std::size_t kDepth = SparseRows::kSlice;      // columns of x in a panel of weights
-constexpr std::size_t kStrip = 16;                      // columns of dw that are written together
-
-/// A panel's sums: two halves, of the two moments or of neighbouring numbers of y.
-template <bool kMoments>
-class Sums {
- public:
-  /// Begins at 0, or goes on from what was stored.
-  HWY_INLINE Sums(bool begin, const float* stored) {
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      sum_[v] = begin ? hn::Zero(DF()) : hn::LoadU(DF(), stored + v * lanes());
-    }
-  }
-  HWY_INLINE void store(float* to) const {
-    for (std::size_t v = 0; v < kVectors; ++v) hn::StoreU(sum_[v], DF(), to + v * lanes());
-  }
-  /// Adds row i of the panel, as often as bit i of the slice says.
-  HWY_INLINE void add(const SparseSlice& slice, const float* panel) {
-    for (std::uint64_t bits = slice.bits; bits != 0; bits &= bits - 1) {
-      const auto i = static_cast<std::size_t>(std::countr_zero(bits));
-      add(slice.change[i], kMoments ? slice.square[i] : 0, panel + i * kPanel);
-    }
-  }
-  HWY_INLINE void add(float x, float square, const float* panel) {
-    const VF first = set(x), second = kMoments ? set(square) : first;
-    for (std::size_t v = 0; v < kVectors; ++v) {
-      const VF other = hn::LoadU(DF(), panel + v * lanes());
-      sum_[v] = hn::MulAdd(v < kVectors / 2 ? first : second, other, sum_[v]);
-    }
-  }
-
- private:
-  static constexpr std::size_t lanes() { return hn::MaxLanes(DF()); }
-  static constexpr std::size_t kVectors = kPanel / hn::MaxLanes(DF());
-  VF sum_[kVectors];
-};
+constexpr std::size_t kDepth = kSlice;  // columns of x in a panel of weights
+constexpr std::size_t kStrip = 16;      // columns of dw that are written together
 
 /// Where a panel's half lies: which matrix, and which of its rows or columns.
 struct Half {
@@ -139,7 +103,7 @@ void gradient_panel(const SparseRows& x, const float* base, std::size_t panel, s
         const float b = base[k + j];
         sum.add(b, b * b, total);
         for (std::size_t half = 0; half < 2; ++half) {
-          sum.add(x.column(block, k + j, half), d + half * SparseRows::kSlice * kPanel);
+          sum.add(x.column(block, k + j, half), d + half * kSlice * kPanel);
         }
         sum.store(strip + j * kPanel);
       }
@@ -175,7 +139,7 @@ HWY_EXPORT(product);
 HWY_EXPORT(gradient);
 
 std::size_t panels(bool moments, std::size_t out) {
-  const std::size_t width = moments ? 32 : 64;
+  const std::size_t width = moments ? kHalf : kPanel;
   return (out + width - 1) / width;
 }
 

@@ -11,26 +11,13 @@
 #include "hwy/foreach_target.h"  // must precede highway.h
 #include "hwy/highway.h"
 #include "scalemix/base/parallel.h"
-#include "scalemix/kernel/lanes-inl.h"
+#include "scalemix/kernel/sparse-inl.h"
 #include "scalemix/kernel/target.h"
 #include "scalemix/kernel/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace scalemix::inline v0::kernel::HWY_NAMESPACE {
 namespace {
-
-/// The bits of `count` numbers, at most 64, that are not zero.
-HWY_INLINE std::uint64_t marks(const float* change, std::size_t count) {
-  const DF d;
-  std::uint64_t bits = 0;
-  for_lanes(d, count, [&](std::size_t i, std::size_t rest) HWY_ATTR {
-    std::uint8_t bytes[8] = {};  // Highway writes up to eight
-    const auto same = hn::Eq(load(d, change + i, rest), hn::Zero(d));
-    hn::StoreMaskBits(d, hn::Not(same), bytes);  // not Ne, which NaN fails
-    bits |= (bytes[0] | std::uint64_t{bytes[1]} << 8) << i;
-  });
-  return bits;
-}
 
 /// square may be null.
 void mark_row(const float* x, const float* base, std::size_t columns, float* change, float* square,
@@ -42,8 +29,8 @@ void mark_row(const float* x, const float* base, std::size_t columns, float* cha
     if (square == nullptr) return;
     store(hn::Sub(hn::Mul(value, value), hn::Mul(b, b)), d, square + j, count);
   });
-  for (std::size_t j = 0; j < columns; j += SparseRows::kSlice) {
-    *bits++ = marks(change + j, std::min(SparseRows::kSlice, columns - j));
+  for (std::size_t j = 0; j < columns; j += kSlice) {
+    *bits++ = marks(change + j, std::min(kSlice, columns - j));
   }
 }
 
@@ -51,7 +38,7 @@ void mark_row(const float* x, const float* base, std::size_t columns, float* cha
 void mark_columns(const float* change, const float* square, std::size_t rows, std::size_t columns,
                   std::size_t from, std::size_t to, float* change_by_column,
                   float* square_by_column, std::uint64_t* bits) {
-  constexpr std::size_t kBlock = SparseRows::kBlock, kSlice = SparseRows::kSlice;
+  constexpr std::size_t kBlock = SparseRows::kBlock;
   transpose(rows, to - from, change + from, columns, change_by_column + from * kBlock, kBlock);
   if (square != nullptr) {
     transpose(rows, to - from, square + from, columns, square_by_column + from * kBlock, kBlock);

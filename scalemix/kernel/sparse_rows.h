@@ -12,18 +12,14 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace scalemix::inline v0::kernel {
+#include "scalemix/kernel/sparse_slice.h"
 
-/// Some numbers of a row or a column, at most 64: those whose bit is set differ from the base.
-struct SparseSlice {
-  std::uint64_t bits;
-  const float *change, *square;
-};
+namespace scalemix::inline v0::kernel {
 
 /// A view on memory that the caller keeps.
 class SparseRows {
  public:
-  static constexpr std::size_t kSlice = 64, kBlock = 2 * kSlice;  // rows that make a column
+  static constexpr std::size_t kBlock = 2 * kSlice;  // rows that make a column
 
   /// Floats of memory for `rows` rows of `columns` numbers.
   static std::size_t memory(std::size_t rows, std::size_t columns);
@@ -32,7 +28,8 @@ class SparseRows {
   /// Marks x (rows, columns) against base (columns); `squares` are what the moments need beside it.
   void mark(const float* x, const float* base, bool squares) const;
 
-  /// Columns kSlice * k ... of row n; row rows() is the base, its zeros not marked.
+  /// Of what differs from the base, columns kSlice * k ... of row n; row rows() is the base, its
+  /// zeros not marked.
   SparseSlice row(std::size_t n, std::size_t k) const {
     const std::size_t at = n * columns_ + k * kSlice;
     return {row_bits_[n * slices() + k], change_ + at, square_ + at};

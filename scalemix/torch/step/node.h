@@ -11,6 +11,7 @@
 
 #include "scalemix/model/spec.h"
 #include "scalemix/random/stream.h"
+#include "scalemix/torch/step/zeros.h"
 
 namespace scalemix::inline v0::step {
 
@@ -62,16 +63,15 @@ class Node {
   const std::size_t in, out;  // numbers in a row
 };
 
-/// The node of a layer that takes rows of `shape`, or null if its type has none; `sparse` says that
-/// they are data, most of it zeros. A layer that only renames its input's shape has no node:
-/// renames().
+/// The node of a layer that takes rows of `shape`, or null if its type has none. A layer that only
+/// renames its input's shape has no node: renames().
 std::unique_ptr<Node> make_node(const model::Layer& layer, const model::Shape& shape,
-                                const Layout& layout, bool sparse);
+                                const Layout& layout, const Zeros& zeros);
 bool renames(const model::Layer& layer);
 
 // One maker a family, each in the file of its name.
 std::unique_ptr<Node> make_weighted(const model::Layer& layer, const model::Shape& shape,
-                                    const Layout& layout, bool sparse);
+                                    const Layout& layout, const Zeros& zeros);
 std::unique_ptr<Node> make_pool(const model::Layer& layer, const model::Shape& shape,
                                 const Layout& layout);
 std::unique_ptr<Node> make_activation(const model::Layer& layer, const model::Shape& shape,

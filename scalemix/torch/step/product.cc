@@ -4,6 +4,7 @@
 
 #include "scalemix/kernel/columns.h"
 #include "scalemix/kernel/conv.h"
+#include "scalemix/kernel/conv_sparse.h"
 #include "scalemix/kernel/gemm.h"
 #include "scalemix/kernel/sparse_rows.h"
 #include "scalemix/kernel/tiles.h"
@@ -23,9 +24,6 @@ class Dense : public Product {
   void forward(const Rows& x, const float* w, const float* b, float*, float* y) const override {
     multiply(x.count, x.x, w, b, y);
   }
-  void to_weights(const Rows& x, const float* dy, float*, float* dw) const override {
-    multiply_back(x.count, x.x, dy, dw);
-  }
   void moments(const Rows& x, const float* w, const float* b, const float* sigma2, float*, float* y,
                float* var) const override {
     kernel::for_tiles(x.count * in, [&](std::size_t first, std::size_t n) {
@@ -34,20 +32,19 @@ class Dense : public Product {
     multiply(x.count, x.x, w, b, y);
     multiply(x.count, x.kept, sigma2, nullptr, var);
   }
-  void moments_to_weights(const Rows& x, const float* dy, const float* dvar, float*, float* dw,
-                          float* dsigma2) const override {
-    multiply_back(x.count, x.x, dy, dw);
-    multiply_back(x.count, x.kept, dvar, dsigma2);
-  }
-  void to_input(std::size_t rows, const float* dy, const float* w, bool add, float*,
-                float* dx) const override {
-    kernel::gemm(Trans::no, Trans::no, rows, in, out, dy, out, w, in, add ? 1 : 0, dx, in);
-  }
   void to_bias(std::size_t rows, const float* dy, float* db) const override {
     kernel::column_sums(rows, out, dy, db);
   }
 
  private:
+  void to_weights(const Rows& x, const Gradients& g, float*) const override {
+    multiply_back(x.count, x.x, g.dy, g.dw);
+    if (g.dvar) multiply_back(x.count, x.kept, g.dvar, g.dsigma2);
+  }
+  void to_input(std::size_t rows, const float* dy, const float* w, bool add, float*,
+                float* dx) const override {
+    kernel::gemm(Trans::no, Trans::no, rows, in, out, dy, out, w, in, add ? 1 : 0, dx, in);
+  }
   void multiply(std::size_t rows, const float* x, const float* w, const float* b, float* y) const {
     for (std::size_t n = 0; b && n < rows; ++n) std::copy_n(b, out, y + n * out);
     kernel::gemm(Trans::no, Trans::yes, rows, out, in, x, in, w, in, b ? 1 : 0, y, out);
@@ -66,20 +63,20 @@ class Sparse : public Dense {
   void forward(const Rows& x, const float* w, const float* b, float*, float* y) const override {
     kernel::sparse_product(marked(x, false), out, w, b, y);
   }
-  void to_weights(const Rows& x, const float* dy, float*, float* dw) const override {
-    kernel::sparse_to_weights(of(x), x.base, out, dy, dw);
-  }
   void moments(const Rows& x, const float* w, const float* b, const float* sigma2, float*, float* y,
                float* var) const override {
     kernel::sparse_moments(marked(x, true), out, w, b, sigma2, y, var);
   }
-  void moments_to_weights(const Rows& x, const float* dy, const float* dvar, float*, float* dw,
-                          float* dsigma2) const override {
-    kernel::sparse_moments_to_weights(of(x), x.base, out, dy, dvar, dw, dsigma2);
-  }
 
  private:
   using SparseRows = kernel::SparseRows;
+  void to_weights(const Rows& x, const Gradients& g, float*) const override {
+    if (g.dvar) {
+      kernel::sparse_moments_to_weights(of(x), x.base, out, g.dy, g.dvar, g.dw, g.dsigma2);
+    } else {
+      kernel::sparse_to_weights(of(x), x.base, out, g.dy, g.dw);
+    }
+  }
   SparseRows of(const Rows& x) const { return {x.count, in, x.kept}; }
   SparseRows marked(const Rows& x, bool squares) const {
     const SparseRows rows = of(x);
@@ -102,20 +99,9 @@ class Conv2d : public Product {
                float* y) const override {
     kernel::conv2d_forward(of(x.count), x.x, w, b, scratch, y);
   }
-  void to_weights(const Rows& x, const float* dy, float* scratch, float* dw) const override {
-    kernel::conv2d_backward_weight(of(x.count), x.x, dy, scratch, dw);
-  }
   void moments(const Rows& x, const float* w, const float* b, const float* sigma2, float* scratch,
                float* y, float* var) const override {
     kernel::conv2d_moments(of(x.count), x.x, w, b, sigma2, scratch, y, var);
-  }
-  void moments_to_weights(const Rows& x, const float* dy, const float* dvar, float* scratch,
-                          float* dw, float* dsigma2) const override {
-    kernel::conv2d_moments_backward_weight(of(x.count), x.x, dy, dvar, scratch, dw, dsigma2);
-  }
-  void to_input(std::size_t rows, const float* dy, const float* w, bool add, float* scratch,
-                float* dx) const override {
-    kernel::conv2d_backward_input(of(rows), dy, w, add, scratch, dx);
   }
   void to_bias(std::size_t rows, const float* dy, float* db) const override {
     const std::size_t pixels = out / shape_.o;
@@ -133,17 +119,66 @@ class Conv2d : public Product {
     }
   }
 
- private:
+ protected:
   kernel::Conv2d of(std::size_t rows) const {
     kernel::Conv2d shape = shape_;
     shape.n = rows;
     return shape;
   }
 
+ private:
+  void to_weights(const Rows& x, const Gradients& g, float* scratch) const override {
+    if (g.dvar) {
+      kernel::conv2d_moments_backward_weight(of(x.count), x.x, g.dy, g.dvar, scratch, g.dw,
+                                             g.dsigma2);
+    } else {
+      kernel::conv2d_backward_weight(of(x.count), x.x, g.dy, scratch, g.dw);
+    }
+  }
+  void to_input(std::size_t rows, const float* dy, const float* w, bool add, float* scratch,
+                float* dx) const override {
+    kernel::conv2d_backward_input(of(rows), dy, w, add, scratch, dx);
+  }
+
   kernel::Conv2d shape_;
 };
 
+/// Most of whose gradients are zero.
+class SparseConv2d : public Conv2d {
+ public:
+  using Conv2d::Conv2d;
+
+  std::size_t scratch(std::size_t rows) const override {
+    return std::max(kernel::conv2d_scratch(of(rows)),
+                    kernel::conv2d_sparse_backward_scratch(of(rows)));
+  }
+  void backward(const Rows& x, const Gradients& g, float* scratch) const override {
+    kernel::conv2d_sparse_backward(of(x.count),
+                                   {.x = x.x,
+                                    .w = g.w,
+                                    .dy = g.dy,
+                                    .dw = g.dw,
+                                    .dx = g.dx,
+                                    .sigma2 = g.sigma2,
+                                    .dvar = g.dvar,
+                                    .dsigma2 = g.dsigma2},
+                                   scratch);
+  }
+};
+
 }  // namespace
+
+void Product::backward(const Rows& x, const Gradients& g, float* scratch) const {
+  to_weights(x, g, scratch);
+  if (!g.dx) return;
+  if (g.dvar) {
+    to_input(x.count, g.dvar, g.sigma2, false, scratch, g.dx);
+    kernel::for_tiles(x.count * in, [&](std::size_t first, std::size_t n) {
+      for (std::size_t i = first; i < first + n; ++i) g.dx[i] *= 2 * x.x[i];
+    });
+  }
+  to_input(x.count, g.dy, g.w, g.dvar != nullptr, scratch, g.dx);
+}
 
 std::unique_ptr<Product> make_dense(const model::Layer& layer) {
   return std::make_unique<Dense>(layer);
@@ -153,13 +188,15 @@ std::unique_ptr<Product> make_sparse(const model::Layer& layer) {
   return std::make_unique<Sparse>(layer);
 }
 
-std::unique_ptr<Product> make_conv2d(const model::Layer& layer, const model::Shape& shape) {
+std::unique_ptr<Product> make_conv2d(const model::Layer& layer, const model::Shape& shape,
+                                     bool sparse) {
   const kernel::Conv2d conv{.n = 1,
                             .c = shape[0],
                             .h = shape[1],
                             .w = shape[2],
                             .o = layer.out,
                             .window = {layer.kernel, layer.stride, layer.padding}};
+  if (sparse) return std::make_unique<SparseConv2d>(layer, conv);
   return std::make_unique<Conv2d>(layer, conv);
 }
 

@@ -1,5 +1,5 @@
 // What a layer with weights does with them: y = x * w + b, where * is a dense or sparse product or
-// a convolution, and the two products of its backward. Plain layers, dropconnect and posteriors
+// a convolution, and the products of its backward. Plain layers, dropconnect and posteriors
 // (weighted.cc) are built on it.
 #pragma once
 
@@ -17,6 +17,14 @@ struct Rows {
   float* kept = nullptr;        // Product::kept(count) floats, for forward to leave something in
 };
 
+/// What the way back of a product takes and gives. The second line is of both moments, or null.
+struct Gradients {
+  const float *dy, *w;                             // (rows, out), (weights)
+  const float *dvar = nullptr, *sigma2 = nullptr;  // likewise
+  float *dw, *dsigma2 = nullptr;                   // (weights), overwritten
+  float* dx;                                       // (rows, in), overwritten; null: not wanted
+};
+
 class Product {
  public:
   Product(std::size_t in, std::size_t out, std::size_t weights, std::size_t places)
@@ -30,28 +38,32 @@ class Product {
   /// y (rows, out) = x * w + b; b may be null.
   virtual void forward(const Rows& x, const float* w, const float* b, float* scratch,
                        float* y) const = 0;
-  /// dw (weights) is overwritten.
-  virtual void to_weights(const Rows& x, const float* dy, float* scratch, float* dw) const = 0;
   /// Both moments of local reparameterisation: y as forward has it, and var (rows, out) = x^2 *
   /// sigma2.
   virtual void moments(const Rows& x, const float* w, const float* b, const float* sigma2,
                        float* scratch, float* y, float* var) const = 0;
-  virtual void moments_to_weights(const Rows& x, const float* dy, const float* dvar, float* scratch,
-                                  float* dw, float* dsigma2) const = 0;
-  /// dx (rows, in) is overwritten, or added to.
-  virtual void to_input(std::size_t rows, const float* dy, const float* w, bool add, float* scratch,
-                        float* dx) const = 0;
+  /// Behind forward, or behind moments with its gradients.
+  virtual void backward(const Rows& x, const Gradients& g, float* scratch) const;
   /// db is overwritten.
   virtual void to_bias(std::size_t rows, const float* dy, float* db) const = 0;
 
   const std::size_t in, out;  // numbers in a row of x and of y
   const std::size_t weights;  // numbers in w
   const std::size_t places;   // how often a weight is used on a row
+
+ private:
+  /// g.dw, and of moments g.dsigma2.
+  virtual void to_weights(const Rows& x, const Gradients& g, float* scratch) const = 0;
+  /// dx (rows, in) = the adjoint of dy * w, or that added to it.
+  virtual void to_input(std::size_t rows, const float* dy, const float* w, bool add, float* scratch,
+                        float* dx) const = 0;
 };
 
 std::unique_ptr<Product> make_dense(const model::Layer& layer);
 /// Of data that is mostly zeros (kernel/sparse_rows.h).
 std::unique_ptr<Product> make_sparse(const model::Layer& layer);
-std::unique_ptr<Product> make_conv2d(const model::Layer& layer, const model::Shape& shape);
+/// `sparse`: most of dy is zero (kernel/conv_sparse.h).
+std::unique_ptr<Product> make_conv2d(const model::Layer& layer, const model::Shape& shape,
+                                     bool sparse);
 
 }  // namespace scalemix::inline v0::step

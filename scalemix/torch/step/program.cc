@@ -5,40 +5,13 @@
 #include "scalemix/model/layer_kind.h"
 
 namespace scalemix::inline v0::step {
-namespace {
-
-/// Multiplications of a layer's product on one row.
-double product_of(const model::Layer& layer, const model::Shape& in) {
-  if (!model::has_weights(layer)) return 0;
-  const std::size_t window = layer.type == "conv2d" ? layer.kernel * layer.kernel : 1;
-  return static_cast<double>(window * layer.in * model::elements(model::output_shape(layer, in)));
-}
-
-/// Whether to leave zeros of the data out of the first layer: it is dense, with rows and units
-/// enough to repay the marking, and makes at least half of the network's multiplications.
-bool repays(const model::Spec& spec, std::size_t rows) {
-  double first = 0, all = 0;
-  model::Shape shape = spec.input;
-  for (const model::Layer& layer : spec.layers) {
-    const double product = product_of(layer, shape);
-    if (all == 0 && !renames(layer)) {  // the first, or what stands before it
-      if (layer.type != "linear" || layer.out < 32) return false;
-      first = product;
-    }
-    all += product;
-    shape = model::output_shape(layer, shape);
-  }
-  return rows >= 32 && 2 * first >= all;
-}
-
-}  // namespace
 
 std::optional<Program> Program::make(const model::Spec& spec, const Layout& layout,
                                      std::size_t rows, bool sparse) {
   Program p;
   model::Shape shape = spec.input;
   p.rows_ = rows;
-  p.sparse_ = sparse && repays(spec, rows);
+  p.sparse_ = sparse && repays_marking(spec, rows);
   p.width_ = model::elements(shape);
   p.memory_ = rows * p.width_;
   const auto take = [&p](std::size_t floats) {
@@ -47,11 +20,14 @@ std::optional<Program> Program::make(const model::Spec& spec, const Layout& layo
     return at;
   };
   bool trained = false;
-  for (const model::Layer& layer : spec.layers) {
+  for (std::size_t i = 0; i < spec.layers.size(); ++i) {
+    const model::Layer& layer = spec.layers[i];
     const model::Shape in = shape;
     shape = model::output_shape(layer, in);
     if (renames(layer)) continue;
-    std::unique_ptr<Node> node = make_node(layer, in, layout, p.sparse_ && p.nodes_.empty());
+    const Zeros zeros{.data = p.sparse_ && p.nodes_.empty(),
+                      .gradients = pooled(spec, i + 1, shape)};
+    std::unique_ptr<Node> node = make_node(layer, in, layout, zeros);
     if (!node) return std::nullopt;
     if (!trained && model::parameters(layer).empty()) ++p.first_trained_;
     trained |= !model::parameters(layer).empty();

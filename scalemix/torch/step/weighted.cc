@@ -36,10 +36,9 @@ class Weighted : public Node {
   }
 
   void backward(const Frame& f, const float* x, const float*, float* dy, float* dx) const override {
-    float* scratch = scratch_of_product(f);
-    product_->to_weights(rows(f, x), dy, scratch, f.gradients + w_);
+    const Gradients g{.dy = dy, .w = f.values + w_, .dw = f.gradients + w_, .dx = dx};
+    product_->backward(rows(f, x), g, scratch_of_product(f));
     to_bias(f, dy);
-    if (dx) product_->to_input(f.rows, dy, f.values + w_, false, scratch, dx);
   }
 
  protected:
@@ -75,11 +74,10 @@ class DropConnect : public Weighted {
   }
 
   void backward(const Frame& f, const float* x, const float*, float* dy, float* dx) const override {
-    float *dw = f.gradients + w_, *scratch = scratch_of_product(f);
-    product_->to_weights(rows(f, x), dy, scratch, dw);
-    multiply(f, dw, dw);
+    const Gradients g{.dy = dy, .w = scratch_of_node(f), .dw = f.gradients + w_, .dx = dx};
+    product_->backward(rows(f, x), g, scratch_of_product(f));
+    multiply(f, g.dw, g.dw);
     to_bias(f, dy);
-    if (dx) product_->to_input(f.rows, dy, scratch_of_node(f), false, scratch, dx);
   }
 
  private:
@@ -117,19 +115,18 @@ class Svdo : public Weighted {
 
   void backward(const Frame& f, const float* x, const float*, float* dy, float* dx) const override {
     float *slope = scratch_of_node(f), *dvar = slope + f.rows * out;
-    float* scratch = scratch_of_product(f);
     kernel::for_tiles(f.rows * out, [&](std::size_t first, std::size_t n) {
       for (std::size_t i = first; i < first + n; ++i) dvar[i] = dy[i] * slope[i];
     });
-    product_->moments_to_weights(rows(f, x), dy, dvar, scratch, f.gradients + w_,
-                                 f.gradients + posterior_.log_sigma2);
+    const Gradients g{.dy = dy,
+                      .w = f.values + w_,
+                      .dvar = dvar,
+                      .sigma2 = sigma2(f),
+                      .dw = f.gradients + w_,
+                      .dsigma2 = f.gradients + posterior_.log_sigma2,
+                      .dx = dx};
+    product_->backward(rows(f, x), g, scratch_of_product(f));
     to_bias(f, dy);
-    if (!dx) return;
-    product_->to_input(f.rows, dvar, sigma2(f), false, scratch, dx);
-    kernel::for_tiles(f.rows * in, [&](std::size_t first, std::size_t n) {
-      for (std::size_t i = first; i < first + n; ++i) dx[i] *= 2 * x[i];
-    });
-    product_->to_input(f.rows, dy, f.values + w_, true, scratch, dx);
   }
 
  private:
@@ -143,9 +140,9 @@ class Svdo : public Weighted {
 }  // namespace
 
 std::unique_ptr<Node> make_weighted(const model::Layer& layer, const model::Shape& shape,
-                                    const Layout& layout, bool sparse) {
-  Ptr product = layer.type == "conv2d" ? make_conv2d(layer, shape)
-                : sparse               ? make_sparse(layer)
+                                    const Layout& layout, const Zeros& zeros) {
+  Ptr product = layer.type == "conv2d" ? make_conv2d(layer, shape, zeros.gradients)
+                : zeros.data           ? make_sparse(layer)
                                        : make_dense(layer);
   if (!layer.posterior.empty()) return std::make_unique<Svdo>(layer, std::move(product), layout);
   if (!layer.weight_law.empty())

@@ -1,0 +1,25 @@
+// Where a planned step leaves zeros out. Decided by the network and the data's share of zeros,
+// before the first step, so that the same run takes the same way again.
+#pragma once
+
+#include <cstddef>
+
+#include "scalemix/model/spec.h"
+
+namespace scalemix::inline v0::step {
+
+/// What of a layer's numbers is mostly zero.
+struct Zeros {
+  bool data = false;       // what it takes: data, not yet standardised
+  bool gradients = false;  // the gradients of what it gives
+};
+
+/// Whether leaving the data's zeros out of the first layer repays to mark them: it is dense, with
+/// rows and units enough, and makes at least half of the network's multiplications.
+bool repays_marking(const model::Spec& spec, std::size_t rows);
+
+/// Whether at most one in four gradients of numbers of `shape`, which layer `next` takes, is not
+/// zero: nothing but activations and noise stands between them and a max pool that leaves so few.
+bool pooled(const model::Spec& spec, std::size_t next, const model::Shape& shape);
+
+}  // namespace scalemix::inline v0::step
