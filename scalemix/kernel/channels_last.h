@@ -14,7 +14,6 @@
 
 namespace scalemix::inline v0::kernel::channels_last {
 
-inline constexpr std::size_t kSlices = 2;  // of places of an image, worked on together
 inline constexpr std::size_t kSlack = 16;  // floats that whole vectors reach beyond an end
 
 /// A run of numbers of a panel that lie side by side in an image.
@@ -22,13 +21,19 @@ struct Run {
   std::size_t image, panel, count;  // where it begins in each
 };
 
+/// What is not zero in dy or dvar: a row of a panel, and what it is multiplied by.
+struct Entry {
+  std::uint32_t row;
+  float dy, dvar;
+};
+
 /// The images channels last, with their padding, and the panels of what a place meets.
 struct Last {
   const Conv2d& s;
-  std::size_t height, width, row;                     // of a padded image; floats of its row
-  std::size_t image, run, depth;                      // floats of an image, of a run, of a place
-  std::size_t panel_width, panels;                    // numbers of a place in a panel
-  std::size_t pixels, slices, images, groups, tiles;  // images that stand in memory together
+  std::size_t height, width, row;   // of a padded image; floats of its row
+  std::size_t image, run, depth;    // floats of an image, of a run, of a place
+  std::size_t panel_width, panels;  // numbers of a place in a panel
+  std::size_t pixels, slices, tiles;
 
   Last(const Conv2d& s, bool moments)
       : s(s),
@@ -42,9 +47,7 @@ struct Last {
         panels(unfold::ceil_div(depth, panel_width)),
         pixels(s.out_h() * s.out_w()),
         slices(unfold::ceil_div(pixels, kSlice)),
-        images(std::max<std::size_t>(kSlices / slices, 1)),
-        groups(unfold::ceil_div(s.n, images)),
-        tiles(std::min(groups, unfold::kTiles)) {}
+        tiles(std::min(s.n, unfold::kTiles)) {}
 
   /// Where number q of a place, channels last, is in the weights of an output.
   std::size_t weight(std::size_t q) const {
@@ -70,14 +73,14 @@ struct Last {
     return (p / s.out_w() * row + p % s.out_w() * s.c) * s.window.stride;
   }
 
-  // Scratch: the packed weights, then of each tile its sums, its images and their gradients, and of
-  // a block dy and dvar with the outputs side by side, its marks by outputs and by places.
-  std::size_t output_slices() const { return unfold::ceil_div(s.o, kSlice); }
+  // Scratch: the packed weights, then of each tile its sums, its image and the gradient of it, and
+  // what is not zero in a slice, by outputs and by places.
   std::size_t packed() const { return panels * s.o * kPanel; }
-  std::size_t standing() const { return (images * image + kSlack + 1) / 2 * 2; }
-  std::size_t turned() const { return kSlices * kSlice * s.o; }
-  std::size_t marks() const { return kSlices * (s.o + kSlice * output_slices()); }
-  std::size_t tile() const { return packed() + 2 * (standing() + turned() + marks()); }
+  std::size_t standing() const { return image + kSlack; }
+  std::size_t entries() const { return kSlice * s.o * sizeof(Entry) / sizeof(float); }
+  std::size_t tile() const {
+    return packed() + 2 * (standing() + entries()) + (s.o + 1) + (kSlice + 1);
+  }
 };
 
 }  // namespace scalemix::inline v0::kernel::channels_last

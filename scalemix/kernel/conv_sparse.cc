@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 
 #ifndef HWY_COMPILE_ALL_ATTAINABLE
@@ -24,189 +25,194 @@ namespace {
 
 using namespace channels_last;
 
-/// Some slices of the images that stand in memory.
-struct Block {
-  std::size_t slices = 0, places = 0;
-  std::size_t first[kSlices],
-      count[kSlices];                // of a slice: where dy of output 0 begins; its places
-  std::size_t at[kSlices * kSlice];  // of a place: what it meets first in the images
+/// Up to 64 places of an image.
+struct Slice {
+  std::size_t dy, count;   // where dy of output 0 begins; places
+  std::size_t at[kSlice];  // of a place: what it meets first in the image
 };
 
 template <bool kMoments>
 class Tile {
  public:
   Tile(const Last& last, const ConvGradients& g, const float* packed, float* scratch)
-      : l_(last),
+      : s_(last.s),
+        l_(last),
         g_(g),
         packed_(packed),
         sums_(scratch),
         x_(sums_ + last.packed()),
         dx_(x_ + last.standing()),
-        dy_(dx_ + last.standing()),
-        dvar_(dy_ + last.turned()),
-        by_output_(reinterpret_cast<std::uint64_t*>(dvar_ + last.turned())),
-        by_place_(by_output_ + kSlices * last.s.o) {}
+        by_output_(reinterpret_cast<Entry*>(dx_ + last.standing())),
+        by_place_(by_output_ + kSlice * s_.o),
+        of_output_(reinterpret_cast<std::uint32_t*>(by_place_ + kSlice * s_.o)),
+        of_place_(of_output_ + s_.o + 1) {}
 
   void run(std::size_t from, std::size_t to) {
     std::fill_n(x_, l_.standing(), 0.0f);  // the padding stays
-    bool begin = true;
-    for (std::size_t n = from; n < to; n += l_.images) {
-      const std::size_t images = std::min(l_.images, to - n);
-      for (std::size_t i = 0; i < images; ++i) turn(n + i, x_ + i * l_.image);
+    for (std::size_t n = from; n < to; ++n) {
+      turn(n);
       if (g_.dx) std::fill_n(dx_, l_.standing(), 0.0f);
-      const std::size_t slices = images * l_.slices;
-      for (std::size_t slice = 0; slice < slices; slice += kSlices, begin = false) {
-        add(block(n, slice, std::min(kSlices, slices - slice)), begin);
+      for (std::size_t slice = 0; slice < l_.slices; ++slice) {
+        add(places(n, slice), n == from && slice == 0);
       }
-      for (std::size_t i = 0; g_.dx && i < images; ++i) turn_back(n + i, dx_ + i * l_.image);
+      if (g_.dx) turn_back(n);
     }
   }
 
  private:
-  const Conv2d& s() const { return l_.s; }
-  const float* dvar(std::size_t at) const { return kMoments ? g_.dvar + at : nullptr; }
-  float* inner(float* image) const { return image + s().window.padding * (l_.row + s().c); }
-  void turn(std::size_t n, float* image) const {
-    for (std::size_t i = 0; i < s().h; ++i) {
-      transpose(s().c, s().w, g_.x + (n * s().c * s().h + i) * s().w, s().h * s().w,
-                inner(image) + i * l_.row, s().c);
+  std::size_t inner() const { return s_.window.padding * (l_.row + s_.c); }
+  void turn(std::size_t n) {
+    for (std::size_t i = 0; i < s_.h; ++i) {
+      transpose(s_.c, s_.w, g_.x + (n * s_.c * s_.h + i) * s_.w, s_.h * s_.w,
+                x_ + inner() + i * l_.row, s_.c);
     }
   }
-  void turn_back(std::size_t n, float* image) const {
-    for (std::size_t i = 0; i < s().h; ++i) {
-      transpose(s().w, s().c, inner(image) + i * l_.row, s().c,
-                g_.dx + (n * s().c * s().h + i) * s().w, s().h * s().w);
+  void turn_back(std::size_t n) const {
+    for (std::size_t i = 0; i < s_.h; ++i) {
+      transpose(s_.w, s_.c, dx_ + inner() + i * l_.row, s_.c, g_.dx + (n * s_.c * s_.h + i) * s_.w,
+                s_.h * s_.w);
     }
   }
 
-  Block block(std::size_t n, std::size_t slice, std::size_t slices) const {
-    Block b;
-    b.slices = slices;
-    for (std::size_t k = 0; k < slices; ++k) {
-      const std::size_t image = (slice + k) / l_.slices, pixel = (slice + k) % l_.slices * kSlice;
-      b.first[k] = (n + image) * s().o * l_.pixels + pixel;
-      b.count[k] = std::min(kSlice, l_.pixels - pixel);
-      for (std::size_t p = 0; p < b.count[k]; ++p) {
-        b.at[k * kSlice + p] = image * l_.image + l_.place(pixel + p);
-      }
-    }
-    return b;
+  Slice places(std::size_t n, std::size_t slice) const {
+    const std::size_t pixel = slice * kSlice;
+    Slice out;
+    out.dy = n * s_.o * l_.pixels + pixel;
+    out.count = std::min(kSlice, l_.pixels - pixel);
+    for (std::size_t p = 0; p < out.count; ++p) out.at[p] = l_.place(pixel + p);
+    return out;
   }
 
-  void add(const Block& b, bool begin) {
-    HWY_ALIGN float panel[kSlices * kSlice * kPanel + kSlack];
-    mark(b);
-    if (g_.dx) turn_gradients(b);
+  void add(const Slice& slice, bool begin) {
+    HWY_ALIGN float panel[kSlice * kPanel + kSlack];
+    list_by_output(slice);
+    if (g_.dx) list_by_place(slice);
     for (std::size_t p = 0; p < l_.panels; ++p) {
       std::array<Run, kPanel + 1> runs;
       const std::size_t count = l_.runs(p, runs);
-      fill(b, runs.data(), count, panel);
-      to_weights(b, p, begin, panel);
-      if (g_.dx) to_input(b, p, runs.data(), count, panel);
+      fill(slice, runs.data(), count, panel);
+      to_weights(p, begin, panel);
+      if (!g_.dx) continue;
+      to_input(slice, p, panel);
+      scatter(slice, runs.data(), count, panel);
+    }
+  }
+
+  /// Where dy or dvar is not zero: entry of_output_[o] ... of by_output_.
+  void list_by_output(const Slice& slice) {
+    std::uint32_t n = 0;
+    for (std::size_t o = 0; o < s_.o; ++o) {
+      of_output_[o] = n;
+      const std::size_t at = slice.dy + o * l_.pixels;
+      const float *dy = g_.dy + at, *dvar = kMoments ? g_.dvar + at : nullptr;
+      std::uint64_t bits = marks(dy, slice.count);
+      if (kMoments) bits |= marks(dvar, slice.count);
+      for (; bits != 0; bits &= bits - 1) {
+        const auto p = static_cast<std::uint32_t>(std::countr_zero(bits));
+        by_output_[n++] = {p, dy[p], kMoments ? dvar[p] : 0};
+      }
+    }
+    of_output_[s_.o] = n;
+  }
+
+  /// The same sorted by places.
+  void list_by_place(const Slice& slice) {
+    std::fill_n(of_place_, slice.count + 1, 0u);
+    for (std::uint32_t i = 0; i < of_output_[s_.o]; ++i) ++of_place_[by_output_[i].row + 1];
+    for (std::size_t p = 0; p < slice.count; ++p) of_place_[p + 1] += of_place_[p];
+    std::array<std::uint32_t, kSlice> next;
+    std::copy_n(of_place_, slice.count, next.data());
+    for (std::uint32_t o = 0; o < s_.o; ++o) {
+      for (std::uint32_t i = of_output_[o]; i < of_output_[o + 1]; ++i) {
+        const Entry& e = by_output_[i];
+        by_place_[next[e.row]++] = {o, e.dy, e.dvar};
+      }
     }
   }
 
   /// A row of the panel a place: what it meets, and of moments its squares behind it.
-  void fill(const Block& b, const Run* runs, std::size_t count, float* panel) const {
+  void fill(const Slice& slice, const Run* runs, std::size_t count, float* panel) const {
+    for (std::size_t p = 0; p < slice.count; ++p) {
+      const float* from = x_ + slice.at[p];
+      float* to = panel + p * kPanel;
+      for (const Run* r = runs; r < runs + count; ++r) {
+        copy(from + r->image, r->count, l_.panel_width - r->panel, to + r->panel);
+      }
+    }
+  }
+
+  /// A run and, of moments, its squares. Whole vectors: the last reaches back, or what a short run
+  /// writes too much, where there is room, is overwritten by the next.
+  HWY_INLINE static void copy(const float* from, std::size_t count, std::size_t room, float* to) {
     const DF d;
     const std::size_t lanes = hn::Lanes(d);
-    for (std::size_t k = 0; k < b.slices; ++k) {
-      for (std::size_t p = k * kSlice; p < k * kSlice + b.count[k]; ++p) {
-        const float* from = x_ + b.at[p];
-        float* to = panel + p * kPanel;
-        for (const Run* r = runs; r < runs + count; ++r) {
-          // Whole vectors: what they write too much is overwritten, or never read.
-          for (std::size_t i = 0; i < r->count; i += lanes) {
-            hn::StoreU(hn::LoadU(d, from + r->image + i), d, to + r->panel + i);
-          }
-        }
-        for (std::size_t i = 0; kMoments && i < kHalf; i += lanes) {
-          const VF v = hn::LoadU(d, to + i);
-          hn::StoreU(hn::Mul(v, v), d, to + kHalf + i);
-        }
-      }
+    if (count < lanes && lanes > room) {
+      const auto mask = hn::FirstN(d, count);
+      const VF v = hn::LoadU(d, from);
+      hn::BlendedStore(v, mask, d, to);
+      if (kMoments) hn::BlendedStore(hn::Mul(v, v), mask, d, to + kHalf);
+      return;
+    }
+    for (std::size_t i = 0; i < count; i += lanes) {
+      const std::size_t at = count < lanes ? 0 : std::min(i, count - lanes);
+      const VF v = hn::LoadU(d, from + at);
+      hn::StoreU(v, d, to + at);
+      if (kMoments) hn::StoreU(hn::Mul(v, v), d, to + kHalf + at);
     }
   }
 
-  /// Of dy and dvar together.
-  std::uint64_t marks_of(const float* dy, const float* dvar, std::size_t count) const {
-    return marks(dy, count) | (kMoments ? marks(dvar, count) : 0);
+  /// Adds the rows that entries begin ... end - 1 name.
+  HWY_INLINE static void add(const Entry* begin, const Entry* end, const float* panel,
+                             Sums<kMoments>& sum) {
+    for (const Entry* e = begin; e < end; ++e) sum.add(e->dy, e->dvar, panel + e->row * kPanel);
   }
 
-  void mark(const Block& b) {
-    for (std::size_t k = 0; k < b.slices; ++k) {
-      for (std::size_t o = 0; o < s().o; ++o) {
-        const std::size_t at = b.first[k] + o * l_.pixels;
-        by_output_[k * s().o + o] = marks_of(g_.dy + at, dvar(at), b.count[k]);
-      }
-    }
-  }
-
-  /// dy and dvar with the outputs of a place side by side, and their marks.
-  void turn_gradients(const Block& b) {
-    for (std::size_t k = 0; k < b.slices; ++k) {
-      const std::size_t to = k * kSlice * s().o;
-      transpose(s().o, b.count[k], g_.dy + b.first[k], l_.pixels, dy_ + to, s().o);
-      if (kMoments) transpose(s().o, b.count[k], dvar(b.first[k]), l_.pixels, dvar_ + to, s().o);
-      for (std::size_t i = k * kSlice; i < k * kSlice + b.count[k]; ++i) {
-        for (std::size_t slice = 0; slice < l_.output_slices(); ++slice) {
-          const std::size_t o = slice * kSlice, at = i * s().o + o;
-          by_place_[i * l_.output_slices() + slice] =
-              marks_of(dy_ + at, dvar_ + at, std::min(kSlice, s().o - o));
-        }
-      }
-    }
-  }
-
-  void to_weights(const Block& b, std::size_t p, bool begin, const float* panel) {
-    for (std::size_t o = 0; o < s().o; ++o) {
-      float* stored = sums_ + (p * s().o + o) * kPanel;
+  void to_weights(std::size_t p, bool begin, const float* panel) {
+    for (std::size_t o = 0; o < s_.o; ++o) {
+      float* stored = sums_ + (p * s_.o + o) * kPanel;
       Sums<kMoments> sum(begin, stored);
-      for (std::size_t k = 0; k < b.slices; ++k) {
-        const std::size_t at = b.first[k] + o * l_.pixels;
-        const SparseSlice slice{by_output_[k * s().o + o], g_.dy + at, dvar(at)};
-        sum.add(slice, panel + k * kSlice * kPanel);
-      }
+      add(by_output_ + of_output_[o], by_output_ + of_output_[o + 1], panel, sum);
       sum.store(stored);
     }
   }
 
-  void to_input(const Block& b, std::size_t p, const Run* runs, std::size_t count,
-                const float* panel) {
+  /// The gradients of what the places met, in the panel.
+  void to_input(const Slice& slice, std::size_t p, float* panel) const {
+    const float* weights = packed_ + p * s_.o * kPanel;
+    for (std::size_t i = 0; i < slice.count; ++i) {
+      Sums<kMoments> sum(true, nullptr);
+      add(by_place_ + of_place_[i], by_place_ + of_place_[i + 1], weights, sum);
+      sum.store_gradient(panel + i * kPanel, panel + i * kPanel);
+    }
+  }
+
+  /// Adds them to where it came from: place below place, since neighbours in a row overlap, and to
+  /// read what was written a moment ago takes long.
+  void scatter(const Slice& slice, const Run* runs, std::size_t count, const float* panel) {
     const DF d;
-    const std::size_t lanes = hn::Lanes(d);
-    HWY_ALIGN float own[kPanel + kSlack];
-    for (std::size_t k = 0; k < b.slices; ++k) {
-      for (std::size_t i = k * kSlice; i < k * kSlice + b.count[k]; ++i) {
-        Sums<kMoments> sum(true, nullptr);
-        for (std::size_t slice = 0; slice < l_.output_slices(); ++slice) {
-          const std::size_t o = slice * kSlice, at = i * s().o + o;
-          const std::uint64_t bits = by_place_[i * l_.output_slices() + slice];
-          sum.add({bits, dy_ + at, dvar_ + at}, packed_ + (p * s().o + o) * kPanel);
-        }
-        sum.store(own);
-        for (std::size_t j = 0; kMoments && j < kHalf; j += lanes) {
-          const VF x = hn::LoadU(d, panel + i * kPanel + j), twice = hn::Add(x, x);
-          hn::StoreU(hn::MulAdd(twice, hn::LoadU(d, own + kHalf + j), hn::LoadU(d, own + j)), d,
-                     own + j);
-        }
+    const std::size_t lanes = hn::Lanes(d), below = s_.out_w();
+    for (std::size_t column = 0; column < std::min(below, slice.count); ++column) {
+      for (std::size_t p = column; p < slice.count; p += below) {
+        const float* from = panel + p * kPanel;
         for (const Run* r = runs; r < runs + count; ++r) {
-          float* to = dx_ + b.at[i] + r->image;
-          for (std::size_t j = 0; j < r->count; j += lanes) {
-            const VF more =
-                hn::IfThenElseZero(hn::FirstN(d, r->count - j), hn::LoadU(d, own + r->panel + j));
-            hn::StoreU(hn::Add(hn::LoadU(d, to + j), more), d, to + j);
+          for (std::size_t i = 0; i < r->count; i += lanes) {
+            const VF v = hn::LoadU(d, from + r->panel + i);
+            const VF more = hn::IfThenElseZero(hn::FirstN(d, r->count - i), v);
+            float* to = dx_ + slice.at[p] + r->image + i;
+            hn::StoreU(hn::Add(hn::LoadU(d, to), more), d, to);
           }
         }
       }
     }
   }
 
+  const Conv2d& s_;
   const Last& l_;
   const ConvGradients& g_;
   const float* packed_;
-  float *sums_, *x_, *dx_, *dy_, *dvar_;
-  std::uint64_t *by_output_, *by_place_;  // (slices, O); (places, slices of outputs)
+  float *sums_, *x_, *dx_;
+  Entry *by_output_, *by_place_;
+  std::uint32_t *of_output_, *of_place_;
 };
 
 void run_images(const Last& last, const ConvGradients& g, std::size_t from, std::size_t to,
@@ -283,9 +289,7 @@ void conv2d_sparse_backward(const Conv2d& shape, const ConvGradients& g, float* 
   float *packed = scratch, *tiles = scratch + last.packed();
   if (g.dx) pack(last, g, packed);
   parallel_tiles(last.tiles, [&](std::size_t tile) {
-    const auto first = [&](std::size_t t) {
-      return std::min(shape.n, t * last.groups / last.tiles * last.images);
-    };
+    const auto first = [&](std::size_t t) { return t * shape.n / last.tiles; };
     HWY_DYNAMIC_DISPATCH(run_images)
     (last, g, first(tile), first(tile + 1), packed, tiles + tile * last.tile());
   });

@@ -43,6 +43,16 @@ class Sums {
   HWY_INLINE void store(float* to) const {
     for (std::size_t v = 0; v < kVectors; ++v) hn::StoreU(sum_[v], DF(), to + v * lanes());
   }
+  /// The gradient of x, whose numbers and squares met the halves: the first half + 2 x times the
+  /// second, or the sums themselves.
+  HWY_INLINE void store_gradient(const float* x, float* to) const {
+    if (!kMoments) return store(to);
+    for (std::size_t v = 0; v < kVectors / 2; ++v) {
+      const VF once = hn::LoadU(DF(), x + v * lanes());
+      hn::StoreU(hn::MulAdd(hn::Add(once, once), sum_[kVectors / 2 + v], sum_[v]), DF(),
+                 to + v * lanes());
+    }
+  }
   /// Adds row i of the panel, as often as bit i of the slice says.
   HWY_INLINE void add(const SparseSlice& slice, const float* panel) {
     for (std::uint64_t bits = slice.bits; bits != 0; bits &= bits - 1) {
