@@ -32,10 +32,8 @@ HWY_INLINE VF odds(VF log_alpha) {
                                  set(static_cast<float>(-kSvdoK2))));
 }
 
-HWY_INLINE VF to_w(VF w) { return hn::Div(hn::Mul(set(-2), w), square_eps(w)); }
-
-// The chain from a weight to its slope is longer than what a core looks ahead, so it is cut in two
-// loops over a block that stays in the first cache; likewise the update before it.
+// The chain from a weight to its slopes is longer than what a core looks ahead, so it is cut in
+// loops over a block that stays in the first cache; likewise the update behind it.
 constexpr std::size_t kBlock = 256;
 
 /// Runs body(first, length) for blocks of n numbers.
@@ -44,95 +42,89 @@ HWY_INLINE void for_blocks(std::size_t n, const Body& body) {
   for (std::size_t i = 0; i < n; i += kBlock) body(i, std::min(kBlock, n - i));
 }
 
-/// slope = log_alpha, not clipped
-HWY_INLINE void log_alpha_block(std::size_t n, const float* w, const float* log_sigma2,
-                                float* slope) {
-  const DF d;
-  for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
-    store(unclipped(square_eps(load(d, w + i, count)), load(d, log_sigma2 + i, count)), d,
-          slope + i, count);
-  });
-}
+/// The penalty's slopes by log_sigma2 and by w, of a block.
+struct Slopes {
+  HWY_ALIGN float by_log_sigma2[kBlock], by_w[kBlock];
 
-/// sigma2, and slope from log_alpha. e^-log_alpha = w^2 / sigma2, so a weight costs two
-/// exponentials, a logarithm and one division.
-HWY_INLINE void slope_block(std::size_t n, const float* w, const float* log_sigma2, float* sigma2,
-                            float* slope) {
-  const DF d;
-  const VF k13 = set(static_cast<float>(kSvdoK1 * kSvdoK3));
-  for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
-    const VF la = load(d, slope + i, count), e = odds(la);
-    const VF s2 = quick_exp(load(d, log_sigma2 + i, count)),
-             square = square_eps(load(d, w + i, count));
-    const VF e1 = hn::Add(set(1), e), e2 = hn::Mul(e1, e1), both = hn::Add(s2, square);
-    const VF above =
-        hn::MulAdd(hn::Mul(set(-0.5f), square), e2, hn::Neg(hn::Mul(hn::Mul(k13, e), both)));
-    const auto flat = hn::Gt(hn::Abs(la), set(kLogAlphaClip));
-    store(hn::IfThenZeroElse(flat, hn::Div(above, hn::Mul(e2, both))), d, slope + i, count);
-    store(s2, d, sigma2 + i, count);
-  });
-}
-
-HWY_INLINE void prepare(std::size_t n, const float* w, const float* log_sigma2, float* sigma2,
-                        float* slope) {
-  log_alpha_block(n, w, log_sigma2, slope);
-  slope_block(n, w, log_sigma2, sigma2, slope);
-}
-
-void prepare_tile(std::size_t n, const float* w, const float* log_sigma2, float* sigma2,
-                  float* slope) {
-  for_blocks(n, [&](std::size_t i, std::size_t count)
-                    HWY_ATTR { prepare(count, w + i, log_sigma2 + i, sigma2 + i, slope + i); });
-}
+  /// e^-log_alpha = w^2 / sigma2, so a weight costs one exponential, a logarithm and one division.
+  HWY_INLINE void make(std::size_t n, const float* w, const float* log_sigma2,
+                       const float* sigma2) {
+    const DF d;
+    for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
+      const VF la = unclipped(square_eps(load(d, w + i, count)), load(d, log_sigma2 + i, count));
+      hn::StoreU(la, d, by_log_sigma2 + i);  // for now
+    });
+    const VF k13 = set(static_cast<float>(kSvdoK1 * kSvdoK3));
+    for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
+      const VF la = hn::LoadU(d, by_log_sigma2 + i), e = odds(la), wi = load(d, w + i, count);
+      const VF square = square_eps(wi), both = hn::Add(load(d, sigma2 + i, count), square);
+      const VF e1 = hn::Add(set(1), e), e2 = hn::Mul(e1, e1);
+      const VF above =
+          hn::MulAdd(hn::Mul(set(-0.5f), square), e2, hn::Neg(hn::Mul(hn::Mul(k13, e), both)));
+      const VF over_square = hn::Div(above, hn::Mul(hn::Mul(e2, both), square));
+      const auto flat = hn::Gt(hn::Abs(la), set(kLogAlphaClip));
+      hn::StoreU(hn::IfThenZeroElse(flat, hn::Mul(over_square, square)), d, by_log_sigma2 + i);
+      hn::StoreU(hn::IfThenZeroElse(flat, hn::Mul(over_square, hn::Mul(set(-2), wi))), d, by_w + i);
+    });
+  }
+};
 
 /// The whole gradients of w and log_sigma2.
-HWY_INLINE VF gradient_w(VF dw, VF w, VF dla) { return hn::Add(dw, hn::Mul(dla, to_w(w))); }
-HWY_INLINE VF gradient_log_sigma2(VF dsigma2, VF sigma2, VF dla) {
-  return hn::Add(dla, hn::Mul(dsigma2, sigma2));
+HWY_INLINE VF gradient_w(VF dw, VF dpenalty, VF slope) {
+  return hn::Add(dw, hn::Mul(dpenalty, slope));
+}
+HWY_INLINE VF gradient_log_sigma2(VF dsigma2, VF sigma2, VF dpenalty, VF slope) {
+  return hn::Add(hn::Mul(dpenalty, slope), hn::Mul(dsigma2, sigma2));
 }
 
-void gradient_tile(std::size_t n, const float* w, const float* sigma2, const float* slope,
+void gradient_tile(std::size_t n, const float* w, const float* log_sigma2, const float* sigma2,
                    const float* dsigma2, float dpenalty, float* dw, float* dlog_sigma2) {
   const DF d;
-  for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
-    const VF dla = hn::Mul(set(dpenalty), load(d, slope + i, count));
-    const VF dls =
-        gradient_log_sigma2(load(d, dsigma2 + i, count), load(d, sigma2 + i, count), dla);
-    store(gradient_w(load(d, dw + i, count), load(d, w + i, count), dla), d, dw + i, count);
-    store(dls, d, dlog_sigma2 + i, count);
+  Slopes slopes;
+  for_blocks(n, [&](std::size_t first, std::size_t length) HWY_ATTR {
+    slopes.make(length, w + first, log_sigma2 + first, sigma2 + first);
+    for_lanes(d, length, [&](std::size_t i, std::size_t count) HWY_ATTR {
+      const std::size_t at = first + i;
+      const VF dls = gradient_log_sigma2(load(d, dsigma2 + at, count), load(d, sigma2 + at, count),
+                                         set(dpenalty), hn::LoadU(d, slopes.by_log_sigma2 + i));
+      store(gradient_w(load(d, dw + at, count), set(dpenalty), hn::LoadU(d, slopes.by_w + i)), d,
+            dw + at, count);
+      store(dls, d, dlog_sigma2 + at, count);
+    });
   });
 }
 
-/// Adam on log_sigma2, which does not need the weights, then on the weights.
+/// Adam on log_sigma2, with what sigma2 becomes, then on the weights.
 HWY_INLINE void adam_block(const AdamStep& for_w, const AdamStep& for_ls, std::size_t n,
-                           const float* dw, const float* dsigma2, float dpenalty, const AdamPart& w,
-                           const AdamPart& ls, const float* sigma2, const float* slope,
+                           const Slopes& slopes, const float* dw, const float* dsigma2,
+                           float dpenalty, const AdamPart& w, const AdamPart& ls, float* sigma2,
                            DoubleSum& sum) {
   const DF d;
   for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
-    const VF dla = hn::Mul(set(dpenalty), load(d, slope + i, count));
-    const VF g = gradient_log_sigma2(load(d, dsigma2 + i, count), load(d, sigma2 + i, count), dla);
+    const VF g = gradient_log_sigma2(load(d, dsigma2 + i, count), load(d, sigma2 + i, count),
+                                     set(dpenalty), hn::LoadU(d, slopes.by_log_sigma2 + i));
     sum.add(d, hn::Mul(g, g), count);
-    const VF value = load(d, ls.value + i, count);
-    store(adam_at(for_ls, g, value, ls.m + i, ls.v + i, count), d, ls.value + i, count);
+    const VF value = adam_at(for_ls, g, load(d, ls.value + i, count), ls.m + i, ls.v + i, count);
+    store(value, d, ls.value + i, count);
+    store(quick_exp(value), d, sigma2 + i, count);
   });
   for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
-    const VF dla = hn::Mul(set(dpenalty), load(d, slope + i, count)),
-             value = load(d, w.value + i, count);
-    const VF g = gradient_w(load(d, dw + i, count), value, dla);
+    const VF g = gradient_w(load(d, dw + i, count), set(dpenalty), hn::LoadU(d, slopes.by_w + i));
     sum.add(d, hn::Mul(g, g), count);
+    const VF value = load(d, w.value + i, count);
     store(adam_at(for_w, g, value, w.m + i, w.v + i, count), d, w.value + i, count);
   });
 }
 
 double adam_tile(const AdamStep& for_w, const AdamStep& for_ls, std::size_t n, const float* dw,
                  const float* dsigma2, float dpenalty, const AdamPart& w, const AdamPart& ls,
-                 float* sigma2, float* slope) {
+                 float* sigma2) {
   DoubleSum sum;
+  Slopes slopes;
   for_blocks(n, [&](std::size_t i, std::size_t count) HWY_ATTR {
-    adam_block(for_w, for_ls, count, dw + i, dsigma2 + i, dpenalty, w.from(i), ls.from(i),
-               sigma2 + i, slope + i, sum);
-    prepare(count, w.value + i, ls.value + i, sigma2 + i, slope + i);
+    slopes.make(count, w.value + i, ls.value + i, sigma2 + i);
+    adam_block(for_w, for_ls, count, slopes, dw + i, dsigma2 + i, dpenalty, w.from(i), ls.from(i),
+               sigma2 + i, sum);
   });
   return sum.total();
 }
@@ -199,7 +191,6 @@ HWY_EXPORT(adam_tile);
 HWY_EXPORT(exp_tile);
 HWY_EXPORT(gradient_tile);
 HWY_EXPORT(penalty_tile);
-HWY_EXPORT(prepare_tile);
 HWY_EXPORT(terms_backward_tile);
 HWY_EXPORT(log_alpha_tile);
 
@@ -211,11 +202,10 @@ double svdo_terms(std::size_t n, const float* w, const float* log_sigma2, float*
   });
 }
 
-void svdo_prepare(std::size_t n, const float* w, const float* log_sigma2, float* sigma2,
-                  float* slope) {
+void svdo_variance(std::size_t n, const float* log_sigma2, float* sigma2) {
   init_target();
   for_tiles(n, [&](std::size_t i, std::size_t count) {
-    HWY_DYNAMIC_DISPATCH(prepare_tile)(count, w + i, log_sigma2 + i, sigma2 + i, slope + i);
+    HWY_DYNAMIC_DISPATCH(exp_tile)(count, log_sigma2 + i, sigma2 + i);
   });
 }
 
@@ -226,25 +216,25 @@ double svdo_penalty(std::size_t n, const float* w, const float* log_sigma2) {
   });
 }
 
-void svdo_gradient(std::size_t n, const float* w, const float* sigma2, const float* slope,
+void svdo_gradient(std::size_t n, const float* w, const float* log_sigma2, const float* sigma2,
                    const float* dsigma2, double dpenalty, float* dw, float* dlog_sigma2) {
   init_target();
   const float dp = static_cast<float>(dpenalty);
   for_tiles(n, [&](std::size_t i, std::size_t count) {
     HWY_DYNAMIC_DISPATCH(gradient_tile)
-    (count, w + i, sigma2 + i, slope + i, dsigma2 + i, dp, dw + i, dlog_sigma2 + i);
+    (count, w + i, log_sigma2 + i, sigma2 + i, dsigma2 + i, dp, dw + i, dlog_sigma2 + i);
   });
 }
 
 double svdo_adam(const Adam& for_w, const Adam& for_log_sigma2, std::uint64_t step, std::size_t n,
                  const float* dw, const float* dsigma2, double dpenalty, const AdamPart& w,
-                 const AdamPart& log_sigma2, float* sigma2, float* slope) {
+                 const AdamPart& log_sigma2, float* sigma2) {
   init_target();
   const AdamStep a(for_w, step, 1), b(for_log_sigma2, step, 1);
   const float dp = static_cast<float>(dpenalty);
   return sum_tiles(n, [&](std::size_t i, std::size_t count) {
     return HWY_DYNAMIC_DISPATCH(adam_tile)(a, b, count, dw + i, dsigma2 + i, dp, w.from(i),
-                                           log_sigma2.from(i), sigma2 + i, slope + i);
+                                           log_sigma2.from(i), sigma2 + i);
   });
 }
 

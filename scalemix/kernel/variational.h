@@ -38,22 +38,18 @@ double svdo_terms(std::size_t n, const float* w, const float* log_sigma2, float*
 void svdo_terms_backward(std::size_t n, const float* w, const float* log_sigma2,
                          const float* dsigma2, double dpenalty, float* dw, float* dlog_sigma2);
 
-// A training step in parts. Between two steps the weights do not change, so what the next forward
-// pass and its penalty's gradient need is written once, when the weights are:
-//
-//   svdo_prepare    sigma2 (n), and slope (n) = d penalty / d log_alpha
-//   svdo_penalty    the penalty's value, where somebody asks for it
-//   svdo_gradient   dw += dpenalty * slope * d log_alpha/dw;  dlog_sigma2 = dpenalty * slope +
-//   dsigma2 * sigma2 svdo_adam       svdo_gradient, Adam on weights and variances, svdo_prepare:
-//   one pass, the same bits
+// A training step in parts. Between two steps the weights do not change, so sigma2, which the next
+// forward pass needs, is written once, when log_sigma2 is.
 
-void svdo_prepare(std::size_t n, const float* w, const float* log_sigma2, float* sigma2,
-                  float* slope);
+/// sigma2 (n) = exp(log_sigma2).
+void svdo_variance(std::size_t n, const float* log_sigma2, float* sigma2);
 
+/// The penalty's value, where somebody asks for it.
 double svdo_penalty(std::size_t n, const float* w, const float* log_sigma2);
 
-/// dlog_sigma2 may be dsigma2.
-void svdo_gradient(std::size_t n, const float* w, const float* sigma2, const float* slope,
+/// dw += dpenalty * d penalty/dw;  dlog_sigma2 = dpenalty * d penalty/d log_sigma2 + dsigma2 *
+/// sigma2, with sigma2 as svdo_variance wrote it. dlog_sigma2 may be dsigma2.
+void svdo_gradient(std::size_t n, const float* w, const float* log_sigma2, const float* sigma2,
                    const float* dsigma2, double dpenalty, float* dw, float* dlog_sigma2);
 
 /// One parameter tensor of n numbers in Adam's hands.
@@ -64,11 +60,12 @@ struct AdamPart {
   AdamPart from(std::size_t i) const { return {value + i, m + i, v + i}; }
 };
 
-/// dw and dsigma2 come from the products and are not written. Returns the sum of the squares of
-/// both gradients, in double over fixed tiles: not finite where a gradient is not.
+/// svdo_gradient, Adam on the weights and log_sigma2, svdo_variance: one pass, the same bits. dw
+/// and dsigma2 come from the products and are not written. Returns the sum of the squares of both
+/// gradients, in double over fixed tiles: not finite where a gradient is not.
 double svdo_adam(const Adam& for_w, const Adam& for_log_sigma2, std::uint64_t step, std::size_t n,
                  const float* dw, const float* dsigma2, double dpenalty, const AdamPart& w,
-                 const AdamPart& log_sigma2, float* sigma2, float* slope);
+                 const AdamPart& log_sigma2, float* sigma2);
 
 /// log_alpha (n), clipped as above.
 void log_alpha(std::size_t n, const float* w, const float* log_sigma2, float* out);

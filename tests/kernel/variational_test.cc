@@ -88,12 +88,14 @@ TEST(Variational, GradientsAreWithinTheirBoundsOnEveryTarget) {
   });
 }
 
-TEST(Variational, PreparedTermsAreThoseOfTheReferenceOnEveryTarget) {
+TEST(Variational, TheVarianceAndTheSlopeAreThoseOfTheReferenceOnEveryTarget) {
   for_every_target([] {
     for (const std::size_t n : kSizes) {
       const auto w = weights(n), ls = log_variances(n);
-      std::vector<float> sigma2(n), slope(n);
-      svdo_prepare(n, w.data(), ls.data(), sigma2.data(), slope.data());
+      std::vector<float> sigma2(n), dw(n), slope(n);  // of log_sigma2, with no gradient of sigma2
+      svdo_variance(n, ls.data(), sigma2.data());
+      svdo_gradient(n, w.data(), ls.data(), sigma2.data(), slope.data(), 1, dw.data(),
+                    slope.data());
       for (std::size_t i = 0; i < n; ++i) {
         if (at_the_clip(w[i], ls[i])) continue;
         const double la = ref::log_alpha_free(w[i], ls[i]);
@@ -110,9 +112,9 @@ TEST(Variational, ThePartsOfAStepAreItsBackward) {
     auto w = weights(n);
     for (float& v : w) v = std::max(std::abs(v), 1e-3f);  // where 1 / w does not magnify rounding
     const auto ls = log_variances(n), ds = values(n, -2, 2, 4);
-    std::vector<float> sigma2(n), slope(n), dw(n, 0.5f), dls(n), want_dw(n, 0.5f), want_dls(n);
-    svdo_prepare(n, w.data(), ls.data(), sigma2.data(), slope.data());
-    svdo_gradient(n, w.data(), sigma2.data(), slope.data(), ds.data(), 0.7, dw.data(), dls.data());
+    std::vector<float> sigma2(n), dw(n, 0.5f), dls(n), want_dw(n, 0.5f), want_dls(n);
+    svdo_variance(n, ls.data(), sigma2.data());
+    svdo_gradient(n, w.data(), ls.data(), sigma2.data(), ds.data(), 0.7, dw.data(), dls.data());
     svdo_terms_backward(n, w.data(), ls.data(), ds.data(), 0.7, want_dw.data(), want_dls.data());
     for (std::size_t i = 0; i < n; ++i) {
       if (at_the_clip(w[i], ls[i])) continue;
@@ -131,24 +133,23 @@ TEST(Variational, TheFusedUpdateHasTheBitsOfItsParts) {
       auto w = weights(n), ls = log_variances(n), m = values(n, -1, 1, 5), v = values(n, 0, 1, 6);
       auto m2 = values(n, -1, 1, 7), v2 = values(n, 0, 1, 8);
       const auto dw = values(n, -1, 1, 9), ds = values(n, -1, 1, 10);
-      std::vector<float> sigma2(n), slope(n);
-      svdo_prepare(n, w.data(), ls.data(), sigma2.data(), slope.data());
+      std::vector<float> sigma2(n);
+      svdo_variance(n, ls.data(), sigma2.data());
       auto w1 = w, ls1 = ls, m1 = m, v1 = v, m3 = m2, v3 = v2, gw = dw, gls = ds;
-      auto sigma2_1 = sigma2, slope_1 = slope;
+      auto sigma2_1 = sigma2;
       const double squares =
           svdo_adam(for_w, for_ls, 3, n, dw.data(), ds.data(), 0.1, {w.data(), m.data(), v.data()},
-                    {ls.data(), m2.data(), v2.data()}, sigma2.data(), slope.data());
-      svdo_gradient(n, w1.data(), sigma2_1.data(), slope_1.data(), gls.data(), 0.1, gw.data(),
+                    {ls.data(), m2.data(), v2.data()}, sigma2.data());
+      svdo_gradient(n, w1.data(), ls1.data(), sigma2_1.data(), gls.data(), 0.1, gw.data(),
                     gls.data());
       adam(for_w, 3, 1, n, gw.data(), m1.data(), v1.data(), w1.data());
       adam(for_ls, 3, 1, n, gls.data(), m3.data(), v3.data(), ls1.data());
-      svdo_prepare(n, w1.data(), ls1.data(), sigma2_1.data(), slope_1.data());
+      svdo_variance(n, ls1.data(), sigma2_1.data());
       EXPECT_EQ(w, w1);
       EXPECT_EQ(ls, ls1);
       EXPECT_EQ(m, m1);
       EXPECT_EQ(v2, v3);
       EXPECT_EQ(sigma2, sigma2_1);
-      EXPECT_EQ(slope, slope_1);
       const double want = sum_squares(n, gw.data()) + sum_squares(n, gls.data());
       EXPECT_NEAR(squares, want, 1e-6 * want);
     }
@@ -245,9 +246,10 @@ TEST(Variational, NanReachesEveryOutput) {
       EXPECT_EQ(std::isnan(sigma2[4]), !in_w);
       log_alpha(9, w.data(), ls.data(), la.data());
       EXPECT_TRUE(std::isnan(la[4]));
-      svdo_prepare(9, w.data(), ls.data(), sigma2.data(), la.data());
-      EXPECT_TRUE(std::isnan(la[4]));
-      EXPECT_FALSE(std::isnan(la[3]));
+      svdo_gradient(9, w.data(), ls.data(), sigma2.data(), dls.data(), 1, dw.data(), dls.data());
+      EXPECT_TRUE(std::isnan(dw[4]));
+      EXPECT_TRUE(std::isnan(dls[4]));
+      EXPECT_FALSE(std::isnan(dw[3]) || std::isnan(dls[5]));
       svdo_terms_backward(9, w.data(), ls.data(), nullptr, 1, dw.data(), dls.data());
       EXPECT_TRUE(std::isnan(dw[4]));
       EXPECT_TRUE(std::isnan(dls[4]));

@@ -22,12 +22,12 @@ using Layout = std::function<std::size_t(const std::string& name)>;
 struct Frame {
   std::size_t rows = 0;
   std::uint64_t seed = 0;
-  std::uint32_t draw = 0;           // training step
-  const float* values = nullptr;    // (P)
-  float* gradients = nullptr;       // (P)
-  const float* base = nullptr;      // a row of zeros of the data, as the batch has it
-  const float* prepared = nullptr;  // sigma2 and slope of every posterior, see Posterior
-  float* scratch = nullptr;         // the running node's own, kept from forward to backward
+  std::uint32_t draw = 0;         // training step
+  const float* values = nullptr;  // (P)
+  float* gradients = nullptr;     // (P)
+  const float* base = nullptr;    // a row of zeros of the data, as the batch has it
+  const float* sigma2 = nullptr;  // of every posterior, see Posterior
+  float* scratch = nullptr;       // the running node's own, kept from forward to backward
 
   Stream stream(std::uint32_t site) const { return {seed, stream_id(Purpose::train, site), draw}; }
 };
@@ -35,7 +35,7 @@ struct Frame {
 /// A layer whose weights have a posterior: where its numbers lie.
 struct Posterior {
   std::size_t w = 0, log_sigma2 = 0, count = 0;  // in the replica's row
-  std::size_t prepared = 0;                      // sigma2 (count), then slope (count)
+  std::size_t sigma2 = 0;                        // in the frame's sigma2
 };
 
 class Node {

@@ -32,8 +32,8 @@ std::optional<Program> Program::make(const model::Spec& spec, const Layout& layo
     if (!trained && model::parameters(layer).empty()) ++p.first_trained_;
     trained |= !model::parameters(layer).empty();
     if (Posterior* posterior = node->posterior()) {
-      posterior->prepared = p.prepared_;
-      p.prepared_ += 2 * posterior->count;
+      posterior->sigma2 = p.variances_;
+      p.variances_ += posterior->count;
       p.posteriors_.push_back(*posterior);
     }
     p.work_ += 3 * static_cast<double>(rows) * node->work();

@@ -24,8 +24,8 @@ class Program {
   std::size_t memory() const { return memory_; }
   std::size_t width() const { return width_; }
   std::size_t outputs() const { return nodes_.back()->out; }
-  /// Floats that the posteriors' prepared terms need, a replica.
-  std::size_t prepared() const { return prepared_; }
+  /// Variances of weights of all posteriors, a replica.
+  std::size_t variances() const { return variances_; }
   const std::vector<Posterior>& posteriors() const { return posteriors_; }
   /// Multiplications of the products of a step, about: what decides how work is spread over
   /// threads.
@@ -57,7 +57,7 @@ class Program {
   std::vector<std::unique_ptr<Node>> nodes_;
   std::vector<Place> places_;
   std::vector<Posterior> posteriors_;
-  std::size_t rows_ = 0, width_ = 0, memory_ = 0, prepared_ = 0, gradient_ = 0, widest_ = 0;
+  std::size_t rows_ = 0, width_ = 0, memory_ = 0, variances_ = 0, gradient_ = 0, widest_ = 0;
   std::size_t first_trained_ = 0;  // no node before it has parameters: no gradient goes there
   double work_ = 0;
   bool sparse_ = false;

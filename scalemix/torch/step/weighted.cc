@@ -130,7 +130,7 @@ class Svdo : public Weighted {
   }
 
  private:
-  const float* sigma2(const Frame& f) const { return f.prepared + posterior_.prepared; }
+  const float* sigma2(const Frame& f) const { return f.sigma2 + posterior_.sigma2; }
   kernel::Site site(const Frame& f) const { return {.rows = f.rows, .columns = out}; }
 
   law::AnyLaw normal_;

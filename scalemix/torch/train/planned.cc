@@ -51,7 +51,7 @@ PlannedStep::PlannedStep(const Plan& plan, Batches& batches, nn::Network& networ
   memory_.resize(lanes_ * program_.memory());
   labels_.resize(lanes_ * program_.rows());
   targets_.resize(lanes_ * program_.rows());
-  prepared_.resize(replicas_ * program_.prepared());
+  sigma2_.resize(replicas_ * program_.variances());
   if (program_.sparse()) {
     ground_.resize(replicas_ * program_.width());
     for (std::size_t r = 0; r < replicas_; ++r) batches_.ground(r, &ground_[r * program_.width()]);
@@ -94,9 +94,7 @@ void PlannedStep::prepare() {
 
 void PlannedStep::prepare(std::size_t r) {
   for (const step::Posterior& p : program_.posteriors()) {
-    float* sigma2 = prepared(r) + p.prepared;
-    kernel::svdo_prepare(p.count, values(r) + p.w, values(r) + p.log_sigma2, sigma2,
-                         sigma2 + p.count);
+    kernel::svdo_variance(p.count, values(r) + p.log_sigma2, sigma2(r) + p.sigma2);
   }
 }
 
@@ -125,7 +123,7 @@ void PlannedStep::run_replica(const StepInput& input, std::size_t r, std::size_t
       .values = values(r),
       .gradients = gradients(r),
       .base = program_.sparse() ? &ground_[r * program_.width()] : nullptr,
-      .prepared = prepared(r)};
+      .sigma2 = sigma2(r)};
   float* outputs = program_.forward(frame, memory);
   output_.nll[r] = loss(r, lane, input.count, outputs, program_.output_gradient(memory));
   output_.norm[r] = 0;
@@ -161,9 +159,9 @@ double PlannedStep::penalty(std::size_t r) const {
 
 double PlannedStep::update(const StepInput& input, std::size_t r) {
   for (const step::Posterior& p : program_.posteriors()) {
-    float *sigma2 = prepared(r) + p.prepared, *dls = gradients(r) + p.log_sigma2;
-    kernel::svdo_gradient(p.count, values(r) + p.w, sigma2, sigma2 + p.count, dls,
-                          (*input.penalty_weight)[r], gradients(r) + p.w, dls);
+    float* dls = gradients(r) + p.log_sigma2;
+    kernel::svdo_gradient(p.count, values(r) + p.w, values(r) + p.log_sigma2, sigma2(r) + p.sigma2,
+                          dls, (*input.penalty_weight)[r], gradients(r) + p.w, dls);
   }
   const double norm = optimiser_.update(network_.storage(), static_cast<std::int64_t>(r),
                                         (*input.rates)[r], input.step + 1);
@@ -181,11 +179,9 @@ double PlannedStep::update_fused(const StepInput& input, std::size_t r) {
     const kernel::AdamPart w{values(r) + p.w, first + p.w, second + p.w};
     const kernel::AdamPart log_sigma2{values(r) + p.log_sigma2, first + p.log_sigma2,
                                       second + p.log_sigma2};
-    float* sigma2 = prepared(r) + p.prepared;
-    squares +=
-        kernel::svdo_adam(rate.adam(true), rate.adam(false), step, p.count, gradients(r) + p.w,
-                          gradients(r) + p.log_sigma2, (*input.penalty_weight)[r], w, log_sigma2,
-                          sigma2, sigma2 + p.count);
+    squares += kernel::svdo_adam(rate.adam(true), rate.adam(false), step, p.count,
+                                 gradients(r) + p.w, gradients(r) + p.log_sigma2,
+                                 (*input.penalty_weight)[r], w, log_sigma2, sigma2(r) + p.sigma2);
   }
   for (const optim::Part& part : rest_) {
     squares += kernel::sum_squares(static_cast<std::size_t>(part.to - part.from),

@@ -66,7 +66,7 @@ class PlannedStep {
   float* gradients(std::size_t r) const {
     return network_.storage().gradients.data_ptr<float>() + r * parameters_;
   }
-  float* prepared(std::size_t r) { return prepared_.data() + r * program_.prepared(); }
+  float* sigma2(std::size_t r) { return sigma2_.data() + r * program_.variances(); }
   void prepare(std::size_t r);
   void find_rest();
 
@@ -83,7 +83,7 @@ class PlannedStep {
   std::vector<float> memory_;         // (lanes, program's)
   std::vector<std::int64_t> labels_;  // (lanes, batch)
   std::vector<float> targets_;        // (lanes, batch)
-  std::vector<float> prepared_;       // (R, program's)
+  std::vector<float> sigma2_;         // (R, program's variances)
   std::vector<float> ground_;         // (R, width) of sparse data, else empty
   StepOutput output_;
 };
