@@ -1,7 +1,8 @@
-// Products of networks' shapes: all of a training step, those of data that is mostly zeros, a
-// row's.
+// Products of networks' shapes: all of a training step, those of data or gradients that are mostly
+// zeros, a row's.
 
 #include "scalemix/cli/bench.h"
+#include "scalemix/kernel/conv_sparse.h"
 #include "scalemix/kernel/gemm.h"
 #include "scalemix/kernel/gemv.h"
 #include "scalemix/kernel/sparse_rows.h"
@@ -81,6 +82,34 @@ BenchRow sparse(const BenchEffort& effort) {
   return {.time = time_calls(effort, step), .items = kRows, .unit = "row"};
 }
 
+/// All gradients of LeNet-5's second layer, of both moments, behind a max pool: of four places one
+/// has a gradient.
+BenchRow pooled_gradients(const BenchEffort& effort) {
+  const kernel::Conv2d shape{.n = 100, .c = 20, .h = 12, .w = 12, .o = 50, .window = {5, 1, 0}};
+  const std::size_t places = shape.n * shape.o * 64, weights = shape.o * shape.c * 25;
+  Operands mean(1, weights, 1), variance(1, weights, 1);
+  const auto x = bench_uniforms(shape.n * shape.c * 144, 4);
+  auto dy = bench_uniforms(places, 5), dvar = bench_uniforms(places, 6);
+  for (std::size_t i = 0; i < places; ++i) {
+    if (i % 4 != i / 4 % 4) dy[i] = dvar[i] = 0;
+  }
+  std::vector<float> dx(x.size()), scratch(kernel::conv2d_sparse_backward_scratch(shape));
+  const auto backward = [&] {
+    kernel::conv2d_sparse_backward(shape,
+                                   {.x = x.data(),
+                                    .w = mean.w.data(),
+                                    .dy = dy.data(),
+                                    .dw = mean.dw.data(),
+                                    .dx = dx.data(),
+                                    .sigma2 = variance.w.data(),
+                                    .dvar = dvar.data(),
+                                    .dsigma2 = variance.dw.data()},
+                                   scratch.data());
+  };
+  return {
+      .time = time_calls(effort, backward), .items = static_cast<double>(shape.n), .unit = "row"};
+}
+
 BenchRow row_product(const BenchEffort& effort) {
   constexpr std::size_t kIn = 784, kOut = 300;
   Operands o(1, kIn, kOut);
@@ -100,6 +129,7 @@ std::vector<BenchCase> bench_products() {
   };
   return {{"kernel", "gemv 300 x 784", row_product},
           {"kernel", "sparse moments both ways, 784 to 300", sparse},
+          {"kernel", "gradients behind a pool, 20 x 12 x 12 to 50", pooled_gradients},
           {"products", "of mlp:300-100 svdo, batch 100", step}};
 }
 

@@ -62,7 +62,7 @@ BenchRow measure(const TrainStep& s, const BenchEffort& effort) {
   return {.time = time_calls(effort, step),
           .items = static_cast<double>(s.replicas),
           .unit = s.replicas > 1 ? "replica step" : "step",
-          // Of sparse data the products leave out what this counts.
+          // Of sparse data or gradients the products leave out what this counts.
           .flops = stack.sparse() ? 0 : s.replicas * flops_of(plan.spec, plan.config.batch)};
 }
 

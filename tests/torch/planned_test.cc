@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "scalemix/base/parallel.h"
+#include "scalemix/torch/step/zeros.h"
 #include "scalemix/torch/train/loss.h"
 #include "scalemix/torch/train/stack.h"
 
@@ -208,6 +209,25 @@ TEST(PlannedStep, LeavesZerosOutOfTheFirstProductsWhereMostOfTheDataIsZero) {
   EXPECT_EQ(path({"sparse", "mlp:20", "svdo"}), "planned, a thread a replica");
   EXPECT_EQ(path({"sparse", "mlp:32x3", "svdo"}), "planned, a thread a replica");  // 40 of 106
   EXPECT_EQ(path({"friedman1", "mlp:32", "svdo"}), "planned, a thread a replica");
+}
+
+TEST(PlannedStep, LeavesZerosOutOfGradientsBehindAMaxPool) {
+  const auto pooled = [](const std::vector<std::string>& types, std::size_t stride) {
+    model::Spec spec;
+    for (const std::string& type : types) {
+      model::Layer& layer = spec.layers.emplace_back();
+      layer.type = type, layer.kernel = 2, layer.stride = stride;
+    }
+    return step::pooled(spec, 0, {4, 8, 8});
+  };
+  EXPECT_TRUE(pooled({"max_pool"}, 2));
+  EXPECT_TRUE(pooled({"relu", "noise", "max_pool"}, 2));
+  EXPECT_FALSE(pooled({"max_pool"}, 1));  // every number may be the largest of some window
+  EXPECT_FALSE(pooled({"avg_pool"}, 2));
+  EXPECT_FALSE(pooled({"batch_norm", "max_pool"}, 2));
+  EXPECT_FALSE(pooled({"relu"}, 2));
+  const auto path = [](const Case& c) { return train::Stack(plan_of(c, 0), {0}).path(); };
+  EXPECT_EQ(path({"glyphs", "lenet5", "svdo"}), "planned, all threads a replica, sparse gradients");
 }
 
 TEST(PlannedStep, AStoppedReplicaIsLeftAsItIs) {

@@ -20,6 +20,8 @@ class Program {
   std::size_t rows() const { return rows_; }
   /// Whether the first layer leaves the data's zeros out: frames then bring their base.
   bool sparse() const { return sparse_; }
+  /// Whether a convolution leaves out the zeros that a max pool leaves of its gradients.
+  bool sparse_gradients() const { return sparse_gradients_; }
   /// Floats of memory that a replica needs; its first rows * width() hold the batch.
   std::size_t memory() const { return memory_; }
   std::size_t width() const { return width_; }
@@ -60,7 +62,7 @@ class Program {
   std::size_t rows_ = 0, width_ = 0, memory_ = 0, variances_ = 0, gradient_ = 0, widest_ = 0;
   std::size_t first_trained_ = 0;  // no node before it has parameters: no gradient goes there
   double work_ = 0;
-  bool sparse_ = false;
+  bool sparse_ = false, sparse_gradients_ = false;
 };
 
 }  // namespace scalemix::inline v0::step

@@ -67,9 +67,10 @@ PlannedStep::PlannedStep(const Plan& plan, Batches& batches, nn::Network& networ
 }
 
 std::string PlannedStep::path() const {
-  const std::string path =
-      small_ ? "planned, a thread a replica" : "planned, all threads a replica";
-  return program_.sparse() ? path + ", sparse data" : path;
+  std::string path = small_ ? "planned, a thread a replica" : "planned, all threads a replica";
+  if (program_.sparse()) path += ", sparse data";
+  if (program_.sparse_gradients()) path += ", sparse gradients";
+  return path;
 }
 
 void PlannedStep::find_rest() {

@@ -46,10 +46,11 @@ class PlannedStep {
   /// To be called when somebody else wrote the weights.
   void prepare();
   const StepOutput& run(const StepInput& input);
-  /// How a replica trains: "planned, a thread a replica", or "planned, all threads a replica"; ",
-  /// sparse data" behind it where the first layer's products leave the data's zeros out.
+  /// How a replica trains: "planned, a thread a replica", or "planned, all threads a replica";
+  /// behind it ", sparse data" and ", sparse gradients" where products leave out the zeros of
+  /// those.
   std::string path() const;
-  bool sparse() const { return program_.sparse(); }
+  bool sparse() const { return program_.sparse() || program_.sparse_gradients(); }
 
  private:
   PlannedStep(const Plan& plan, Batches& batches, nn::Network& network, optim::Optimiser& optimiser,
