@@ -79,24 +79,26 @@ bool read_short_decimal(std::string_view text, double& value) {
   constexpr std::size_t kDigits = 15;
   static constexpr double kTens[kDigits + 1] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                                 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-  const bool negative = text.starts_with('-');
+  if (text.size() > kDigits + 2) return false;  // a sign and a point
   std::uint64_t digits = 0;
-  std::size_t count = 0, behind = 0;  // behind the point
-  bool point = false;
-  for (std::size_t i = negative; i < text.size(); ++i) {
-    const auto digit = static_cast<unsigned char>(text[i] - '0');
-    if (digit < 10) {
+  std::size_t i = text.starts_with('-');
+  const bool negative = i == 1;
+  const auto read_digits = [&] {
+    const std::size_t first = i;
+    for (; i < text.size(); ++i) {
+      const auto digit = static_cast<unsigned char>(text[i] - '0');
+      if (digit > 9) break;
       digits = 10 * digits + digit;
-      ++count;
-      behind += point;
-    } else if (text[i] == '.' && !point) {
-      point = true;
-    } else {
-      return false;
     }
-    if (count > kDigits) return false;
+    return i - first;
+  };
+  const std::size_t before = read_digits();
+  std::size_t behind = 0;
+  if (i < text.size() && text[i] == '.') {
+    ++i;
+    behind = read_digits();
   }
-  if (count == 0) return false;
+  if (i < text.size() || before + behind == 0 || before + behind > kDigits) return false;
   value = static_cast<double>(digits) / kTens[behind];
   if (negative) value = -value;
   return true;
