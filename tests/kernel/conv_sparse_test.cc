@@ -102,10 +102,11 @@ TEST(ConvSparse, IsTheDenseSumForAllWindowsOnEveryTarget) {
 TEST(ConvSparse, IsTheDenseSumForTheLayersOfKnownNetworksOnEveryTarget) {
   for_every_target([] {
     expect_gradients({3, 1, 28, 28, 20, {5, 1, 0}}, 0.2);   // LeNet-5, first
-    expect_gradients({5, 20, 12, 12, 50, {5, 1, 0}}, 0.2);  // second: two images to a block
+    expect_gradients({5, 20, 12, 12, 50, {5, 1, 0}}, 0.2);  // second
     expect_gradients({2, 33, 9, 9, 70, {3, 1, 1}}, 0.1);    // outputs in two slices
     expect_gradients({5, 16, 3, 3, 8, {3, 1, 1}}, 1);       // many small images, nothing zero
     expect_gradients({2, 5, 6, 6, 3, {6, 1, 0}}, 0);        // one place an image, all zero
+    expect_gradients({19, 3, 12, 12, 5, {3, 1, 1}}, 0.2);   // images and slices to a tile
   });
 }
 
