@@ -197,6 +197,70 @@ TEST(PlannedStep, ThreadsAndNeighboursChangeNoBit) {
   set_threads(before);
 }
 
+/// Small and large networks, images, a table, data that is mostly zeros.
+const Case kGathered[] = {{"friedman1", "mlp:8", "svdo"},
+                          {"friedman1", "mlp:8", "bernoulli:p=0.3"},
+                          {"glyphs", "mlp:20", "svdo"},
+                          {"glyphs", "mlp:64", "bernoulli:p=0.5"},
+                          {"sparse", "mlp:32", "svdo"}};
+
+TEST(PlannedStep, TrainsOnItsBatchWhateverLiesInMemory) {
+  const int before = threads();
+  for (const Case& c : kGathered) {
+    const train::Plan plan = plan_of(c, 0);
+    for (const int n : {1, 2, 3}) {
+      SCOPED_TRACE(std::string(c.data) + " " + c.model + " " + c.method);
+      set_threads(n);
+      Bench a(plan), b(plan);
+      const std::size_t rows = a.batches.train_rows();
+      const auto planned = train::PlannedStep::make(plan, a.batches, a.network, a.optimiser, {});
+      struct {
+        std::int64_t epoch;
+        std::size_t first, count;
+        bool active;                                               // replica 1
+      } steps[] = {{0, 0, 50, true},    {0, 50, 50, true},         // in order
+                   {0, 100, 30, true},  {0, 130, 50, true},        // fewer rows
+                   {0, 300, 50, false}, {0, 180, 50, true},        // not what came next, then it
+                   {0, 50, 50, true},   {0, rows - 20, 20, true},  // an epoch's last
+                   {1, 0, 50, true},    {0, 50, 50, true},         // of other epochs
+                   {1, 100, 50, true},  {1, 100, 50, true}};       // again
+      std::int64_t step = 0;
+      for (const auto& s : steps) {
+        SCOPED_TRACE(step);
+        const auto input = [&](Bench& bench) {
+          bench.active[1] = s.active;
+          train::StepInput in = bench.input(step);
+          in.epoch = s.epoch;
+          in.first = s.first;
+          in.count = s.count;
+          return in;
+        };
+        // What is made for one step finds nothing in memory.
+        const auto fresh = train::PlannedStep::make(plan, b.batches, b.network, b.optimiser, {});
+        ASSERT_EQ(planned->run(input(a)).nll, fresh->run(input(b)).nll) << n << " threads";
+        ++step;
+      }
+      EXPECT_TRUE(torch::equal(a.network.storage().values, b.network.storage().values));
+    }
+  }
+  set_threads(before);
+}
+
+TEST(PlannedStep, HasTheNextBatchInMemoryWhenAStepEnds) {
+  for (const Case& c : kGathered) {
+    SCOPED_TRACE(std::string(c.data) + " " + c.model + " " + c.method);
+    train::Plan plan = plan_of(c, 0), whole = plan_of(c, 0);
+    Bench a(plan), b(whole);
+    const auto x = train::PlannedStep::make(plan, a.batches, a.network, a.optimiser, {});
+    const auto y = train::PlannedStep::make(whole, b.batches, b.network, b.optimiser, {});
+    x->run(a.input(0));
+    y->run(b.input(0));
+    for (float& number : plan.data.x) number = 1 - number;  // nobody reads the next rows any more
+    EXPECT_EQ(x->run(a.input(1)).nll[0], y->run(b.input(1)).nll[0]);
+    EXPECT_NE(x->run(a.input(3)).nll[0], y->run(b.input(3)).nll[0]);
+  }
+}
+
 TEST(PlannedStep, LeavesZerosOutOfTheFirstProductsWhereMostOfTheDataIsZero) {
   const auto path = [](const Case& c) {
     const train::Plan plan = plan_of(c, 0);

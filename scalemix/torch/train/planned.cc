@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "scalemix/base/parallel.h"
 #include "scalemix/kernel/loss.h"
+#include "scalemix/kernel/tiles.h"
 #include "scalemix/kernel/variational.h"
 
 namespace scalemix::inline v0::train {
@@ -49,6 +51,7 @@ PlannedStep::PlannedStep(const Plan& plan, Batches& batches, nn::Network& networ
       fused_(plan.config.optimiser == "adam" && plan.config.clip == 0) {
   lanes_ = small_ ? std::min(replicas_, kLanes) : 1;
   memory_.resize(lanes_ * program_.memory());
+  held_.resize(lanes_);
   labels_.resize(lanes_ * program_.rows());
   targets_.resize(lanes_ * program_.rows());
   sigma2_.resize(replicas_ * program_.variances());
@@ -87,6 +90,8 @@ void PlannedStep::find_rest() {
     if (std::max(from, split) < begin) rest_.push_back({std::max(from, split), begin, false});
     from = end;
   }
+  for (const step::Posterior& p : program_.posteriors()) updated_ += p.count;
+  for (const optim::Part& part : rest_) updated_ += static_cast<std::size_t>(part.to - part.from);
 }
 
 void PlannedStep::prepare() {
@@ -113,10 +118,10 @@ const StepOutput& PlannedStep::run(const StepInput& input) {
 }
 
 void PlannedStep::run_replica(const StepInput& input, std::size_t r, std::size_t lane) {
-  const std::size_t slots = program_.rows();
   float* memory = memory_.data() + lane * program_.memory();
-  batches_.fill(r, input.first, input.count, memory, labels_.data() + lane * slots,
-                targets_.data() + lane * slots);
+  const BatchKey batch{r, input.epoch, input.first, input.count};
+  if (held_[lane] != batch) gather(batch, 0, batch.count);
+  held_[lane] = batch;
   const step::Frame frame{
       .rows = input.count,
       .seed = static_cast<std::uint64_t>(network_.seeds().data_ptr<std::int64_t>()[r]),
@@ -131,7 +136,24 @@ void PlannedStep::run_replica(const StepInput& input, std::size_t r, std::size_t
   if (input.wants_penalty) output_.penalty[r] = penalty(r);
   if (!(*input.active)[r] || !std::isfinite(output_.nll[r])) return;
   program_.backward(frame, memory);
-  output_.norm[r] = fused_ ? update_fused(input, r) : update(input, r);
+  output_.norm[r] = fused_ ? update_fused(input, batch) : update(input, r);
+}
+
+PlannedStep::BatchKey PlannedStep::after(BatchKey batch) const {
+  batch.replica += lanes_;
+  if (batch.replica < replicas_) return batch;
+  batch.replica %= lanes_;
+  batch.first += batch.count;
+  batch.count = std::min(program_.rows(), batches_.train_rows() - batch.first);
+  return batch;
+}
+
+void PlannedStep::gather(const BatchKey& batch, std::size_t first, std::size_t last) {
+  if (first == last) return;
+  const std::size_t lane = batch.replica % lanes_, row = lane * program_.rows() + first;
+  batches_.fill(batch.replica, batch.first + first, last - first,
+                memory_.data() + lane * program_.memory() + first * program_.width(),
+                labels_.data() + row, targets_.data() + row);
 }
 
 double PlannedStep::loss(std::size_t r, std::size_t lane, std::size_t rows, float* outputs,
@@ -170,27 +192,53 @@ double PlannedStep::update(const StepInput& input, std::size_t r) {
   return norm;
 }
 
-double PlannedStep::update_fused(const StepInput& input, std::size_t r) {
-  const auto step = static_cast<std::uint64_t>(input.step + 1);
-  float* first = optimiser_.first.data_ptr<float>() + r * parameters_;
-  float* second = optimiser_.second.data_ptr<float>() + r * parameters_;
+double PlannedStep::update_fused(const StepInput& input, const BatchKey& batch) {
+  const BatchKey next = after(batch);
+  const auto row = [&](std::size_t number) { return number * next.count / updated_; };
+  const double squares = kernel::sum_tiles(updated_, [&](std::size_t first, std::size_t count) {
+    const std::size_t last = first + count;
+    gather(next, row(first), row(last));
+    return update_numbers(input, batch.replica, first, last);
+  });
+  if (updated_ > 0) held_[batch.replica % lanes_] = next;
+  return std::sqrt(squares);
+}
+
+double PlannedStep::update_numbers(const StepInput& input, std::size_t r, std::size_t first,
+                                   std::size_t last) {
   const optim::Rate& rate = (*input.rates)[r];
+  const auto adam_part = [&](std::size_t at) {
+    const std::size_t i = r * parameters_ + at;
+    return kernel::AdamPart{values(r) + at, optimiser_.first.data_ptr<float>() + i,
+                            optimiser_.second.data_ptr<float>() + i};
+  };
+  std::size_t begin = 0;  // of a part
+  const auto piece_of = [&](std::size_t n) {
+    const std::size_t from = std::clamp(first, begin, begin + n) - begin,
+                      to = std::clamp(last, begin, begin + n) - begin;
+    begin += n;
+    return std::pair{from, to - from};
+  };
   double squares = 0;
   for (const step::Posterior& p : program_.posteriors()) {
-    const kernel::AdamPart w{values(r) + p.w, first + p.w, second + p.w};
-    const kernel::AdamPart log_sigma2{values(r) + p.log_sigma2, first + p.log_sigma2,
-                                      second + p.log_sigma2};
-    squares += kernel::svdo_adam(rate.adam(true), rate.adam(false), step, p.count,
-                                 gradients(r) + p.w, gradients(r) + p.log_sigma2,
-                                 (*input.penalty_weight)[r], w, log_sigma2, sigma2(r) + p.sigma2);
+    const auto [from, count] = piece_of(p.count);
+    if (count == 0) continue;
+    const std::size_t w = p.w + from, log_sigma2 = p.log_sigma2 + from;
+    squares += kernel::svdo_adam(
+        rate.adam(true), rate.adam(false), static_cast<std::uint64_t>(input.step + 1), count,
+        gradients(r) + w, gradients(r) + log_sigma2, (*input.penalty_weight)[r], adam_part(w),
+        adam_part(log_sigma2), sigma2(r) + p.sigma2 + from);
   }
   for (const optim::Part& part : rest_) {
-    squares += kernel::sum_squares(static_cast<std::size_t>(part.to - part.from),
-                                   gradients(r) + part.from);
-    optimiser_.update(network_.storage(), static_cast<std::int64_t>(r), part, rate,
-                      static_cast<std::int64_t>(step), 1);
+    const auto [from, count] = piece_of(static_cast<std::size_t>(part.to - part.from));
+    if (count == 0) continue;
+    const std::int64_t at = part.from + static_cast<std::int64_t>(from);
+    squares += kernel::sum_squares(count, gradients(r) + at);
+    optimiser_.update(network_.storage(), static_cast<std::int64_t>(r),
+                      {at, at + static_cast<std::int64_t>(count), part.decays}, rate,
+                      input.step + 1, 1);
   }
-  return std::sqrt(squares);
+  return squares;
 }
 
 }  // namespace scalemix::inline v0::train

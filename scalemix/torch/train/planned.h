@@ -1,6 +1,10 @@
-// A stack's training step on raw memory: gather, forward, loss, backward and update of one replica
-// after the other, without a tape or a tensor. Its objective is that of stack.h; it allocates
-// nothing.
+// A stack's training step on raw memory: forward, loss, backward and update of one replica after
+// the other, without a tape or a tensor. Its objective is that of stack.h; it allocates nothing.
+//
+// Nothing waits for a batch: Adam's update, which no longer reads the last one, gathers the next
+// into its place, as further work of the same parallel loop. A step gathers at its start only what
+// it does not find: the first batch of an epoch, and all where the update goes in parts (SGD,
+// clipping).
 //
 // Small networks are cheaper to train whole on one thread than to spread: their replicas share the
 // threads. Large ones take the threads one after the other. Which, is decided by the network and
@@ -56,11 +60,26 @@ class PlannedStep {
   PlannedStep(const Plan& plan, Batches& batches, nn::Network& network, optim::Optimiser& optimiser,
               std::vector<float> given_precision, step::Program program);
 
+  /// Which batch: rows of a replica's order of an epoch.
+  struct BatchKey {
+    std::size_t replica = 0;
+    std::int64_t epoch = 0;
+    std::size_t first = 0, count = 0;
+    bool operator==(const BatchKey&) const = default;
+  };
+
   void run_replica(const StepInput& input, std::size_t r, std::size_t lane);
+  /// What the batch's lane needs after it; no row if that is of another epoch.
+  BatchKey after(BatchKey batch) const;
+  /// Rows [first, last) of a batch, to their place in its lane's memory.
+  void gather(const BatchKey& batch, std::size_t first, std::size_t last);
   double loss(std::size_t r, std::size_t lane, std::size_t rows, float* outputs, float* doutputs);
   double penalty(std::size_t r) const;
   double update(const StepInput& input, std::size_t r);
-  double update_fused(const StepInput& input, std::size_t r);
+  double update_fused(const StepInput& input, const BatchKey& batch);
+  /// Numbers [first, last) of what is updated: the posteriors' weights, then the rest. Returns the
+  /// sum of the gradients' squares.
+  double update_numbers(const StepInput& input, std::size_t r, std::size_t first, std::size_t last);
   float* values(std::size_t r) const {
     return network_.storage().values.data_ptr<float>() + r * parameters_;
   }
@@ -81,7 +100,9 @@ class PlannedStep {
   std::size_t log_precision_ = 0;  // offset, for a regression
   bool small_, fused_;
   std::vector<optim::Part> rest_;     // what no posterior owns
+  std::size_t updated_ = 0;           // weights under a posterior, and the rest
   std::vector<float> memory_;         // (lanes, program's)
+  std::vector<BatchKey> held_;        // (lanes) what lies in memory
   std::vector<std::int64_t> labels_;  // (lanes, batch)
   std::vector<float> targets_;        // (lanes, batch)
   std::vector<float> sigma2_;         // (R, program's variances)
