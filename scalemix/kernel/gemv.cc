@@ -78,8 +78,8 @@ namespace {
 
 HWY_EXPORT(some_rows);
 
-constexpr std::size_t kTile = std::size_t{1}
-                              << 17;  // weights in a tile: less is not worth a thread
+// Weights in a tile: less is not worth a thread.
+constexpr std::size_t kTile = std::size_t{1} << 17;
 
 }  // namespace
 

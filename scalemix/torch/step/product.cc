@@ -17,10 +17,10 @@ using kernel::Trans;
 class Dense : public Product {
  public:
   explicit Dense(const model::Layer& layer)
-      : Product(layer.in, layer.out, layer.in * layer.out, 1) {}
+      : Product(layer.in, layer.out, layer.in * layer.out, 1), moments_(!layer.posterior.empty()) {}
 
   /// The squares, of moments.
-  std::size_t kept(std::size_t rows) const override { return rows * in; }
+  std::size_t kept(std::size_t rows) const override { return moments_ ? rows * in : 0; }
   void forward(const Rows& x, const float* w, const float* b, float*, float* y) const override {
     multiply(x.count, x.x, w, b, y);
   }
@@ -52,6 +52,8 @@ class Dense : public Product {
   void multiply_back(std::size_t rows, const float* x, const float* dy, float* dw) const {
     kernel::gemm(Trans::yes, Trans::no, out, in, rows, dy, out, x, in, 0, dw, in);
   }
+
+  bool moments_;
 };
 
 /// What forward marks is kept.

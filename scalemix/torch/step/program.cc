@@ -39,8 +39,9 @@ std::optional<Program> Program::make(const model::Spec& spec, const Layout& layo
     }
     p.work_ += 3 * static_cast<double>(rows) * node->work();
     const bool shared = node->in_place() && !p.nodes_.empty() && !p.nodes_.back()->reads_output();
-    p.places_.push_back(
-        {shared ? p.places_.back().y : take(rows * node->out), take(node->scratch(rows)), shared});
+    const Place before = p.places_.empty() ? Place{} : p.places_.back();
+    p.places_.push_back({shared ? before.y : take(rows * node->out), take(node->scratch(rows)),
+                         shared ? before.turn : 1 - before.turn});
     p.widest_ = std::max({p.widest_, node->in, node->out});
     p.nodes_.push_back(std::move(node));
   }
@@ -61,9 +62,8 @@ float* Program::forward(Frame frame, float* memory) const {
 void Program::backward(Frame frame, float* memory) const {
   for (std::size_t i = nodes_.size(); i-- > first_trained_;) {
     frame.scratch = memory + places_[i].scratch;
-    float* dx = i > first_trained_ ? gradient(i, memory) : nullptr;
-    nodes_[i]->backward(frame, input(i, memory), memory + places_[i].y, gradient(i + 1, memory),
-                        dx);
+    float* dx = i > first_trained_ ? gradient(i - 1, memory) : nullptr;
+    nodes_[i]->backward(frame, input(i, memory), memory + places_[i].y, gradient(i, memory), dx);
   }
 }
 

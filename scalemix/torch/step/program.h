@@ -36,24 +36,22 @@ class Program {
   /// Runs the batch in memory forward; returns the outputs (rows, outputs()), which lie in memory.
   float* forward(Frame frame, float* memory) const;
   /// Where the gradient of the outputs goes, (rows, outputs()).
-  float* output_gradient(float* memory) const { return gradient(nodes_.size(), memory); }
+  float* output_gradient(float* memory) const { return gradient(nodes_.size() - 1, memory); }
   /// From the gradient of the outputs to those of the parameters.
   void backward(Frame frame, float* memory) const;
 
  private:
   struct Place {
     std::size_t y = 0, scratch = 0;
-    bool shared = false;  // with the node before: its y, and the gradient of it
+    std::size_t turn = 0;  // which of the two buffers of gradients has that of y
   };
   const float* input(std::size_t node, const float* memory) const {
     return node == 0 ? memory : memory + places_[node - 1].y;
   }
 
-  /// The gradient of what node `node` takes: two buffers in turn.
+  /// The gradient of what node `node` makes.
   float* gradient(std::size_t node, float* memory) const {
-    std::size_t turns = 0;
-    for (std::size_t i = 0; i < node; ++i) turns += !places_[i].shared;
-    return memory + gradient_ + (turns % 2) * widest_;
+    return memory + gradient_ + places_[node].turn * widest_;
   }
 
   std::vector<std::unique_ptr<Node>> nodes_;
