@@ -34,10 +34,7 @@ double flops_of(const model::Spec& spec, double rows) {
   bool first = true;
   model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape& in) {
     if (!model::has_weights(layer)) return;
-    const bool conv = layer.type == "conv2d";
-    const double depth = static_cast<double>(layer.in * (conv ? layer.kernel * layer.kernel : 1));
-    const double product =
-        2 * depth * static_cast<double>(model::elements(model::output_shape(layer, in)));
+    const double product = 2 * model::multiplications(layer, in);
     out += rows * product * (first ? 2 : 3) * (layer.posterior.empty() ? 1 : 2);
     first = false;
   });

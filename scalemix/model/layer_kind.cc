@@ -268,6 +268,12 @@ const LayerKind& layer_kind(std::string_view type) {
 
 bool has_weights(const Layer& layer) { return layer.type == "linear" || layer.type == "conv2d"; }
 
+double multiplications(const Layer& layer, const Shape& in) {
+  if (!has_weights(layer)) return 0;
+  const std::size_t window = layer.type == "conv2d" ? layer.kernel * layer.kernel : 1;
+  return static_cast<double>(layer.in * window * elements(output_shape(layer, in)));
+}
+
 std::string shape_text(const Shape& shape) { return fmt::format("({})", fmt::join(shape, ", ")); }
 
 const std::string& label(const Layer& layer) {

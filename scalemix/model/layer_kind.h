@@ -28,6 +28,9 @@ const LayerKind& layer_kind(std::string_view type);
 /// linear or conv2d: a layer with a weight matrix that methods can make noisy.
 bool has_weights(const Layer& layer);
 
+/// Multiplications of the product of such a layer with one row of shape `in`; else 0.
+double multiplications(const Layer& layer, const Shape& in);
+
 /// "(3, 32, 32)".
 std::string shape_text(const Shape& shape);
 

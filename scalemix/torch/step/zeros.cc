@@ -5,22 +5,12 @@
 #include "scalemix/torch/step/node.h"
 
 namespace scalemix::inline v0::step {
-namespace {
-
-/// Multiplications of a layer's product on one row.
-double product_of(const model::Layer& layer, const model::Shape& in) {
-  if (!model::has_weights(layer)) return 0;
-  const std::size_t window = layer.type == "conv2d" ? layer.kernel * layer.kernel : 1;
-  return static_cast<double>(window * layer.in * model::elements(model::output_shape(layer, in)));
-}
-
-}  // namespace
 
 bool repays_marking(const model::Spec& spec, std::size_t rows) {
   double first = 0, all = 0;
   model::Shape shape = spec.input;
   for (const model::Layer& layer : spec.layers) {
-    const double product = product_of(layer, shape);
+    const double product = model::multiplications(layer, shape);
     if (all == 0 && !renames(layer)) {  // the first, or what stands before it
       if (layer.type != "linear" || layer.out < 32) return false;
       first = product;
