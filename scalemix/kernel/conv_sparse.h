@@ -3,13 +3,15 @@
 //
 //   dw = dy * x,   dsigma2 = dvar * x^2,   dx = dy * w + 2 x (dvar * sigma2)
 //
-// the sums of conv.h without their zeros; shapes as there. What is not zero is marked, a bit a
-// number, and every mark adds a row of a panel of 64 numbers to sums that stay in registers: a row
-// of what its place meets for the weights, of the weights for dx. Images are turned channels last,
-// so that what a place meets are k runs of k C numbers, and are never unfolded as a whole.
+// the sums of conv.h without their zeros; shapes as there. What is not zero is listed by outputs
+// and by places, and every entry adds a row of a panel of 64 numbers to sums that stay in
+// registers: a row of what its place meets for the weights, of the weights for dx. Images are
+// turned channels last, so that what a place meets are k runs of k C numbers, and are never
+// unfolded as a whole.
 //
 // Bits: the same for any number of threads; they are not those of conv.h, whose sums run in another
-// order. NaN in dy or dvar reaches what the dense sums would let it reach.
+// order. NaN in dy or dvar reaches what the dense sums would let it reach, NaN in x only what has a
+// gradient. Nothing is allocated.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +30,7 @@ struct ConvGradients {
 
 /// Number of floats conv2d_sparse_backward needs in `scratch`.
 std::size_t conv2d_sparse_backward_scratch(const Conv2d& shape);
+/// What is written may overlap neither scratch nor what is read.
 void conv2d_sparse_backward(const Conv2d& shape, const ConvGradients& gradients, float* scratch);
 
 }  // namespace scalemix::inline v0::kernel
