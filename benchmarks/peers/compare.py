@@ -45,6 +45,9 @@ def noise_op(law, parameter, both_ways=False):
     return lambda: seconds(call)
 
 
+NO_SUCH_ROW = 78  # exit status of `scalemix bench --only`
+
+
 class NotMeasured(Exception):
     """What `scalemix bench` says when it has no such row, as on data that is not here."""
 
@@ -54,9 +57,10 @@ def bench_row(name):
     def measure(arguments):
         bench = subprocess.run([arguments.scalemix, "bench", "--quiet", "--json", "--threads", str(arguments.threads),
                                 "--only", name], capture_output=True, text=True)
+        if bench.returncode == NO_SUCH_ROW:
+            raise NotMeasured(bench.stderr.strip().partition(" (known: ")[0])
         if bench.returncode != 0:
-            why = bench.stderr.strip().partition(" (known: ")[0]
-            raise NotMeasured(why or f"scalemix bench ended with {bench.returncode}")
+            sys.exit(f"scalemix bench ended with {bench.returncode}: {bench.stderr.strip()}")
         row = next(r for r in json.loads(bench.stdout)["rows"] if name in f"{r['group']} {r['name']}")
         return row["seconds"] / (row["items"] if row["unit"] == "replica step" else 1)
     return measure

@@ -28,7 +28,7 @@ BenchRow streaming(Timing time, double arrays, std::size_t n) {
 kernel::Site site(std::size_t n) { return {.rows = 1, .columns = n}; }
 
 BenchRow noise(const std::string& name, std::size_t n, const BenchEffort& effort) {
-  const std::vector<float> x = bench_uniforms(n, 1, -1, 1);
+  const std::vector<float> x = bench_uniforms(n, 1);
   std::vector<float> y(n);
   const Stream stream{1, stream_id(Purpose::train, 1), 0};
   const law::AnyLaw law = law::AnyLaw::parse(name);
@@ -44,7 +44,7 @@ BenchRow noise(const std::string& name, std::size_t n, const BenchEffort& effort
 
 /// Both ways: a bit a number is kept in between.
 BenchRow noise_and_back(std::size_t n, const BenchEffort& effort) {
-  const std::vector<float> x = bench_uniforms(n, 1, -1, 1), dy = bench_uniforms(n, 2, -1, 1);
+  const std::vector<float> x = bench_uniforms(n, 1), dy = bench_uniforms(n, 2);
   std::vector<float> y(n), dx(n);
   std::vector<std::uint8_t> bits(kernel::bit_bytes(n));
   const Stream stream{1, stream_id(Purpose::train, 1), 0};
@@ -57,7 +57,7 @@ BenchRow noise_and_back(std::size_t n, const BenchEffort& effort) {
 }
 
 BenchRow reparam(std::size_t n, const BenchEffort& effort) {
-  const std::vector<float> mean = bench_uniforms(n, 2, -1, 1), var = bench_uniforms(n, 3, 0, 1);
+  const std::vector<float> mean = bench_uniforms(n, 2), var = bench_uniforms(n, 3, 0, 1);
   std::vector<float> b(n);
   const law::AnyLaw normal = law::AnyLaw::parse("normal");
   const Stream stream{1, stream_id(Purpose::train, 2), 0};
@@ -72,9 +72,9 @@ BenchRow reparam(std::size_t n, const BenchEffort& effort) {
 /// Weights, their posterior's log variances, gradients and Adam's moments.
 struct Weights {
   explicit Weights(std::size_t n)
-      : w(bench_uniforms(n, 4, -1, 1)),
+      : w(bench_uniforms(n, 4)),
         log_sigma2(bench_uniforms(n, 5, -10, 0)),
-        g(bench_uniforms(n, 6, -1, 1)),
+        g(bench_uniforms(n, 6)),
         m(n, 0) {}
   std::vector<float> w, log_sigma2, g, m, v = m, m2 = m, v2 = m, sigma2 = m;
 };
@@ -109,7 +109,7 @@ BenchRow adam(std::size_t n, const BenchEffort& effort) {
 }
 
 BenchRow gemm(std::size_t n, const BenchEffort& effort) {
-  const std::vector<float> a = bench_uniforms(n * n, 7, -1, 1), b = bench_uniforms(n * n, 8, -1, 1);
+  const std::vector<float> a = bench_uniforms(n * n, 7), b = bench_uniforms(n * n, 8);
   std::vector<float> c(n * n);
   const auto product = [&] {
     kernel::gemm(kernel::Trans::no, kernel::Trans::yes, n, n, n, a.data(), n, b.data(), n, 0,

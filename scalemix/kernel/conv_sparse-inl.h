@@ -21,6 +21,7 @@ HWY_BEFORE_NAMESPACE();
 namespace scalemix::inline v0::kernel::HWY_NAMESPACE {
 
 using namespace channels_last;
+static_assert(hn::MaxLanes(DF()) <= kSlack);
 
 /// Up to 64 places of an image.
 struct Slice {

@@ -52,7 +52,7 @@ struct Slopes {
     const DF d;
     for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {
       const VF la = unclipped(square_eps(load(d, w + i, count)), load(d, log_sigma2 + i, count));
-      hn::StoreU(la, d, by_log_sigma2 + i);  // for now
+      hn::StoreU(la, d, by_log_sigma2 + i);  // until the slope takes its place
     });
     const VF k13 = set(static_cast<float>(kSvdoK1 * kSvdoK3));
     for_lanes(d, n, [&](std::size_t i, std::size_t count) HWY_ATTR {

@@ -290,6 +290,16 @@ TEST(PlannedStep, LeavesZerosOutOfGradientsBehindAMaxPool) {
   EXPECT_FALSE(pooled({"avg_pool"}, 2));
   EXPECT_FALSE(pooled({"batch_norm", "max_pool"}, 2));
   EXPECT_FALSE(pooled({"relu"}, 2));
+  const auto repays = [](std::size_t in, std::size_t side, const char* posterior) {
+    model::Layer conv;
+    conv.type = "conv2d", conv.in = in, conv.out = 20, conv.kernel = 5, conv.posterior = posterior;
+    return step::repays_listing(conv, {20, side, side});
+  };
+  EXPECT_TRUE(repays(1, 24, "svdo"));
+  EXPECT_FALSE(repays(1, 24, ""));  // 25 numbers of a panel of 64
+  EXPECT_TRUE(repays(20, 8, ""));
+  EXPECT_FALSE(repays(20, 7, "svdo"));  // 49 places
+  EXPECT_FALSE(step::repays_listing(model::Layer{}, {500}));
   const auto path = [](const Case& c) { return train::Stack(plan_of(c, 0), {0}).path(); };
   EXPECT_EQ(path({"glyphs", "lenet5", "svdo"}), "planned, all threads a replica, sparse gradients");
 }

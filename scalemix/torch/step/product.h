@@ -17,7 +17,8 @@ struct Rows {
   float* kept = nullptr;        // Product::kept(count) floats, for forward to leave something in
 };
 
-/// What the way back of a product takes and gives. The second line is of both moments, or null.
+/// What the way back of a product takes and gives; dvar, sigma2 and dsigma2 of both moments, or
+/// null.
 struct Gradients {
   const float *dy, *w;                             // (rows, out), (weights)
   const float *dvar = nullptr, *sigma2 = nullptr;  // likewise

@@ -26,8 +26,8 @@ std::optional<Program> Program::make(const model::Spec& spec, const Layout& layo
     shape = model::output_shape(layer, in);
     if (renames(layer)) continue;
     const Zeros zeros{.data = p.sparse_ && p.nodes_.empty(),
-                      .gradients = pooled(spec, i + 1, shape)};
-    p.sparse_gradients_ |= layer.type == "conv2d" && zeros.gradients;
+                      .gradients = repays_listing(layer, shape) && pooled(spec, i + 1, shape)};
+    p.sparse_gradients_ |= zeros.gradients;
     std::unique_ptr<Node> node = make_node(layer, in, layout, zeros);
     if (!node) return std::nullopt;
     if (!trained && model::parameters(layer).empty()) ++p.first_trained_;

@@ -1,6 +1,7 @@
 #include "scalemix/torch/step/zeros.h"
 
 #include "scalemix/kernel/activation.h"
+#include "scalemix/kernel/sparse_slice.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/torch/step/node.h"
 
@@ -19,6 +20,14 @@ bool repays_marking(const model::Spec& spec, std::size_t rows) {
     shape = model::output_shape(layer, shape);
   }
   return rows >= 32 && 2 * first >= all;
+}
+
+bool repays_listing(const model::Layer& layer, const model::Shape& out) {
+  if (layer.type != "conv2d") return false;
+  const std::size_t places = model::elements(out) / layer.out,
+                    depth = layer.in * layer.kernel * layer.kernel,
+                    panel = layer.posterior.empty() ? kernel::kPanel : kernel::kHalf;
+  return places >= kernel::kSlice && 4 * depth >= 3 * panel;
 }
 
 bool pooled(const model::Spec& spec, std::size_t next, const model::Shape& shape) {

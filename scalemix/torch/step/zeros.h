@@ -18,6 +18,10 @@ struct Zeros {
 /// rows and units enough, and makes at least half of the network's multiplications.
 bool repays_marking(const model::Spec& spec, std::size_t rows);
 
+/// Whether leaving out the zeros of a convolution's pooled gradients repays to list them: it has 64
+/// places or more, and its window fills most of a panel of kernel/conv_sparse.h.
+bool repays_listing(const model::Layer& layer, const model::Shape& out);
+
 /// Whether at most one in four gradients of numbers of `shape`, which layer `next` takes, is not
 /// zero: nothing but activations and noise stands between them and a max pool that leaves so few.
 bool pooled(const model::Spec& spec, std::size_t next, const model::Shape& shape);
