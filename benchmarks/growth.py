@@ -17,7 +17,7 @@ AXES = {  # what grows: its values and the rest of the command
     "batch": ([25, 50, 100, 200, 400, 800], "--data glyphs --model mlp:300-100 --batch {}"),
     "replicas": ([1, 2, 4, 8, 16, 32, 64], "--data friedman1 --model mlp:50 --batch 128 --replicas {}"),
 }
-QUANTITIES = {"ms a step": lambda r: 1e3 * r["rows"][-1]["seconds"], "peak MiB": lambda r: r["peak_memory_mib"]}
+QUANTITIES = {"ms per step": lambda r: 1e3 * r["rows"][-1]["seconds"], "peak MiB": lambda r: r["peak_memory_mib"]}
 COLOURS = ["#0072b2", "#d55e00"]
 WIDTH, HEIGHT, LEFT, TOP, GAP = 260, 170, 60, 44, 74
 

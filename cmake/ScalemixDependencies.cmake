@@ -50,17 +50,17 @@ if(DNNL_LIBRARY)
 endif()
 scalemix_import(dnnl::dnnl libdnnl-dev "${DNNL_LIBRARY}" "${DNNL_INCLUDE_DIR}")
 
-# CBLAS for double products (oneDNN has no float64). The OpenMP flavour first: it shares the one pool of threads.
-# The header comes from the folder of the same flavour.
-find_library(OPENBLAS_LIBRARY openblas PATH_SUFFIXES openblas-openmp)
-if(OPENBLAS_LIBRARY)
-  get_filename_component(openblas_folder "${OPENBLAS_LIBRARY}" DIRECTORY)
-  get_filename_component(openblas_flavour "${openblas_folder}" NAME)
-  find_path(OPENBLAS_INCLUDE_DIR cblas.h PATH_SUFFIXES "${openblas_flavour}" openblas-pthread openblas)
-endif()
-scalemix_import(openblas::openblas libopenblas-openmp-dev "${OPENBLAS_LIBRARY}" "${OPENBLAS_INCLUDE_DIR}")
-
 if(NOT SCALEMIX_RUNTIME_ONLY)
+  # CBLAS for double products (oneDNN has no float64). The OpenMP flavour first: it shares the one pool of threads.
+  # The header comes from the folder of the same flavour.
+  find_library(OPENBLAS_LIBRARY openblas PATH_SUFFIXES openblas-openmp)
+  if(OPENBLAS_LIBRARY)
+    get_filename_component(openblas_folder "${OPENBLAS_LIBRARY}" DIRECTORY)
+    get_filename_component(openblas_flavour "${openblas_folder}" NAME)
+    find_path(OPENBLAS_INCLUDE_DIR cblas.h PATH_SUFFIXES "${openblas_flavour}" openblas-pthread openblas)
+  endif()
+  scalemix_import(openblas::openblas libopenblas-openmp-dev "${OPENBLAS_LIBRARY}" "${OPENBLAS_INCLUDE_DIR}")
+
   scalemix_need(ZLIB zlib1g-dev)
   scalemix_need(CURL libcurl4-openssl-dev)
   scalemix_need(tomlplusplus libtomlplusplus-dev)

@@ -4,8 +4,6 @@
 include(CMakePackageConfigHelpers)
 
 set(scalemix_cmake_dir "${CMAKE_INSTALL_LIBDIR}/cmake/scalemix")
-set(scalemix_runtime_rooms base random law kernel model)
-set(scalemix_core_rooms signal metric data run report)
 
 # scalemix_export(COMPONENT target...): the export set of a component, for prefix and build tree.
 function(scalemix_export component)
@@ -31,8 +29,8 @@ list(TRANSFORM scalemix_runtime_rooms PREPEND scalemix_ OUTPUT_VARIABLE scalemix
 list(TRANSFORM scalemix_core_rooms PREPEND scalemix_ OUTPUT_VARIABLE scalemix_core_targets)
 scalemix_export(runtime scalemix_flags ${scalemix_runtime_targets} scalemix_runtime_bundle)
 scalemix_export(core ${scalemix_core_targets} scalemix_core_bundle)
-scalemix_headers(runtime ${scalemix_runtime_rooms})
-scalemix_headers(core ${scalemix_core_rooms})
+scalemix_headers(runtime base random law kernel model engine predict)
+scalemix_headers(core signal metric data optim train study run report)
 
 set(scalemix_components runtime core)
 if(SCALEMIX_TORCH)

@@ -1,14 +1,24 @@
-# scalemix_room(NAME LINK ...): the static library scalemix_NAME from scalemix/NAME/*.cc.
+# scalemix_room(NAME LINK ... [EXCEPT file...]): the static library scalemix_NAME from scalemix/NAME/*.cc.
 function(scalemix_room name)
-  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "LINK;EXCEPT" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/scalemix/${name}/*.cc")
-  if(sources)
-    add_library(scalemix_${name} STATIC ${sources})
-    target_link_libraries(scalemix_${name} PUBLIC scalemix_flags ${ARG_LINK})
-  else()
-    add_library(scalemix_${name} INTERFACE)
-    target_link_libraries(scalemix_${name} INTERFACE scalemix_flags ${ARG_LINK})
-  endif()
+  list(TRANSFORM ARG_EXCEPT PREPEND "${PROJECT_SOURCE_DIR}/scalemix/${name}/")
+  list(REMOVE_ITEM sources ${ARG_EXCEPT})
+  scalemix_library(${name} LINK ${ARG_LINK} SOURCES ${sources})
+endfunction()
+
+# scalemix_part(ROOM PART LINK ... FILES ...): files of a room that link more than the rest of it, so that a product
+# which only runs models need not.
+function(scalemix_part room part)
+  cmake_parse_arguments(ARG "" "" "LINK;FILES" ${ARGN})
+  list(TRANSFORM ARG_FILES PREPEND "${PROJECT_SOURCE_DIR}/scalemix/${room}/")
+  scalemix_library(${room}_${part} LINK scalemix_${room} ${ARG_LINK} SOURCES ${ARG_FILES})
+endfunction()
+
+function(scalemix_library name)
+  cmake_parse_arguments(ARG "" "" "LINK;SOURCES" ${ARGN})
+  add_library(scalemix_${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(scalemix_${name} PUBLIC scalemix_flags ${ARG_LINK})
   set_target_properties(scalemix_${name} PROPERTIES EXPORT_NAME ${name}_room)
 endfunction()
 

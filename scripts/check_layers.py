@@ -6,10 +6,12 @@ import re
 import tree
 
 # From the ground up.
-ROOMS = ["base", "random", "law", "kernel", "prior", "signal", "metric", "data", "model", "run", "torch",
-         "report", "cli"]
-RUNTIME = {"base", "random", "law", "kernel", "model"}  # what a product links: these include only each other
-WITH_TORCH = {"torch", "cli"}
+ROOMS = ["base", "random", "law", "kernel", "prior", "signal", "metric", "data", "model", "engine", "predict", "optim",
+         "train", "compress", "study", "run", "report", "cli", "torch"]
+# What a product links: these include only each other, but for the parts that are libraries of their own.
+RUNTIME = {"base", "random", "law", "kernel", "model", "engine", "predict"}
+PARTS = {"model": ("initial_weights", "weight_sites", "signal_"), "predict": ("evaluate", "importance")}
+WITH_TORCH = {"torch"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 TORCH = re.compile(r"^(torch|ATen|c10|caffe2)/")
@@ -18,20 +20,25 @@ ONLY_IN_BASE = re.compile(r"#\s*pragma\s+omp\b|#\s*include\s*<omp\.h>")
 NOWHERE = re.compile(r"#\s*include\s*<random>|\brandom_device\b")
 
 
-def wrong_include(room, header):
-    """Why `room` must not include `header`, or None."""
-    own = re.match(r"scalemix/([^/]+)/", header)
+def in_runtime(room, stem):
+    return room in RUNTIME and not stem.startswith(PARTS.get(room, ("/",)))
+
+
+def wrong_include(room, stem, header):
+    """Why the file `stem` of `room` must not include `header`, or None."""
+    runtime = in_runtime(room, stem)
+    own = re.match(r"scalemix/([^/]+)/([^/.]+)", header)
     if own:
         other = own.group(1)
         if other not in ROOMS:
             return f'"{other}" is no room'
         if ROOMS.index(other) > ROOMS.index(room):
             return f"{other}/ lies above {room}/"
-        if room in RUNTIME and other not in RUNTIME:
-            return f"{room}/ belongs to the runtime and {other}/ does not"
+        if runtime and not in_runtime(other, own.group(2)):
+            return f"{room}/ belongs to the runtime and {other}/{own.group(2)}.h does not"
     if TORCH.match(header) and room not in WITH_TORCH:
         return "LibTorch belongs to torch/"
-    if NOT_IN_RUNTIME.match(header) and room in RUNTIME:
+    if NOT_IN_RUNTIME.match(header) and runtime:
         return f"the runtime, which {room}/ belongs to, does without"
     return None
 
@@ -39,7 +46,7 @@ def wrong_include(room, header):
 def problems_of(room, path, text):
     for number, line in enumerate(text.splitlines(), 1):
         include = INCLUDE.match(line)
-        if include and (why := wrong_include(room, include.group(2))):
+        if include and (why := wrong_include(room, path.stem, include.group(2))):
             yield f"{path}:{number}: {include.group(2)}: {why}"
         if room != "base" and ONLY_IN_BASE.search(line):
             yield f"{path}:{number}: OpenMP belongs to base/parallel.h"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job on the built-in data, in a couple of minutes: train, look, predict. Called by ./run demo with the
+# The main job on the built-in data, in a couple of minutes: train, inspect, predict. Called by ./run demo with the
 # command on the PATH; run folders go to runs/demo-*.
 set -euo pipefail
 
@@ -14,11 +14,11 @@ step "1. A sparse variational network learns 28x28 digits and prunes itself" \
 step "2. A noisy regression: ten inputs, of which five matter" \
   scalemix train --data friedman1 --model mlp:50 --method svdo --epochs 600 --lr 0.003 --out runs/demo-friedman1
 
-step "3. What training made of it" \
+step "3. The result of training, examined" \
   scalemix diagnose runs/demo-friedman1
 
 scalemix data generate friedman1 --rows 5 --seed 1 --out runs/demo-rows.csv
-step "4. Predict five new rows, with uncertainty, without LibTorch" \
+step "4. Predict five new rows, with uncertainty" \
   scalemix predict runs/demo-friedman1 --data runs/demo-rows.csv --samples 100
 
 step "5. The saved model" \

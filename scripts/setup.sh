@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
-# Installs what a build needs and is not there. Changes nothing, and takes no time, where all of it is.
+# Installs what a build needs and is not there. Changes nothing, asks no network and takes no time where all of it is.
 #
-#   scripts/setup.sh [--dry-run] [--pip-torch] [GROUP ...]      groups of scripts/packages.txt; default: build
+#   scripts/setup.sh [--dry-run] [--torch] [GROUP ...]      groups of scripts/packages.txt; default: build
 #
-# LibTorch, the first that holds: one in CMAKE_PREFIX_PATH; Debian's libtorch-dev; where apt has none (or with
-# --pip-torch) the torch package of pip, in .venv. Which one is the last line on stdout: "given FOLDER", "apt"
-# or "pip FOLDER". All else goes to stderr. SCALEMIX_TORCH=OFF leaves LibTorch out: "none".
+# --torch: a torch for the bridge as well. One in CMAKE_PREFIX_PATH wins, otherwise it is the torch package of pip, in
+# .venv. Which one is the line on stdout: "given FOLDER" or "pip FOLDER". All else goes to stderr.
+#
+# No pipe here ends in a reader that stops early: under pipefail the writer's broken pipe would be a failure.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 torch_version=2.13.0
 venv=${SCALEMIX_VENV:-$root/.venv}
 dry_run=false
-pip_torch=false
+torch=false
 groups=()
 
 say() { echo "setup: $*" >&2; }
@@ -21,7 +22,7 @@ die() {
   exit 1
 }
 
-# Names of the packages in the groups, one a line.
+# Names of the packages in the groups, one per line.
 listed() {
   local group
   for group in "$@"; do
@@ -29,12 +30,13 @@ listed() {
   done
 }
 
-# Those of the named packages that dpkg does not have, one a line.
+# Those of the named packages that dpkg does not have, one per line.
 absent() {
   local have
-  have=$(dpkg-query -W -f '${Package} ${Status}\n' "$@" 2>/dev/null |
-    awk '$2 == "install" && $4 == "installed" { print $1 }' || true)
-  comm -23 <(printf '%s\n' "$@" | sort -u) <(sort -u <<<"$have")
+  # Its status is 1 where it knows nothing of a package, which is no failure here.
+  have=$(dpkg-query -W -f '${Package} ${Status}\n' "$@" 2>/dev/null || true)
+  comm -23 <(printf '%s\n' "$@" | sort -u) \
+    <(awk '$2 == "install" && $4 == "installed" { print $1 }' <<<"$have" | sort -u)
 }
 
 as_root() {
@@ -66,9 +68,20 @@ install() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
+# install_groups GROUP ...: with apt; without it, says what is needed unless the tools are there.
+install_groups() {
+  local missing
+  if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
+    mapfile -t missing < <(absent $(listed "$@"))
+    install "${missing[@]}"
+  elif ! command -v cmake >/dev/null || ! command -v ninja >/dev/null; then
+    die "no apt here: install what these Debian packages hold: $(listed "$@" | tr '\n' ' ')"
+  fi
+}
+
 # The folder in CMAKE_PREFIX_PATH that holds a LibTorch, if one does.
 given_torch() {
-  local folder config
+  local folder config paths=${CMAKE_PREFIX_PATH:-}
   while IFS= read -r folder; do
     [ -n "$folder" ] || continue
     for config in "$folder"/{share,lib,lib/*}/cmake/Torch/TorchConfig.cmake; do
@@ -77,13 +90,7 @@ given_torch() {
         return
       fi
     done
-  done < <(tr ':;' '\n\n' <<<"${CMAKE_PREFIX_PATH:-}")
-}
-
-apt_has_torch() {
-  [ -z "$(absent libtorch-dev)" ] && return
-  $dry_run || update_once
-  apt-cache policy libtorch-dev 2>/dev/null | grep -q 'Candidate: [0-9]'
+  done <<<"${paths//[:;]/$'\n'}"
 }
 
 install_pip_torch() {
@@ -94,8 +101,7 @@ install_pip_torch() {
       say "would install with pip in $venv: torch==$torch_version numpy"
       return
     fi
-    mapfile -t missing < <(absent $(listed pip))
-    install "${missing[@]}"
+    install_groups pip
     say "installing with pip in $venv: torch==$torch_version numpy"
     [ -x "$venv/bin/python3" ] || python3 -m venv "$venv"
     "$venv/bin/python3" -m pip install --quiet "torch==$torch_version" numpy >&2
@@ -108,19 +114,9 @@ install_pip_torch() {
 choose_torch() {
   local folder
   folder=$(given_torch)
-  if [ "${SCALEMIX_TORCH:-ON}" = OFF ]; then
-    echo none
-  elif $pip_torch; then
-    install_pip_torch
-    echo "pip $venv/torch"
-  elif [ -n "$folder" ]; then
+  if [ -n "$folder" ]; then
     echo "given $folder"
-  elif apt_has_torch; then
-    mapfile -t missing < <(absent libtorch-dev)
-    install "${missing[@]}"
-    echo apt
   else
-    say "apt has no libtorch-dev here"
     install_pip_torch
     echo "pip $venv/torch"
   fi
@@ -129,8 +125,8 @@ choose_torch() {
 for argument in "$@"; do
   case $argument in
     --dry-run) dry_run=true ;;
-    --pip-torch) pip_torch=true ;;
-    --*) die "unknown option $argument; there are --dry-run and --pip-torch" ;;
+    --torch) torch=true ;;
+    --*) die "unknown option $argument; there are --dry-run and --torch" ;;
     *)
       [ -n "$(listed "$argument")" ] || die "scripts/packages.txt has no group \"$argument\""
       groups+=("$argument")
@@ -139,10 +135,5 @@ for argument in "$@"; do
 done
 [ ${#groups[@]} -gt 0 ] || groups=(build)
 
-if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
-  mapfile -t missing < <(absent $(listed "${groups[@]}"))
-  install "${missing[@]}"
-elif ! command -v cmake >/dev/null || ! command -v ninja >/dev/null; then
-  die "no apt here: install what these Debian packages hold: $(listed "${groups[@]}" | tr '\n' ' ')"
-fi
-choose_torch
+install_groups "${groups[@]}"
+if $torch; then choose_torch; fi

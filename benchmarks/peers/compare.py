@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """scalemix beside PyTorch: the two in turn, ratios round by round.
 
-    compare.py --scalemix build/release-pip-torch/scalemix [--rounds 7] [--threads 1] [--compile] [--only TEXT] [--json FILE]
+    compare.py --scalemix build/torch/scalemix [--rounds 7] [--threads 1] [--compile] [--only TEXT] [--json FILE]
 
 Ops are called from Python on both sides, ours through torch.ops.scalemix. A training step and a prediction of ours are the
 rows of `scalemix bench`: a whole step of `scalemix train`, batches gathered and metrics counted.
@@ -92,6 +92,12 @@ ROWS = [
     ("dropout step, mlp:300-100", bench_row, (DROPOUT,), "eager, fused Adam", peers.dropout_step, {"fused": True}),
     ("step of a split, mlp:50", bench_row, (SPLITS,), "eager loop", peers.regression_step, {}),
     ("step of a split, mlp:50", bench_row, (SPLITS,), "eager loop, fused Adam", peers.regression_step, {"fused": True}),
+    ("step, resmlp:50x3", bench_row, ("train resmlp:50x3",), "eager", peers.residual_step, {}),
+    ("step, resmlp:50x3", bench_row, ("train resmlp:50x3",), "eager, fused Adam", peers.residual_step, {"fused": True}),
+    ("step, resnet:1, colour", bench_row, ("resnet:1",), "eager, fused Adam", peers.colour_step,
+     {"make": peers.resnet, "fused": True}),
+    ("step, vgg:0.25, colour", bench_row, ("vgg:0.25",), "eager, fused Adam", peers.colour_step,
+     {"make": peers.vgg, "fused": True}),
     ("1000 rows, 100 draws", bench_row, (DRAWS,), "eager loop", peers.monte_carlo, {}),
 ]
 
@@ -129,7 +135,7 @@ def main():
     arguments = parser.parse_args()
     ops = arguments.scalemix.parent / "torch" / "libscalemix_ops.so"
     if not ops.exists():
-        sys.exit(f"{ops} is not there: build the preset release-pip-torch")
+        sys.exit(f"{ops} is not there: ./run torch builds it")
     torch.ops.load_library(str(ops))
     torch.set_num_threads(arguments.threads)
     print(f"PyTorch {torch.__version__}, {arguments.threads} of {os.cpu_count()} threads, {arguments.rounds} rounds; "

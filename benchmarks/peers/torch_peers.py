@@ -114,6 +114,70 @@ def regression_step(**options):
     return training_step(module, loss, **options)
 
 
+class Residual(torch.nn.Module):
+    """shortcut(x) + branch(x); no shortcut: the identity."""
+
+    def __init__(self, branch, shortcut=None):
+        super().__init__()
+        self.branch, self.shortcut = branch, shortcut
+
+    def forward(self, x):
+        return self.branch(x) + (x if self.shortcut is None else self.shortcut(x))
+
+
+def residual_step(**options):
+    """resmlp:50x3 with dropout on the input of every weight layer but the first."""
+    def block():
+        return Residual(torch.nn.Sequential(
+            torch.nn.ReLU(), torch.nn.Dropout(0.05), torch.nn.Linear(50, 50),
+            torch.nn.ReLU(), torch.nn.Dropout(0.05), torch.nn.Linear(50, 50)))
+    network = torch.nn.Sequential(torch.nn.Linear(10, 50), block(), block(), block(), torch.nn.ReLU(),
+                                  torch.nn.Dropout(0.05), torch.nn.Linear(50, 1))
+    log_precision = torch.nn.Parameter(torch.zeros(1))
+    x, y = torch.randn(128, 10), torch.randn(128, 1)
+
+    def loss():
+        error = y - network(x)
+        return ((log_precision.exp() * error * error - log_precision) / 2).mean()
+    module = torch.nn.ModuleList([network])
+    module.log_precision = log_precision
+    return training_step(module, loss, **options)
+
+
+def conv_norm(channels, width, kernel=3, stride=1):
+    return [torch.nn.Conv2d(channels, width, kernel, stride, kernel // 2, bias=False), torch.nn.BatchNorm2d(width)]
+
+
+def resnet():
+    """resnet:1: CIFAR's, of one block per stage."""
+    layers, channels = [*conv_norm(3, 16), torch.nn.ReLU()], 16
+    for width in (16, 32, 64):
+        stride = 1 if width == 16 else 2
+        branch = torch.nn.Sequential(*conv_norm(channels, width, 3, stride), torch.nn.ReLU(), *conv_norm(width, width))
+        shortcut = None if stride == 1 else torch.nn.Sequential(*conv_norm(channels, width, 1, stride))
+        layers += [Residual(branch, shortcut), torch.nn.ReLU()]
+        channels = width
+    return torch.nn.Sequential(*layers, torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(64, 10))
+
+
+def vgg(k=0.25):
+    """vgg:0.25."""
+    layers, channels = [], 3
+    for base, repeats in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
+        for _ in range(repeats):
+            width = round(k * base)
+            layers += [*conv_norm(channels, width), torch.nn.ReLU()]
+            channels = width
+        layers.append(torch.nn.MaxPool2d(2))
+    return torch.nn.Sequential(*layers, torch.nn.Flatten(), torch.nn.Linear(channels, channels, bias=False),
+                               torch.nn.BatchNorm1d(channels), torch.nn.ReLU(), torch.nn.Linear(channels, 10))
+
+
+def colour_step(make, **options):
+    network, x, y = make(), torch.randn(100, 3, 32, 32), torch.randint(0, 10, (100,))
+    return training_step(network, lambda: F.cross_entropy(network(x), y), **options)
+
+
 def monte_carlo():
     network, x = dropout_network(), torch.randn(1000, MNIST)
 

@@ -1,4 +1,4 @@
-// scalemix::core: data and metrics without LibTorch. Predicting every target by their mean gives
+// scalemix::core: data and metrics. Predicting every target by their mean gives
 // R^2 = 0.
 #include <cmath>
 #include <cstdio>

@@ -7,7 +7,7 @@
 #include "scalemix/model/architecture.h"
 #include "scalemix/model/method.h"
 #include "scalemix/model/model_file.h"
-#include "scalemix/model/predictor.h"
+#include "scalemix/predict/predictor.h"
 
 using namespace scalemix;
 
@@ -21,7 +21,7 @@ model::Model zero_network() {
     return model::Tensor::of(shape, std::vector<float>(model::elements(shape), 0.0f));
   };
   model::for_each_layer(std::as_const(m.spec), [&](const model::Layer& layer, const model::Shape&) {
-    for (const model::Parameter& p : model::parameters(layer)) {
+    for (const model::LayerTensor& p : model::tensors(layer)) {
       m.tensors[layer.name + "." + p.name] = zeros(p.shape);
     }
   });
@@ -36,12 +36,12 @@ model::Model zero_network() {
 
 int main() {
   model::save_model("model.safetensors", zero_network());
-  const model::Predictor predictor(model::load_model("model.safetensors"));
-  model::Context context(predictor);
-  model::PredictOptions options;
+  const predict::Predictor predictor(model::load_model("model.safetensors"));
+  predict::Context context(predictor);
+  predict::PredictOptions options;
   options.samples = 10;
   const std::vector<float> x = {1, 2, 3, 4, 5, 6};
-  const model::Prediction p = model::predict(context, x, 2, options);
+  const predict::Prediction p = predict::predict(context, x, 2, options);
   std::printf("mean %g %g, epistemic variance %g\n", p.mean[0], p.mean[1], p.epistemic[0]);
   return p.mean[0] == 7 && p.mean[1] == 7 && p.epistemic[0] == 0 ? 0 : 1;
 }

@@ -1,5 +1,6 @@
 #include "scalemix/base/parallel.h"
 
+#include <atomic>
 #include <exception>
 #include <limits>
 #include <mutex>
@@ -7,11 +8,16 @@
 #include "scalemix/base/check.h"
 
 #ifdef SCALEMIX_PARALLEL_STD_THREAD
-#include <atomic>
 #include <thread>
 #include <vector>
 #else
 #include <omp.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "scalemix/base/cores.h"
 #endif
 
 namespace scalemix::inline v0 {
@@ -80,23 +86,85 @@ void parallel_tiles(std::size_t tiles, void (*call)(void*, std::size_t), void* b
 
 #else
 
-int threads() { return omp_get_max_threads(); }
+namespace {
+
+/// Once per thread: the cores of its cgroup count, where OMP_NUM_THREADS has not said more, and a
+/// team has always as many threads as were asked for.
+void prepare_thread() {
+  thread_local bool prepared = false;
+  if (prepared) return;
+  prepared = true;
+  omp_set_dynamic(0);
+  if (!std::getenv("OMP_NUM_THREADS")) {
+    omp_set_num_threads(std::min(omp_get_max_threads(), usable_cores()));
+  }
+}
+
+/// The first thread may call oneDNN before it calls anything here.
+[[maybe_unused]] const bool first_thread_is_prepared = (prepare_thread(), true);
+
+/// The tiles, in as many consecutive shares as there are threads. A thread takes those of its own
+/// share, so that it meets the same memory in loop after loop, then what is left of the others'.
+class Shares {
+ public:
+  Shares(std::size_t tiles, std::size_t count) : count_(std::min(count, kMost)) {
+    for (std::size_t i = 0; i < count_; ++i) {
+      shares_[i].next.store(tiles * i / count_, std::memory_order_relaxed);
+      shares_[i].end = tiles * (i + 1) / count_;
+    }
+  }
+
+  template <class Run>
+  void work(std::size_t thread, Run&& run) {
+    for (std::size_t i = 0; i < count_; ++i) {
+      Share& share = shares_[(thread + i) % count_];
+      for (std::size_t tile;
+           (tile = share.next.fetch_add(1, std::memory_order_relaxed)) < share.end;) {
+        run(tile);
+      }
+    }
+  }
+
+ private:
+  static constexpr std::size_t kMost = 64;
+  struct alignas(64) Share {  // a line of the cache each
+    std::atomic<std::size_t> next;
+    std::size_t end;
+  };
+  std::size_t count_;
+  std::array<Share, kMost> shares_;
+};
+
+}  // namespace
+
+int threads() {
+  prepare_thread();
+  return omp_get_max_threads();
+}
 
 void set_threads(int n) {
   if (n < 1) fail<std::domain_error>("threads", "must be at least 1", n);
+  prepare_thread();
   omp_set_num_threads(n);
 }
 
 namespace detail {
 void parallel_tiles(std::size_t tiles, void (*call)(void*, std::size_t), void* body) {
   FirstError first;
-#pragma omp parallel for schedule(static) if (!omp_in_parallel())
-  for (std::size_t tile = 0; tile < tiles; ++tile) {
+  const auto run = [&](std::size_t tile) {
     try {
       call(body, tile);
     } catch (...) {
       first.keep(tile);
     }
+  };
+  const int team = omp_in_parallel() ? 1 : threads();
+  if (team == 1) {
+    for (std::size_t tile = 0; tile < tiles; ++tile) run(tile);
+  } else {
+    Shares shares(tiles, static_cast<std::size_t>(team));
+#pragma omp parallel
+    shares.work(static_cast<std::size_t>(omp_get_thread_num()), run);
   }
   first.rethrow();
 }

@@ -6,7 +6,8 @@
 // The pool is OpenMP's, which oneDNN, OpenBLAS and LibTorch share. The thread sanitizer's build
 // (SCALEMIX_PARALLEL_STD_THREAD) puts std::thread behind the same function. An exception in a tile
 // is rethrown by the caller: the one of the lowest tile that threw. A call from inside a tile runs
-// serially.
+// serially. A tile goes to whichever thread is free, so that one that another process has pushed
+// aside does not hold up the rest; base/waiting.h has more on that.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +16,8 @@
 
 namespace scalemix::inline v0 {
 
-/// Number of threads the next parallel_tiles uses; at least 1. Starts as OMP_NUM_THREADS or the
-/// cores.
+/// Number of threads the next parallel_tiles uses; at least 1. Starts as OMP_NUM_THREADS or, without
+/// it, usable_cores() of base/cores.h.
 int threads();
 
 /// Sets the number of threads for the calling process, oneDNN's products included. Throws

@@ -1,8 +1,7 @@
 // scalemix bench [--quick] [--only TEXT | --model ARCH ...] [--size N,N] [--threads N,N]
-// [--libtorch]
 //
-// Speed of kernels and prediction (and, with LibTorch, of a training step), beside what limits
-// them, measured in the same run: how fast this machine copies memory and multiplies matrices.
+// Speed of kernels, prediction and training steps, beside what limits them, measured in the same
+// run: how fast this machine copies memory and multiplies matrices.
 
 #include "scalemix/cli/bench.h"
 
@@ -33,13 +32,11 @@ namespace {
 using nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
-#ifdef SCALEMIX_HAS_TORCH
-constexpr std::uint64_t kMost = 1'000'000;  // rows of a batch, replicas
-#endif
+constexpr std::uint64_t kMost = 1'000'000;    // rows of a batch, replicas
 constexpr std::uint64_t kLargest = 1u << 28;  // elements: a GiB an array
 
 struct BenchOptions {
-  bool quick = false, json = false, quiet = false, beside_libtorch = false;
+  bool quick = false, json = false, quiet = false;
   std::vector<std::string> only;
   std::vector<std::size_t> sizes;
   TrainStep step{"glyphs", "", "svdo"};
@@ -52,7 +49,7 @@ double seconds_of(const std::function<void()>& call, std::size_t calls) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// What the machine can do with as many threads: bytes a second of the copy, flops a second of the
+/// What the machine can do with as many threads: bytes per second of the copy, flops per second of the
 /// product; 0 where they were not measured.
 struct Limits {
   double bandwidth = 0, product_rate = 0;
@@ -84,10 +81,6 @@ ordered_json to_json(const BenchRow& row, const Limits& limits) {
       out["share_of_product_rate"] = row.flops / row.time.median / limits.product_rate;
     }
   }
-  if (row.peer_seconds > 0) {
-    out["libtorch_seconds"] = row.peer_seconds;
-    out["times_as_fast_as_libtorch"] = row.peer_seconds / row.time.median;
-  }
   return out;
 }
 
@@ -96,43 +89,21 @@ std::string share(double part, double whole) {
 }
 
 void print_table(const std::vector<BenchRow>& rows, std::ostream& out) {
-  const bool beside = std::any_of(rows.begin(), rows.end(),
-                                  [](const BenchRow& row) { return row.peer_seconds > 0; });
-  std::vector<std::string> head = {"what", "threads", "time",      "+-",     "ns/item",
-                                   "item", "GB/s",    "% of copy", "GFLOPS", "% of product"};
-  if (beside) head.push_back("LibTorch");
-  Table table(head);
+  Table table({"what", "threads", "time", "+-", "ns/item", "item", "GB/s", "% of copy", "GFLOPS",
+               "% of product"});
   for (const BenchRow& row : rows) {
     const double t = row.time.median;
     const Limits limits(rows, row.threads);
-    std::vector<std::string> cells = {
-        row.group + " " + row.name,
-        fmt::format("{}", row.threads),
-        fmt::format("{:.1f} us", 1e6 * t),
-        fmt::format("{:.1f} %", 100 * row.time.spread / t),
-        fmt::format("{:.3g}", 1e9 * t / row.items),
-        row.unit,
-        row.bytes > 0 ? fmt::format("{:.1f}", row.bytes / t / 1e9) : "-",
-        share(row.bytes / t, limits.bandwidth),
-        row.flops > 0 ? fmt::format("{:.1f}", row.flops / t / 1e9) : "-",
-        row.wide ? "-" : share(row.flops / t, limits.product_rate)};
-    if (beside) {
-      cells.push_back(row.peer_seconds > 0 ? fmt::format("{:.2f} x", row.peer_seconds / t) : "-");
-    }
-    table.add(cells);
+    table.add({row.group + " " + row.name, fmt::format("{}", row.threads),
+               fmt::format("{:.1f} us", 1e6 * t),
+               fmt::format("{:.1f} %", 100 * row.time.spread / t),
+               fmt::format("{:.3g}", 1e9 * t / row.items), row.unit,
+               row.bytes > 0 ? fmt::format("{:.1f}", row.bytes / t / 1e9) : "-",
+               share(row.bytes / t, limits.bandwidth),
+               row.flops > 0 ? fmt::format("{:.1f}", row.flops / t / 1e9) : "-",
+               row.wide ? "-" : share(row.flops / t, limits.product_rate)});
   }
   table.print(out);
-}
-
-/// Times what LibTorch takes for the items of a row, if it is asked for and can do the same.
-void measure_peer(const BenchEffort& effort, BenchRow& row) {
-#ifdef SCALEMIX_HAS_TORCH
-  if (const auto peer = libtorch_peer(row.group + " " + row.name)) {
-    row.peer_seconds = time_calls(effort, peer->call).median * row.items / peer->items;
-  }
-#else
-  (void)effort, (void)row;
-#endif
 }
 
 /// The floors, and the cases whose group and name hold one of the texts (all without a text).
@@ -152,7 +123,7 @@ std::vector<BenchCase> cases_with(const std::vector<std::string>& only,
     if (wanted || only.empty() || floor) out.push_back(std::move(c));
   }
   if (!found) {
-    throw ConfigError(fmt::format("--only: nothing that is measured holds {} (known: {})",
+    throw ConfigError(fmt::format("--only: no measurement has {} in its name (known: {})",
                                   name_list(only), name_list(names)));
   }
   return out;
@@ -166,7 +137,6 @@ double peak_memory() {
 }
 
 std::vector<BenchCase> chosen(const BenchOptions& o) {
-#ifdef SCALEMIX_HAS_TORCH
   if (!o.step.model.empty()) {
     // Without the copy, whose arrays would be the peak of memory.
     std::vector<BenchCase> cases = bench_floors();
@@ -174,7 +144,6 @@ std::vector<BenchCase> chosen(const BenchOptions& o) {
     cases.push_back(bench_train(o.step));
     return cases;
   }
-#endif
   return cases_with(o.only, o.sizes);
 }
 
@@ -187,7 +156,6 @@ void measure(const BenchOptions& o, const BenchEffort& effort, std::vector<Bench
     row.group = c.group;
     row.name = c.name;
     row.threads = threads();
-    if (o.beside_libtorch) measure_peer(effort, row);
     rows.push_back(std::move(row));
   }
 }
@@ -211,8 +179,9 @@ int run(const BenchOptions& o, std::ostream& out) {
     }
     out << json.dump(2) << '\n';
   } else {
-    out << fmt::format("SIMD {}; median of {} repeats, +- half the distance of the quartiles\n",
-                       kernel::active_target(), effort.repeats);
+    out << fmt::format(
+        "SIMD {}; median of {} repeats, +- half the distance between the quartiles\n",
+        kernel::active_target(), effort.repeats);
     print_table(rows, out);
   }
   return kSuccess;
@@ -254,24 +223,21 @@ std::vector<BenchCase> bench_cases(const std::vector<std::size_t>& sizes) {
   take(bench_data());
   take(bench_predict());
   take(bench_products());
-#ifdef SCALEMIX_HAS_TORCH
   take(bench_train());
-#endif
   return out;
 }
 
 Action setup_bench(CLI::App& sub) {
   auto o = std::make_shared<BenchOptions>();
   sub.add_flag("--quick", o->quick, "Short timings, for a first look");
-  sub.add_option("--only", o->only, "Only what has TEXT in its name, beside the copy (repeatable)")
+  sub.add_option("--only", o->only, "Only what has TEXT in its name, and the copy (repeatable)")
       ->type_name("TEXT")
       ->expected(1)
       ->take_all();
   CLI::Option* size =
-      sub.add_option("--size", o->sizes, "Only kernels, over so many elements (a list: each)");
+      sub.add_option("--size", o->sizes, "Only kernels, with N elements (a list: with each N)");
   size->type_name("N,...")->delimiter(',')->transform(whole_number(kLargest));
   size->check(CLI::PositiveNumber);
-#ifdef SCALEMIX_HAS_TORCH
   sub.add_option("--model", o->step.model, "Instead, a training step of this architecture")
       ->type_name("ARCH|FILE")
       ->excludes("--only")
@@ -282,7 +248,7 @@ Action setup_bench(CLI::App& sub) {
   sub.add_option("--data", o->step.data, "What it learns from (default: glyphs)")
       ->type_name("NAME|FILE|FOLDER")
       ->needs("--model");
-  sub.add_option("--batch", o->step.batch, "Rows a step (0: as train chooses)")
+  sub.add_option("--batch", o->step.batch, "Rows per step (0: as train chooses)")
       ->type_name("N")
       ->transform(whole_number(kMost))
       ->needs("--model");
@@ -290,12 +256,9 @@ Action setup_bench(CLI::App& sub) {
       ->type_name("N")
       ->transform(whole_number(kMost))
       ->needs("--model");
-  sub.add_flag("--libtorch", o->beside_libtorch, "Beside what LibTorch itself takes for the same")
-      ->excludes("--model");
-#endif
   sub.add_flag("--json", o->json, "Print JSON");
   sub.add_flag("--quiet", o->quiet, "No messages but errors");
-  sub.add_option("--threads", o->threads, "Threads; 0: all cores (a list: all with each)")
+  sub.add_option("--threads", o->threads, "Threads; 0: all cores (a list: with each N)")
       ->type_name("N,...")
       ->delimiter(',')
       ->transform(whole_number(run::kMostThreads))

@@ -40,7 +40,6 @@ struct BenchRow {
   bool wide = false;  // flops are in double, and the floor's in float
   std::string group = {}, name = {};
   int threads = 1;
-  double peer_seconds = 0;  // LibTorch's, for as many items; 0: it was not measured
 };
 
 /// One row that can be measured; making it costs nothing.
@@ -55,16 +54,7 @@ struct TrainStep {
   int batch = 0, replicas = 1;  // batch 0: the one train would take
 };
 
-/// What a user of LibTorch would run instead of a row.
-struct BenchPeer {
-  std::function<void()> call;
-  double items;  // a call's, in the unit of the row
-};
-
-/// The peer of the row "group name", if it has one. Only in builds with LibTorch.
-std::optional<BenchPeer> libtorch_peer(const std::string& name);
-
-/// All cases, in the order of the table: the floors first, those that train only where LibTorch is.
+/// All cases, in the order of the table: the floors first.
 /// With sizes the floors, and the kernels at each of them.
 std::vector<BenchCase> bench_cases(const std::vector<std::size_t>& sizes = {});
 
@@ -77,8 +67,7 @@ std::vector<BenchCase> bench_data();      // a table of text
 std::vector<BenchCase> bench_predict();   // mlp:300-100, deterministic and Monte-Carlo
 std::vector<BenchCase> bench_products();  // a row's, those of sparse data, all of a training step
 
-// With LibTorch: whole training steps.
-std::vector<BenchCase> bench_train();
+std::vector<BenchCase> bench_train();  // whole training steps
 BenchCase bench_train(const TrainStep& step);
 
 }  // namespace scalemix::inline v0::cli

@@ -41,6 +41,6 @@ BenchRow csv(const BenchEffort& effort) {
 
 }  // namespace
 
-std::vector<BenchCase> bench_data() { return {{"data", "csv, 20 numbers a row", csv}}; }
+std::vector<BenchCase> bench_data() { return {{"data", "csv, 20 numbers per row", csv}}; }
 
 }  // namespace scalemix::inline v0::cli

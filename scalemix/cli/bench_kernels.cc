@@ -42,7 +42,7 @@ BenchRow noise(const std::string& name, std::size_t n, const BenchEffort& effort
   return streaming(time, 2, n);
 }
 
-/// Both ways: a bit a number is kept in between.
+/// Both ways: one bit per number is kept in between.
 BenchRow noise_and_back(std::size_t n, const BenchEffort& effort) {
   const std::vector<float> x = bench_uniforms(n, 1), dy = bench_uniforms(n, 2);
   std::vector<float> y(n), dx(n);

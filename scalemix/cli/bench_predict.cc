@@ -6,26 +6,26 @@
 #include "scalemix/model/architecture.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/method.h"
-#include "scalemix/model/predictor.h"
+#include "scalemix/predict/predictor.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
 
 constexpr std::size_t kRows = 1000, kSamples = 100;
 
-model::Predictor network() {
+predict::Predictor network() {
   model::Model m;
   m.spec = model::architecture("mlp:300-100", {{1, 28, 28}, Task::classification, 10});
   model::apply_method(m.spec, "bernoulli:p=0.5");
   std::uint32_t number = 1;
   model::for_each_layer(m.spec, [&](const model::Layer& layer, const model::Shape&) {
-    for (const model::Parameter& p : model::parameters(layer)) {
+    for (const model::LayerTensor& p : model::tensors(layer)) {
       const double scale = 1 / std::sqrt(static_cast<double>(layer.in));
       m.tensors[layer.name + "." + p.name] = model::Tensor::of(
           p.shape, bench_uniforms(model::elements(p.shape), number++, -scale, scale));
     }
   });
-  return model::Predictor(std::move(m));
+  return predict::Predictor(std::move(m));
 }
 
 /// Multiplications and additions of the products on one row.
@@ -38,13 +38,13 @@ double flops_of(const model::Spec& spec) {
 }
 
 BenchRow measure(std::size_t samples, const BenchEffort& effort) {
-  const model::Predictor predictor = network();
-  model::Context context(predictor);
+  const predict::Predictor predictor = network();
+  predict::Context context(predictor);
   const std::vector<float> x = bench_uniforms(kRows * predictor.width(), 100);
-  const model::PredictOptions options{.samples = samples, .seed = 1, .row0 = 0, .block = 0};
-  model::Prediction prediction;
+  const predict::PredictOptions options{.samples = samples, .seed = 1, .row0 = 0, .block = 0};
+  predict::Prediction prediction;
   const Timing time =
-      time_calls(effort, [&] { model::predict(context, x, kRows, options, prediction); });
+      time_calls(effort, [&] { predict::predict(context, x, kRows, options, prediction); });
   if (samples > 0) {
     return {.time = time, .items = static_cast<double>(kRows * samples), .unit = "row draw"};
   }

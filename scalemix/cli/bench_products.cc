@@ -129,7 +129,7 @@ std::vector<BenchCase> bench_products() {
   };
   return {{"kernel", "gemv 300 x 784", row_product},
           {"kernel", "sparse moments both ways, 784 to 300", sparse},
-          {"kernel", "gradients behind a pool, 20 x 12 x 12 to 50", pooled_gradients},
+          {"kernel", "gradients before a pool, 20 x 12 x 12 to 50", pooled_gradients},
           {"products", "of mlp:300-100 svdo, batch 100", step}};
 }
 

@@ -1,14 +1,17 @@
-// The rows of `bench` that need LibTorch: whole training steps, batches gathered and weights
-// updated.
+// Whole training steps: batches gathered, weights updated.
 
 #include "scalemix/base/parallel.h"
 #include "scalemix/cli/bench.h"
 #include "scalemix/data/registry.h"
 #include "scalemix/model/layer_kind.h"
-#include "scalemix/torch/train/stack.h"
+#include "scalemix/model/noise.h"
+#include "scalemix/run/plan.h"
+#include "scalemix/train/stack.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
+
+const std::string kColours = "colours";  // random images (3, 32, 32), made here
 
 const TrainStep kSteps[] = {
     {"glyphs", "mlp:300-100", "svdo", 100, 1},
@@ -16,6 +19,9 @@ const TrainStep kSteps[] = {
     {"glyphs", "lenet5", "svdo", 100, 1},
     {"glyphs", "mlp:300-100", "bernoulli:p=0.5", 100, 1},
     {"friedman1", "mlp:50", "bernoulli:p=0.05", 128, 20},
+    {"friedman1", "resmlp:50x3", "bernoulli:p=0.05", 128, 1},
+    {kColours, "resnet:1", "none", 100, 1},
+    {kColours, "vgg:0.25", "none", 100, 1},
 };
 
 /// "mnist mlp:300-100 svdo, batch 100, 20 replicas"; data that comes with the program is not named.
@@ -34,24 +40,42 @@ double flops_of(const model::Spec& spec, double rows) {
   bool first = true;
   model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape& in) {
     if (!model::has_weights(layer)) return;
+    const model::Noise* noise = model::drawn_noise(layer);
+    const bool moments = noise && model::noise_kind(noise->kind).where == model::Where::moments;
     const double product = 2 * model::multiplications(layer, in);
-    out += rows * product * (first ? 2 : 3) * (layer.posterior.empty() ? 1 : 2);
+    out += rows * product * (first ? 2 : 3) * (moments ? 2 : 1);
     first = false;
   });
   return out;
 }
 
-BenchRow measure(const TrainStep& s, const BenchEffort& effort) {
-  at::set_num_threads(threads());  // else LibTorch takes its own default, for all of the process
+data::Dataset colours() {
+  constexpr std::size_t kRows = 1000;
+  data::Dataset out;
+  out.name = kColours;
+  out.task = Task::classification;
+  out.shape = {3, 32, 32};
+  out.x = bench_uniforms(kRows * out.width(), 1);
+  for (std::size_t n = 0; n < kRows; ++n) out.label.push_back(static_cast<std::int32_t>(n % 10));
+  for (int c = 0; c < 10; ++c) out.classes.push_back(std::to_string(c));
+  return out;
+}
+
+/// What `train` would make of the step's words; the schedules have no end here.
+run::Plan plan_of(const TrainStep& s) {
   run::TrainConfig config;
   config.data = s.data;
   config.model = s.model;
   config.method = {s.method};
   config.batch = s.batch;
   config.seeds = s.replicas;
-  config.epochs = 1000000;  // the schedules have no end here
-  const train::Plan plan = train::make_plan(config);
-  train::Stack stack(plan, train::group(plan).front());
+  config.epochs = 1000000;
+  return s.data == kColours ? run::make_plan(config, colours()) : run::make_plan(config);
+}
+
+BenchRow measure(const TrainStep& s, const BenchEffort& effort) {
+  const run::Plan plan = plan_of(s);
+  train::Stack stack(plan.data, plan, train::group(plan).front());
   const auto step = [&] {
     if (stack.epoch_done()) stack.end_epoch();
     stack.step();
@@ -73,8 +97,8 @@ BenchCase bench_train(const TrainStep& step) {
 std::vector<BenchCase> bench_train() {
   std::vector<BenchCase> out;
   for (const TrainStep& step : kSteps) {
-    const data::NamedSet& set = data::named_set(step.data);
-    if (set.generated() || data::locate(set)) out.push_back(bench_train(step));
+    const data::NamedSet* set = data::find_set(step.data);
+    if (!set || set->generated() || data::locate(*set)) out.push_back(bench_train(step));
   }
   return out;
 }

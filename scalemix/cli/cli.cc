@@ -5,7 +5,7 @@
 #include <ostream>
 
 #include "scalemix/base/error.h"
-#include "scalemix/base/nearest.h"
+#include "scalemix/base/known.h"
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/version.h"
@@ -17,19 +17,12 @@ namespace scalemix::inline v0::cli {
 #define SCALEMIX_TORCH_COMMAND SCALEMIX_COMMAND
 #include "scalemix/cli/commands.inc"
 #undef SCALEMIX_COMMAND
-#undef SCALEMIX_TORCH_COMMAND
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
 #define SCALEMIX_COMMAND(function, name, summary) {name, summary, setup_##function},
-#ifdef SCALEMIX_HAS_TORCH
-#define SCALEMIX_TORCH_COMMAND SCALEMIX_COMMAND
-#else
-#define SCALEMIX_TORCH_COMMAND(function, name, summary)
-#endif
 #include "scalemix/cli/commands.inc"
 #undef SCALEMIX_COMMAND
-#undef SCALEMIX_TORCH_COMMAND
   };
   return table;
 }
@@ -86,13 +79,13 @@ std::string unknown_word(const CLI::App& app, const CLI::App& place) {
       for (const std::string& name : o->get_lnames()) known.push_back("--" + name);
     }
     const std::string word = option->substr(0, option->find('='));
-    return fmt::format("unknown option '{}'{}", word, did_you_mean(word, known));
+    return unknown_unlisted("option", word, known);
   }
   for (const CLI::App* sub : place.get_subcommands([](const CLI::App*) { return true; })) {
     known.push_back(sub->get_name());
   }
   if (words.empty() || known.empty()) return "";
-  return fmt::format("unknown subcommand '{}'{}", words[0], did_you_mean(words[0], known));
+  return unknown_unlisted("subcommand", words[0], known);
 }
 
 /// CLI11's message; "--data: 1 required FILE missing" and its kin in plain words.

@@ -21,7 +21,7 @@ struct Command {
   Action (*setup)(CLI::App& sub);
 };
 
-/// The table, in the order of the help text. Built without LibTorch it has no `train`.
+/// The table, in the order of the help text.
 const std::vector<Command>& commands();
 
 /// Parses and runs; returns the exit status. Results go to `out`, everything else to standard

@@ -69,7 +69,8 @@ void add_read_options(CLI::App& sub, ReadOptions& o) {
       ->type_name("COLUMN")
       ->expected(1)
       ->take_all();
-  take_words(sub.add_option("--missing", o.missing, "Missing cells: what to do; drop: the row"),
+  take_words(sub.add_option("--missing", o.missing,
+                            "What to do with missing cells; drop: leave the row out"),
              {"mean", "error", "drop"})
       ->capture_default_str();
   take_words(sub.add_option("--header", o.header, "Whether the first row holds names"),
@@ -189,8 +190,8 @@ Action setup_data(CLI::App& sub) {
   auto chosen = std::make_shared<Run>(nullptr);
   sub.require_subcommand(1);
 
-  CLI::App* list =
-      add(sub, "list", "Data sets by name, and whether they are here", list_sets, chosen);
+  CLI::App* list = add(sub, "list", "Data sets by name, and whether they are on this machine",
+                       list_sets, chosen);
   list->add_flag("--json", o->json, "Print JSON");
 
   CLI::App* describe = add(sub, "describe", "What is in a data set: statistics of its columns",

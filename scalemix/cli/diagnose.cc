@@ -19,9 +19,9 @@
 #include "scalemix/cli/models.h"
 #include "scalemix/cli/options.h"
 #include "scalemix/cli/table.h"
-#include "scalemix/run/diagnose.h"
-#include "scalemix/run/evaluate.h"
+#include "scalemix/predict/evaluate.h"
 #include "scalemix/run/folder.h"
+#include "scalemix/study/diagnose.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -37,17 +37,17 @@ struct DiagnoseOptions {
 };
 
 /// The log of the run that a model stands in; a model on its own has none.
-run::History history_of(const std::string& path, const model::Model& model) {
+study::History history_of(const std::string& path, const model::Model& model) {
   if (!std::filesystem::is_directory(path)) return {};
   const std::string log = run::Folder::open(path).metrics_log();
   const std::size_t replica =
       model.about.is_object() ? model.about.value("replica", std::size_t{0}) : 0;
-  return run::read_history(log, replica);
+  return study::read_history(log, replica);
 }
 
 /// Error on rows that were not trained on: of the rows given, else of the run's own test rows.
 std::optional<double> held_out_rmse(const std::string& path, const model::Model& model,
-                                    const std::optional<run::Evaluation>& measured) {
+                                    const std::optional<predict::Evaluation>& measured) {
   if (measured && model.spec.task == Task::regression) return measured->at("rmse");
   if (!has_metrics(path)) return std::nullopt;
   const std::size_t replica =
@@ -61,32 +61,32 @@ std::optional<double> held_out_rmse(const std::string& path, const model::Model&
   return std::nullopt;
 }
 
-ordered_json to_json(const std::vector<run::Finding>& findings) {
+ordered_json to_json(const std::vector<study::Finding>& findings) {
   ordered_json out = ordered_json::array();
-  for (const run::Finding& f : findings) {
+  for (const study::Finding& f : findings) {
     out.push_back({{"rule", f.rule}, {"where", f.where}, {"what", f.what}});
   }
   return out;
 }
 
-void print_loss(const run::Facts& facts, std::ostream& out) {
-  const run::History& h = facts.history;
+void print_loss(const study::Facts& facts, std::ostream& out) {
+  const study::History& h = facts.history;
   const bool logged = !h.nll.empty();
   const double sum = logged ? h.nll.back() * static_cast<double>(facts.train_rows) : 0;
   out << "loss, in nats\n";
   if (logged) {
-    out << fmt::format("  likelihood   {:.6g} a row in epoch {}", h.nll.back(), h.nll.size());
+    out << fmt::format("  likelihood   {:.6g} per row in epoch {}", h.nll.back(), h.nll.size());
     out << (facts.train_rows
                 ? fmt::format(", {:.6g} over {} training rows\n", sum, facts.train_rows)
                 : "\n");
   } else {
-    out << "  likelihood   not known: this is a model without the log of its run\n";
+    out << "  likelihood   not known: the model comes without the log of its run\n";
   }
   out << fmt::format("  penalty      {:.6g} over all weights", facts.penalty);
   out << (h.penalty_weight.empty() ? "\n"
                                    : fmt::format(", weight {:.3g}\n", h.penalty_weight.back()));
   if (!h.validation_nll.empty())
-    out << fmt::format("  validation   {:.6g} a row\n", h.validation_nll.back());
+    out << fmt::format("  validation   {:.6g} per row\n", h.validation_nll.back());
   if (facts.noise_sd) {
     out << fmt::format(
         "  noise        sd {:.4g} in the target's units (log precision {:.3f} standardised)\n",
@@ -95,9 +95,9 @@ void print_loss(const run::Facts& facts, std::ostream& out) {
   out << '\n';
 }
 
-void print_layers(const run::Facts& facts, std::ostream& out) {
+void print_layers(const study::Facts& facts, std::ostream& out) {
   Table table({"layer", "weights", "nonzero", "% zero", "penalty", "dead inputs", "dead units"});
-  for (const run::LayerFacts& l : facts.layers) {
+  for (const study::LayerFacts& l : facts.layers) {
     const double zero = 100 * (1 - static_cast<double>(l.nonzero) / static_cast<double>(l.weights));
     table.add({l.name, fmt::format("{}", l.weights), fmt::format("{}", l.nonzero),
                fmt::format("{:.1f}", zero), l.posterior ? fmt::format("{:.1f}", l.penalty) : "-",
@@ -108,12 +108,12 @@ void print_layers(const run::Facts& facts, std::ostream& out) {
   out << '\n';
 }
 
-void print_histogram(const run::LayerFacts& l, std::ostream& out) {
+void print_histogram(const study::LayerFacts& l, std::ostream& out) {
   const std::size_t most = *std::max_element(l.log_alpha.begin(), l.log_alpha.end());
   out << fmt::format("log alpha of {} (threshold {:g}; at and above it a weight counts as zero)\n",
                      l.name, l.threshold);
-  for (std::size_t b = 0; b < run::kLogAlphaBins; ++b) {
-    const double from = static_cast<double>(b) - static_cast<double>(run::kLogAlphaBins) / 2;
+  for (std::size_t b = 0; b < study::kLogAlphaBins; ++b) {
+    const double from = static_cast<double>(b) - static_cast<double>(study::kLogAlphaBins) / 2;
     const std::size_t n = l.log_alpha[b];
     // Any weight at all shows as one mark.
     const std::size_t length = n == 0 ? 0 : std::max<std::size_t>(1, n * kBar / most);
@@ -125,46 +125,46 @@ void print_histogram(const run::LayerFacts& l, std::ostream& out) {
 }
 
 /// Names of the rules that looked.
-std::vector<std::string> looked(const run::Facts& facts) {
+std::vector<std::string> looked(const study::Facts& facts) {
   std::vector<std::string> out;
-  for (const run::Rule& rule : run::rules()) {
+  for (const study::Rule& rule : study::rules()) {
     if (rule.lacks(facts).empty()) out.emplace_back(rule.name);
   }
   return out;
 }
 
-void print_findings(const run::Facts& facts, const std::vector<run::Finding>& findings,
+void print_findings(const study::Facts& facts, const std::vector<study::Finding>& findings,
                     std::ostream& out) {
   out << (findings.empty() ? "nothing looks wrong\n" : "what looks wrong\n");
-  for (const run::Finding& f : findings) {
+  for (const study::Finding& f : findings) {
     out << fmt::format("  {}: {}{}{}\n", f.rule, f.where, f.where.empty() ? "" : ": ", f.what);
   }
-  out << fmt::format("\nrules that looked\n  {}\n", fmt::join(looked(facts), ", "));
+  out << fmt::format("\nrules applied\n  {}\n", fmt::join(looked(facts), ", "));
   std::map<std::string_view, std::vector<std::string_view>> blind;
-  for (const run::Unjudged& u : run::unjudged(facts)) blind[u.why].push_back(u.rule);
-  if (!blind.empty()) out << "rules that could not look\n";
+  for (const study::Unjudged& u : study::unjudged(facts)) blind[u.why].push_back(u.rule);
+  if (!blind.empty()) out << "rules not applied\n";
   for (const auto& [why, names] : blind) {
     out << fmt::format("  {}: {}\n", fmt::join(names, ", "), why);
   }
 }
 
 /// Metrics on rows the user gave, beside what training says.
-std::optional<run::Evaluation> measure(const DiagnoseOptions& o, const Models& models) {
+std::optional<predict::Evaluation> measure(const DiagnoseOptions& o, const Models& models) {
   if (o.rows.data.empty()) return std::nullopt;
   const Labelled labelled = open_labelled(o.rows, "auto", format_of(models.first().model()));
   for (const std::string& warning : labelled.rows.warnings) warn(warning);
   warn_if_trained_on(o.model.path, o.rows.data);
-  return run::evaluate({&models.first()}, labelled.rows);
+  return predict::evaluate({&models.first()}, labelled.rows);
 }
 
-ordered_json to_json(const run::Facts& facts, const std::vector<run::Finding>& findings,
-                     const std::optional<run::Evaluation>& measured) {
-  ordered_json out = run::to_json(facts);
+ordered_json to_json(const study::Facts& facts, const std::vector<study::Finding>& findings,
+                     const std::optional<predict::Evaluation>& measured) {
+  ordered_json out = study::to_json(facts);
   if (measured) out["measured"] = measured->to_json();
   out["findings"] = to_json(findings);
   out["looked"] = looked(facts);
   out["could_not_look"] = ordered_json::array();
-  for (const run::Unjudged& u : run::unjudged(facts)) {
+  for (const study::Unjudged& u : study::unjudged(facts)) {
     out["could_not_look"].push_back({{"rule", u.rule}, {"why", u.why}});
   }
   return out;
@@ -178,10 +178,10 @@ int run(const DiagnoseOptions& o, std::ostream& out) {
   }
   const Models models = load_models(o.model.path, std::max(o.model.replica, 0));
   const model::Model& model = models.first().model();
-  const std::optional<run::Evaluation> measured = measure(o, models);
-  run::Facts facts = run::facts_of(model, history_of(o.model.path, model));
+  const std::optional<predict::Evaluation> measured = measure(o, models);
+  study::Facts facts = study::facts_of(model, history_of(o.model.path, model));
   facts.rmse = held_out_rmse(o.model.path, model, measured);
-  const std::vector<run::Finding> findings = run::findings(facts);
+  const std::vector<study::Finding> findings = study::findings(facts);
   if (o.json) {
     out << to_json(facts, findings, measured).dump(2) << '\n';
     return kSuccess;
@@ -193,7 +193,7 @@ int run(const DiagnoseOptions& o, std::ostream& out) {
     out << '\n';
   }
   print_layers(facts, out);
-  for (const run::LayerFacts& l : facts.layers) {
+  for (const study::LayerFacts& l : facts.layers) {
     if (l.posterior) print_histogram(l, out);
   }
   print_findings(facts, findings, out);

@@ -17,7 +17,7 @@
 #include "scalemix/cli/models.h"
 #include "scalemix/cli/options.h"
 #include "scalemix/cli/table.h"
-#include "scalemix/run/evaluate.h"
+#include "scalemix/predict/evaluate.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -41,8 +41,8 @@ int evaluate_rows(const EvaluateOptions& o, std::ostream& out) {
     warn_if_trained_on(o.model.path, o.rows.data);
   }
   const std::size_t samples = samples_for(models, o.draws.samples);
-  const run::Evaluation evaluation =
-      run::evaluate(models.all(), labelled.rows, {.samples = samples, .seed = o.draws.seed});
+  const predict::Evaluation evaluation =
+      predict::evaluate(models.all(), labelled.rows, {.samples = samples, .seed = o.draws.seed});
   if (o.json) {
     ordered_json json = {
         {"data", o.rows.data}, {"part", labelled.part}, {"networks", models.files.size()},

@@ -162,9 +162,9 @@ void add_network_options(CLI::App& sub, GramCommand& o) {
   sub.add_option("--sigma-b2", o.sigma_b2, "Variance of a bias")->capture_default_str();
   sub.add_option("--noise", o.noise, "Law of the noise on every hidden activation: bernoulli:p=0.1")
       ->type_name("LAW");
-  sub.add_flag("--noise-input", o.noise_input, "Noise on the input too")->needs("--noise");
+  sub.add_flag("--noise-input", o.noise_input, "Noise on the input as well")->needs("--noise");
   sub.add_option("--residual", o.residual,
-                 "Skip connections around hidden layers, branches times A")
+                 "Skip connections around hidden layers, branches scaled by A")
       ->expected(0, 1)
       ->default_str("1")
       ->type_name("[A]");
@@ -178,7 +178,7 @@ Action setup_gram(CLI::App& sub) {
   sub.add_option("--data2", o->data2, "A second set of rows: the kernel between the two")
       ->type_name("NAME|FILE|FOLDER");
   add_network_options(sub, *o);
-  sub.add_option("--out", o->out, "The matrix, .npy")->required()->type_name("FILE");
+  sub.add_option("--out", o->out, "File for the matrix, .npy")->required()->type_name("FILE");
   add_threads_option(sub, o->threads);
   sub.add_flag("--json", o->json, "Print JSON");
   return [o](std::ostream& out) { return run(*o, out); };

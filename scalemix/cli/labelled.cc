@@ -46,7 +46,7 @@ Labelled open_divided(const RowOptions& o, std::string part, const data::Format&
     out.rows = pick(std::move(out.rows), part == "test" ? split.test : split.train);
   } else if (set.splits.size() > 1) {
     out.rows.warnings.push_back(fmt::format(
-        "{} comes with {} divisions; all its rows are used, those a model was trained on too",
+        "{} comes with {} divisions; all its rows are used, including those a model was trained on",
         o.data, set.splits.size()));
   }
   return out;
@@ -72,7 +72,7 @@ void warn_if_trained_on(const std::string& path, const std::string& data) {
                   data));
 }
 
-void print_evaluation(const run::Evaluation& evaluation, std::ostream& out) {
+void print_evaluation(const predict::Evaluation& evaluation, std::ostream& out) {
   Table table({"metric", "value"});
   for (const auto& [name, value] : evaluation.metrics)
     table.add({name, fmt::format("{:.6g}", value)});

@@ -7,7 +7,7 @@
 
 #include "scalemix/cli/options.h"
 #include "scalemix/data/rows.h"
-#include "scalemix/run/evaluate.h"
+#include "scalemix/predict/evaluate.h"
 
 namespace scalemix::inline v0::cli {
 
@@ -26,6 +26,6 @@ Labelled open_labelled(const RowOptions& options, const std::string& part,
 void warn_if_trained_on(const std::string& path, const std::string& data);
 
 /// A table of the metrics for people.
-void print_evaluation(const run::Evaluation& evaluation, std::ostream& out);
+void print_evaluation(const predict::Evaluation& evaluation, std::ostream& out);
 
 }  // namespace scalemix::inline v0::cli

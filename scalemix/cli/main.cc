@@ -1,5 +1,11 @@
 #include <iostream>
 
+#include "scalemix/base/signals.h"
+#include "scalemix/base/waiting.h"
 #include "scalemix/cli/command.h"
 
-int main(int argc, char** argv) { return scalemix::cli::run(argc, argv, std::cout); }
+int main(int argc, char** argv) {
+  scalemix::restart_with_short_waits(argv);
+  const scalemix::StopSignals signals;  // before the first thread
+  return scalemix::cli::run(argc, argv, std::cout);
+}

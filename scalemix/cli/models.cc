@@ -29,8 +29,8 @@ void check_alike(const Models& models) {
 
 }  // namespace
 
-std::vector<const model::Predictor*> Models::all() const {
-  std::vector<const model::Predictor*> out;
+std::vector<const predict::Predictor*> Models::all() const {
+  std::vector<const predict::Predictor*> out;
   for (const auto& predictor : predictors) out.push_back(predictor.get());
   return out;
 }
@@ -54,7 +54,7 @@ Models load_models(const std::string& path, int replica) {
   Models models;
   models.files = model_files(path, replica);
   for (const std::string& file : models.files) {
-    models.predictors.push_back(std::make_unique<model::Predictor>(model::load_model(file)));
+    models.predictors.push_back(std::make_unique<predict::Predictor>(model::load_model(file)));
   }
   check_alike(models);
   return models;

@@ -7,16 +7,16 @@
 #include <vector>
 
 #include "scalemix/data/rows.h"
-#include "scalemix/model/predictor.h"
+#include "scalemix/predict/predictor.h"
 
 namespace scalemix::inline v0::cli {
 
 struct Models {
   std::vector<std::string> files;
-  std::vector<std::unique_ptr<model::Predictor>> predictors;  // (files), at least one
+  std::vector<std::unique_ptr<predict::Predictor>> predictors;  // (files), at least one
 
-  const model::Predictor& first() const { return *predictors.front(); }
-  std::vector<const model::Predictor*> all() const;
+  const predict::Predictor& first() const { return *predictors.front(); }
+  std::vector<const predict::Predictor*> all() const;
   bool stochastic() const;
 };
 

@@ -19,16 +19,11 @@ ordered_json row(std::string_view name, std::string_view summary, std::string_vi
   return {{"name", name}, {"summary", summary}, {"source", source}};
 }
 
-ordered_json default_of(const law::Parameter& p) { return p.value; }
-ordered_json default_of(const model::MethodParameter& p) {
-  return p.optional ? ordered_json() : ordered_json(p.value);
-}
-
-template <class Parameters>
-ordered_json parameters_of(const Parameters& parameters) {
+ordered_json parameters_of(std::span<const Parameter> parameters) {
   ordered_json out = ordered_json::array();
-  for (const auto& p : parameters) {
-    out.push_back({{"name", p.name}, {"default", default_of(p)}, {"meaning", p.meaning}});
+  for (const Parameter& p : parameters) {
+    const ordered_json value = p.optional ? ordered_json() : ordered_json(p.value);
+    out.push_back({{"name", p.name}, {"default", value}, {"meaning", p.meaning}});
   }
   return out;
 }
@@ -53,8 +48,9 @@ ordered_json methods() {
 
 ordered_json activations() {
   ordered_json out = ordered_json::array();
-  for (const model::LayerKind& kind : model::layer_kinds()) {
-    if (kernel::find_activation(kind.name)) out.push_back(row(kind.name, kind.summary, ""));
+  for (const kernel::ActivationRow& a : kernel::activations()) {
+    if (a.activation != kernel::Activation::identity)
+      out.push_back(row(a.name, a.summary, a.source));
   }
   return out;
 }

@@ -7,7 +7,7 @@
 #include <charconv>
 #include <limits>
 
-#include "scalemix/base/nearest.h"
+#include "scalemix/base/known.h"
 #include "scalemix/base/parallel.h"
 #include "scalemix/run/config.h"
 
@@ -31,10 +31,8 @@ std::optional<T> read(const std::string& text) {
 /// One of `words`; the nearest is suggested.
 CLI::Validator one_of(std::vector<std::string> words) {
   const auto check = [words = std::move(words)](const std::string& text) {
-    return std::find(words.begin(), words.end(), text) != words.end()
-               ? std::string()
-               : fmt::format("must be one of {}, got '{}'{}", fmt::join(words, ", "), text,
-                             did_you_mean(text, words));
+    return std::find(words.begin(), words.end(), text) != words.end() ? std::string()
+                                                                      : not_one_of(words, text);
   };
   return {check, ""};
 }

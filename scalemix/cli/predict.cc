@@ -13,7 +13,7 @@
 #include "scalemix/cli/models.h"
 #include "scalemix/cli/options.h"
 #include "scalemix/cli/predictions.h"
-#include "scalemix/model/ensemble.h"
+#include "scalemix/predict/ensemble.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -37,15 +37,15 @@ Predictions predict_all(const Models& models, const data::LabelledRows& rows,
   out.networks = models.predictors.size();
   out.seed = o.draws.seed;
   out.interval = o.interval;
-  std::vector<model::Prediction> members;
+  std::vector<predict::Prediction> members;
   for (const auto& predictor : models.predictors) {
-    model::Context context(*predictor);
+    predict::Context context(*predictor);
     members.push_back(
-        model::predict(context, rows.x, rows.rows,
-                       {.samples = out.samples, .seed = o.draws.seed, .row0 = 0, .block = 0}));
+        predict::predict(context, rows.x, rows.rows,
+                         {.samples = out.samples, .seed = o.draws.seed, .row0 = 0, .block = 0}));
   }
   out.values = members.size() == 1 ? std::move(members[0])
-                                   : model::combine(members, models.first().spec().task);
+                                   : predict::combine(members, models.first().spec().task);
   return out;
 }
 

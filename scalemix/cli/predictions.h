@@ -5,20 +5,20 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "scalemix/model/predictor.h"
+#include "scalemix/predict/predictor.h"
 
 namespace scalemix::inline v0::cli {
 
 /// Predictions of all rows, in the user's units and class names.
 struct Predictions {
-  const model::Predictor* network = nullptr;  // task, outputs, names
-  model::Prediction values;
+  const predict::Predictor* network = nullptr;  // task, outputs, names
+  predict::Prediction values;
   std::size_t rows = 0, samples = 0, networks = 1;
   std::uint64_t seed = 0;
   double interval = 0.9;  // regression: mass of the central interval of N(mean, total variance)
 };
 
-/// One line a row, with a header. Numbers have the fewest digits that read back the same.
+/// One line per row, with a header. Numbers have the fewest digits that read back the same.
 ///
 ///   classification  row,prediction,p_CLASS...,total,aleatoric,epistemic      (nats)
 ///   regression      row,prediction,sd,epistemic_sd,aleatoric_sd,lower,upper  (target's units)

@@ -179,7 +179,7 @@ Action setup_reproduce(CLI::App& sub) {
   auto o = std::make_shared<ReproduceOptions>();
   std::vector<std::string> names;
   for (const Entry& entry : reproduce::entries()) names.emplace_back(entry.name);
-  take_words(sub.add_option("name", o->name, "What to make again; default: list what there is"),
+  take_words(sub.add_option("name", o->name, "What to reproduce; default: list what there is"),
              names)
       ->type_name("NAME");
   sub.add_flag("--full", o->full, "At the published size; default: one that takes a minute or two");

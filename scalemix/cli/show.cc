@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -19,8 +21,9 @@
 #include "scalemix/data/schema.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/model_file.h"
-#include "scalemix/model/sparsity.h"
+#include "scalemix/model/noise.h"
 #include "scalemix/model/spec_json.h"
+#include "scalemix/predict/sparsity.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -32,14 +35,14 @@ struct ShowOptions {
   bool json = false;
 };
 
-/// Multiplications and additions of a layer on one row, weights dense; 1 an element for the cheap
-/// layers.
+/// Multiplications and additions of a layer on one row, as if no weight were zero; one per element
+/// for the cheap layers.
 std::size_t flops(const model::Layer& layer, const model::Shape& in, const model::Shape& out) {
-  if (layer.type == "linear") return 2 * layer.in * layer.out;
-  if (layer.type == "conv2d") {
-    return 2 * layer.in * layer.kernel * layer.kernel * model::elements(out);
+  if (model::has_weights(layer)) {
+    return static_cast<std::size_t>(2 * model::multiplications(layer, in));
   }
-  return layer.type == "flatten" ? 0 : std::max(model::elements(in), model::elements(out));
+  const bool renames = model::layer_kind(layer.type).family == model::Family::shape;
+  return renames ? 0 : std::max(model::elements(in), model::elements(out));
 }
 
 ordered_json layer_row(const model::Layer& layer, const model::Shape& in) {
@@ -49,17 +52,15 @@ ordered_json layer_row(const model::Layer& layer, const model::Shape& in) {
                       {"in", in},
                       {"out", out},
                       {"flops", flops(layer, in, out)}};
-  if (!layer.law.empty()) row["noise"] = layer.law;
-  if (!layer.weight_law.empty()) row["noise"] = "weights: " + layer.weight_law;
-  if (!layer.posterior.empty()) {
-    row["noise"] = fmt::format("{}:threshold={:g}", layer.posterior, layer.threshold);
-  }
+  std::vector<std::string> noises;
+  for (const model::Noise& noise : layer.noise) noises.push_back(model::noise_text(noise));
+  if (!noises.empty()) row["noise"] = fmt::format("{}", fmt::join(noises, " + "));
   return row;
 }
 
 ordered_json layers_of(const model::Model& model) {
-  std::map<std::string, model::LayerSparsity> weights;
-  for (const model::LayerSparsity& s : model::sparsity(model)) weights[s.name] = s;
+  std::map<std::string, predict::LayerSparsity> weights;
+  for (const predict::LayerSparsity& s : predict::sparsity(model)) weights[s.name] = s;
   ordered_json out = ordered_json::array();
   model::for_each_layer(model.spec, [&](const model::Layer& layer, const model::Shape& in) {
     out.push_back(layer_row(layer, in));
@@ -67,6 +68,11 @@ ordered_json layers_of(const model::Model& model) {
     if (it == weights.end()) return;
     out.back()["weights"] = it->second.weights;
     out.back()["nonzero"] = it->second.nonzero;
+    // A weight that is zero is not multiplied.
+    const double left = static_cast<double>(it->second.nonzero) /
+                        static_cast<double>(std::max<std::size_t>(1, it->second.weights));
+    out.back()["flops"] =
+        static_cast<std::size_t>(std::round(left * out.back()["flops"].get<double>()));
   });
   return out;
 }

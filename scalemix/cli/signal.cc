@@ -58,7 +58,7 @@ model::Problem problem_of(const SignalOptions& o) {
 // ------------------------------------------------------------------------------ the answer
 
 struct Answer {
-  run::SignalReport report;
+  model::SignalReport report;
   std::string how;                                // how sigma_w2 came about
   std::optional<signal::SimulateOptions> layers;  // to simulate; empty: with the reason
   std::string no_simulation;
@@ -68,7 +68,7 @@ struct Answer {
 Answer answer_of_stack(const SignalOptions& o) {
   const SignalChoice choice = signal_choice(o);
   const signal::Network& net = choice.stack.network;
-  Answer a{run::signal_report(choice.stack), choice.how, {}, {}, net};
+  Answer a{model::signal_report(choice.stack), choice.how, {}, {}, net};
   signal::SimulatedLayer layer{.activation = net.activation,
                                .law = choice.law,
                                .additive = o.additive,
@@ -87,15 +87,15 @@ Answer answer_of_stack(const SignalOptions& o) {
 Answer answer_of_model(const SignalOptions& o) {
   model::Spec spec = model::architecture(o.model, problem_of(o));
   for (const std::string& method : o.methods) model::apply_method(spec, method);
-  const run::InitialPlan plan = run::initial_weights(spec, o.init.empty() ? "auto" : o.init);
-  const run::SignalStart start{o.q0, o.c0};
-  Answer a{run::signal_report(spec, plan, start),
+  const model::InitialPlan plan = model::initial_weights(spec, o.init.empty() ? "auto" : o.init);
+  const model::SignalStart start{o.q0, o.c0};
+  Answer a{model::signal_report(spec, plan, start),
            fmt::format("initial weights: {}{}", plan.word,
                        plan.word == o.init || o.init.empty() ? "" : " (" + o.init + ")"),
            {},
            {},
            {signal::Activation::parse("relu")}};
-  run::SignalSimulation simulation = run::simulation_of(spec, plan, start);
+  model::SignalSimulation simulation = model::simulation_of(spec, plan, start);
   a.layers = std::move(simulation.options);
   a.no_simulation = std::move(simulation.reason);
   if (a.report.network) a.grid = *a.report.network;
@@ -104,10 +104,10 @@ Answer answer_of_model(const SignalOptions& o) {
 
 // ------------------------------------------------------------------------------ for people
 
-void print_layers(const run::SignalReport& r, std::ostream& out) {
+void print_layers(const model::SignalReport& r, std::ostream& out) {
   Table table({"layer", "activation", "noise", "fan-in", "sigma_w2", "q", "c", "gradient", "one",
                "correlation", "variance", "xi_q", "xi_c", "xi_1"});
-  for (const run::SignalLayer& l : r.layers) {
+  for (const model::SignalLayer& l : r.layers) {
     const auto scales = l.scales();
     const auto slope = [&](double signal::Slopes::*member) {
       return cell(l.slopes ? std::optional((*l.slopes).*member) : std::nullopt);
@@ -129,9 +129,9 @@ void print_layers(const run::SignalReport& r, std::ostream& out) {
 }
 
 /// Each note once, with the layers it is about: "conv1, conv2 and 12 more: ...".
-void print_notes(const run::SignalReport& r, std::ostream& out) {
+void print_notes(const model::SignalReport& r, std::ostream& out) {
   std::vector<std::pair<std::string, std::vector<std::string>>> notes;
-  for (const run::SignalLayer& l : r.layers) {
+  for (const model::SignalLayer& l : r.layers) {
     for (const std::string& note : l.notes) {
       auto known =
           std::find_if(notes.begin(), notes.end(), [&](auto& n) { return n.first == note; });
@@ -158,7 +158,7 @@ std::string critical_text(const signal::Critical& c) {
   return cell(c.sigma_w2) + (c.reason.empty() ? "" : " (" + c.reason + ")");
 }
 
-void print_fixed(const run::SignalReport& r, std::ostream& out) {
+void print_fixed(const model::SignalReport& r, std::ostream& out) {
   if (!r.fixed) return;
   out << fmt::format("\nq*                  {}\nc*                  {}\n", point_text(r.fixed->q),
                      point_text(r.fixed->c));
@@ -175,7 +175,7 @@ void print_fixed(const run::SignalReport& r, std::ostream& out) {
   out << fmt::format("critical sigma_w2   {}\n", critical_text(r.critical));
 }
 
-void print_range(const run::SignalReport& r, std::ostream& out) {
+void print_range(const model::SignalReport& r, std::ostream& out) {
   using End = signal::RangeDepth::End;
   if (r.range.end == End::stays) {
     out << fmt::format("\nfloat32             holds the variance at every depth: {}\n",
@@ -187,13 +187,13 @@ void print_range(const run::SignalReport& r, std::ostream& out) {
 }
 
 void print_report(const Answer& a, std::ostream& out) {
-  const run::SignalReport& r = a.report;
+  const model::SignalReport& r = a.report;
   if (!a.how.empty()) out << a.how << "\n\n";
   print_layers(r, out);
   print_notes(r, out);
   print_fixed(r, out);
   print_range(r, out);
-  for (const run::SignalRule& rule : r.rules) {
+  for (const model::SignalRule& rule : r.rules) {
     out << fmt::format("{:<20}{} layers, {}\n                    {}\n", rule.name,
                        cell(rule.layers), rule.met ? "enough" : "too few", rule.validity);
   }
@@ -226,7 +226,7 @@ int run(const SignalOptions& o, std::ostream& out) {
     }
   }
   if (o.json) {
-    ordered_json json = run::to_json(a.report);
+    ordered_json json = model::to_json(a.report);
     json["how"] = a.how;
     if (check) json["simulation"] = to_json(*check);
     out << json.dump(2) << '\n';
@@ -242,7 +242,7 @@ int run(const SignalOptions& o, std::ostream& out) {
 // ------------------------------------------------------------------------------ options
 
 void add_network_options(CLI::App& sub, SignalOptions& o) {
-  sub.add_option("--activation", o.activation, "Layers alike: their activation, relu, tanh, ...");
+  sub.add_option("--activation", o.activation, "Equal layers: their activation, relu, tanh, ...");
   sub.add_option("--noise", o.noise, "Their noise: bernoulli:p=0.1, ... (default: none)")
       ->type_name("LAW");
   sub.add_flag("--additive", o.additive, "Noise is added, not multiplied");
@@ -251,15 +251,15 @@ void add_network_options(CLI::App& sub, SignalOptions& o) {
       ->transform(whole_number(kMostDepth));
   auto* w2 = sub.add_option("--sigma-w2", o.sigma_w2,
                             "fan-in times the variance of a weight; default: the critical one");
-  sub.add_option("--sigma-w", o.sigma_w, "Its root")->excludes(w2);
+  sub.add_option("--sigma-w", o.sigma_w, "Its square root")->excludes(w2);
   auto* b2 = sub.add_option("--sigma-b2", o.sigma_b2, "Variance of a bias; default: 0");
-  sub.add_option("--sigma-b", o.sigma_b, "Its root")->excludes(b2);
+  sub.add_option("--sigma-b", o.sigma_b, "Its square root")->excludes(b2);
   sub.add_option("--residual", o.residual, "Skip connections, branches scaled by A")
       ->type_name("A");
 }
 
 void add_model_way(CLI::App& sub, SignalOptions& o) {
-  sub.add_option("--model", o.model, "Or a model: mlp:100x30, lenet5, a JSON file")
+  sub.add_option("--model", o.model, "Instead, a model: mlp:100x30, lenet5, a JSON file")
       ->type_name("ARCH|FILE");
   sub.add_option("--method", o.methods, "Its noise (repeatable)")->type_name("METHOD");
   sub.add_option("--init", o.init, "Its initial weights, as in train; default: auto")
@@ -277,7 +277,7 @@ void add_model_way(CLI::App& sub, SignalOptions& o) {
 void add_check_options(CLI::App& sub, SignalOptions& o) {
   sub.add_option("--q0", o.q0, "Variance of the input")->capture_default_str();
   sub.add_option("--c0", o.c0, "Correlation of two inputs")->capture_default_str();
-  sub.add_flag("--simulate", o.simulate, "Put random networks beside the theory");
+  sub.add_flag("--simulate", o.simulate, "Compare random networks with the theory");
   sub.add_option("--width", o.width, "Units of a simulated layer (--activation)")
       ->type_name("N")
       ->transform(whole_number(kMostWidth))
@@ -301,7 +301,7 @@ void add_phase_options(CLI::App& sub, SignalOptions& o) {
       ->type_name("FILE.csv|FILE.json|FILE.svg");
   sub.add_option("--phase-w", o.phase_w, "Its sigma_w2; default: 0.1:4:40")->type_name("LO:HI:N");
   sub.add_option("--phase-b", o.phase_b, "Its sigma_b2; default: 0:0.2:11")->type_name("LO:HI:N");
-  sub.add_option("--phase-p", o.phase_p, "Dropout's p in place of sigma_b2")->type_name("LO:HI:N");
+  sub.add_option("--phase-p", o.phase_p, "Dropout's p instead of sigma_b2")->type_name("LO:HI:N");
 }
 
 }  // namespace
@@ -319,7 +319,7 @@ Action setup_signal(CLI::App& sub) {
   add_phase_options(sub, *o);
   add_threads_option(sub, o->threads);
   sub.add_flag("--json", o->json, "Print JSON");
-  sub.add_flag("--quiet", o->quiet, "Print the verdict alone");
+  sub.add_flag("--quiet", o->quiet, "Print only the verdict");
   return [o](std::ostream& out) { return run(*o, out); };
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "scalemix/run/signal_report.h"
+#include "scalemix/model/signal_report.h"
 #include "scalemix/signal/phase_diagram.h"
 
 namespace scalemix::inline v0::cli {
@@ -34,7 +34,7 @@ struct SignalOptions {
 
 /// The stack that the options name, and what to say about how sigma_w2 was chosen.
 struct SignalChoice {
-  run::SignalStack stack;
+  model::SignalStack stack;
   std::optional<law::AnyLaw> law;
   std::string how;
 };

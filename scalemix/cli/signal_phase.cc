@@ -46,7 +46,7 @@ std::vector<double> range(const char* option, const std::string& text) {
 
 signal::PhaseGrid grid_of(const SignalOptions& o) {
   if (!o.phase_b.empty() && !o.phase_p.empty()) {
-    throw ConfigError("--phase-p: excludes --phase-b, a grid has two sides");
+    throw ConfigError("--phase-p: excludes --phase-b, since a grid has two axes");
   }
   signal::PhaseGrid grid;
   grid.sigma_w2 = range("--phase-w", o.phase_w.empty() ? "0.1:4:40" : o.phase_w);

@@ -6,18 +6,20 @@
 #include <fmt/ostream.h>
 #include <fmt/ranges.h>
 
-#include <atomic>
-#include <csignal>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "scalemix/base/atomic_file.h"
 #include "scalemix/base/error.h"
 #include "scalemix/base/parallel.h"
+#include "scalemix/base/signals.h"
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/train_report.h"
-#include "scalemix/torch/train/trainer.h"
+#include "scalemix/run/progress.h"
+#include "scalemix/run/trainer.h"
+#include "scalemix/train/checkpoint.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -27,20 +29,6 @@ struct TrainOptions {
   std::string config_file, resume;
   bool dry_run = false, json = false, quiet = false;
 };
-
-std::atomic<bool> stop_asked{false};
-
-void ask_to_stop(int) { stop_asked = true; }
-
-/// The first SIGINT or SIGTERM ends the step and writes a checkpoint; a second one ends the
-/// process.
-void catch_signals() {
-  struct sigaction action = {};
-  action.sa_handler = ask_to_stop;
-  action.sa_flags = SA_RESETHAND;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-}
 
 /// Defaults < file < environment < flags.
 run::TrainConfig gather_config(const TrainOptions& o) {
@@ -64,10 +52,9 @@ run::TrainConfig gather_config(const TrainOptions& o) {
 void use_threads(run::TrainConfig& config) {
   if (config.threads == 0) config.threads = threads();
   set_threads(config.threads);
-  at::set_num_threads(config.threads);
 }
 
-std::string default_out(const train::Plan& plan) {
+std::string default_out(const run::Plan& plan) {
   const std::filesystem::path data(plan.data.name);
   const std::string name = data.has_extension() ? data.stem().string() : plan.data.name;
   const std::string& method = plan.config.method.front();
@@ -80,8 +67,8 @@ void say(const TrainOptions& o, const std::string& what) {
   if (!o.quiet) fmt::print(stderr, "{}\n", what);
 }
 
-void announce(const TrainOptions& o, const train::Plan& plan) {
-  const train::Estimate e = train::estimate(plan);
+void announce(const TrainOptions& o, const run::Plan& plan) {
+  const train::Estimate e = train::estimate(plan, plan.data);
   const run::TrainConfig& c = plan.config;
   say(o, fmt::format("data    {}: {} rows, {} inputs, {}", plan.data.name, plan.data.rows(),
                      plan.data.width(),
@@ -97,9 +84,9 @@ void announce(const TrainOptions& o, const train::Plan& plan) {
   for (const std::string& warning : plan.warnings) say(o, "warning: " + warning);
 }
 
-int dry_run(const TrainOptions& o, const train::Plan& plan, std::ostream& out) {
-  const train::Estimate e = train::estimate(plan);
-  const double seconds = train::estimate_seconds(plan);
+int dry_run(const TrainOptions& o, const run::Plan& plan, std::ostream& out) {
+  const train::Estimate e = train::estimate(plan, plan.data);
+  const double seconds = train::estimate_seconds(plan, plan.data);
   if (o.json) {
     out << nlohmann::ordered_json{{"config", run::to_json(plan.config)},
                                   {"replicas", plan.replicas.size()},
@@ -131,7 +118,7 @@ std::string bits_comment() {
 int interrupted(const run::Folder& folder) {
   fmt::print(
       stderr,
-      "scalemix: interrupted; a checkpoint is written. Go on with:\n  scalemix train --resume {}\n",
+      "scalemix: interrupted; a checkpoint is written. Resume with:\n  scalemix train --resume {}\n",
       folder.path());
   return kInterrupted;
 }
@@ -145,16 +132,16 @@ void print_results(const TrainOptions& o, const nlohmann::ordered_json& metrics,
   }
 }
 
-int train_and_report(const TrainOptions& o, const train::Plan& plan, const run::Folder& folder,
+int train_and_report(const TrainOptions& o, const run::Plan& plan, const run::Folder& folder,
                      std::ostream& out) {
   announce(o, plan);
-  catch_signals();
-  train::RunOptions options;
+  const GracefulStop stop;
+  run::RunOptions options;
   options.quiet = o.quiet;
-  options.stop = &stop_asked;
+  options.stop = &stop.asked();
   options.say = [&o](const std::string& what) { say(o, what); };
   try {
-    if (!train::Trainer(plan, folder, options).run()) return interrupted(folder);
+    if (!run::train(plan, folder, options)) return interrupted(folder);
   } catch (const Diverged& error) {
     const bool kept = std::filesystem::exists(folder.checkpoint());
     throw Diverged(fmt::format("training diverged at {}. Try a lower --lr or --clip 1. {}",
@@ -179,7 +166,7 @@ void check_alone(const TrainOptions& o) {
   }
   if (other.empty()) return;
   throw ConfigError(fmt::format(
-      "--{} cannot be given with --resume: a run goes on with its own config.toml", other));
+      "--{} cannot be given with --resume: a run continues with its own config.toml", other));
 }
 
 int resume(const TrainOptions& o, std::ostream& out) {
@@ -193,7 +180,7 @@ int resume(const TrainOptions& o, std::ostream& out) {
   run::TrainConfig config;
   run::read_toml(folder.config(), config);
   use_threads(config);
-  const train::Plan plan = train::make_plan(config);
+  const run::Plan plan = run::make_plan(config);
   return train_and_report(o, plan, folder, out);
 }
 
@@ -202,7 +189,7 @@ int run_train(const TrainOptions& o, std::ostream& out) {
   run::TrainConfig config = gather_config(o);
   run::validate(config);
   use_threads(config);
-  train::Plan plan = train::make_plan(config);
+  run::Plan plan = run::make_plan(config);
   if (o.dry_run) return dry_run(o, plan, out);
   if (plan.config.out.empty()) plan.config.out = default_out(plan);
   const run::Folder folder = run::Folder::create(plan.config.out);
@@ -228,13 +215,13 @@ Action setup_train(CLI::App& sub) {
                                      : CLI::MultiOptionPolicy::TakeLast);
   }
   sub.add_option("--config", o->config_file, "TOML file with any of these keys")->type_name("FILE");
-  sub.add_option("--resume", o->resume, "go on with an interrupted run")->type_name("RUN");
+  sub.add_option("--resume", o->resume, "continue an interrupted run")->type_name("RUN");
   sub.add_flag("--dry-run", o->dry_run,
                "print the resolved config, memory and time; train nothing");
   sub.add_flag("--json", o->json, "print the results as JSON");
   sub.add_flag("--quiet", o->quiet, "no messages, no progress");
   sub.footer(
-      "Every key may also stand in --config FILE or as SCALEMIX_TRAIN_<KEY> in the environment;\n"
+      "Every key can also be given in --config FILE or as SCALEMIX_TRAIN_<KEY> in the environment;\n"
       "defaults < file < environment < flags.");
   return [o](std::ostream& out) { return run_train(*o, out); };
 }

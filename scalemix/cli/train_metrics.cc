@@ -6,10 +6,11 @@
 #include "scalemix/cli/train_report.h"
 #include "scalemix/data/rows.h"
 #include "scalemix/metric/uncertainty.h"
-#include "scalemix/model/predictor.h"
-#include "scalemix/model/sparsity.h"
-#include "scalemix/run/evaluate.h"
-#include "scalemix/run/importance.h"
+#include "scalemix/model/noise.h"
+#include "scalemix/predict/evaluate.h"
+#include "scalemix/predict/importance.h"
+#include "scalemix/predict/predictor.h"
+#include "scalemix/predict/sparsity.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -36,7 +37,7 @@ data::LabelledRows pick(const data::Dataset& data, const std::vector<std::uint32
   return out;
 }
 
-Json metrics_of(const run::Evaluation& evaluation) {
+Json metrics_of(const predict::Evaluation& evaluation) {
   Json out = Json::object();
   for (const auto& [name, value] : evaluation.metrics) {
     out[name] = std::isfinite(value) ? Json(value) : Json();
@@ -44,16 +45,17 @@ Json metrics_of(const run::Evaluation& evaluation) {
   return out;
 }
 
-/// Weights and zeros of the layers under a posterior; inputs that the first of them has cut off.
+/// Weights and zeros of the layers whose noise switches weights off.
 Json sparsity_of(const model::Model& m) {
   Json layers = Json::array();
   double weights = 0, nonzero = 0;
-  std::set<std::string> posterior;
+  std::set<std::string> switched;
   model::for_each_layer(m.spec, [&](const model::Layer& layer, const model::Shape&) {
-    if (!layer.posterior.empty()) posterior.insert(layer.name);
+    const model::Noise* noise = model::drawn_noise(layer);
+    if (noise && model::noise_kind(noise->kind).threshold) switched.insert(layer.name);
   });
-  for (const model::LayerSparsity& layer : model::sparsity(m)) {
-    if (!posterior.count(layer.name)) continue;
+  for (const predict::LayerSparsity& layer : predict::sparsity(m)) {
+    if (!switched.count(layer.name)) continue;
     layers.push_back(
         {{"layer", layer.name}, {"weights", layer.weights}, {"nonzero", layer.nonzero}});
     weights += static_cast<double>(layer.weights);
@@ -65,19 +67,19 @@ Json sparsity_of(const model::Model& m) {
           {"compression", nonzero > 0 ? weights / nonzero : 0.0}};
 }
 
-Json settings_json(const run::GridPoint& point) {
+Json settings_json(const train::GridPoint& point) {
   Json out = Json::object();
   for (const auto& [key, value] : point) out[key] = value;
   return out;
 }
 
-Json replica_metrics(const train::Plan& plan, const run::Folder& folder, std::size_t i) {
+Json replica_metrics(const run::Plan& plan, const run::Folder& folder, std::size_t i) {
   const train::Replica& replica = plan.replicas[i];
   const bool held_out = !replica.split.test.empty();
-  const model::Predictor predictor(model::load_model(folder.model(i, plan.replicas.size())));
+  const predict::Predictor predictor(model::load_model(folder.model(i, plan.replicas.size())));
   const data::LabelledRows rows =
       pick(plan.data, held_out ? replica.split.test : replica.split.train);
-  const run::Evaluation evaluation = run::evaluate(
+  const predict::Evaluation evaluation = predict::evaluate(
       {&predictor}, rows,
       {.samples = static_cast<std::size_t>(plan.config.samples), .seed = plan.config.seed});
   Json out = {{"replica", i},
@@ -92,7 +94,8 @@ Json replica_metrics(const train::Plan& plan, const run::Folder& folder, std::si
     out["metrics"]["sparsity"] = sparsity["sparsity"];
   }
   if (!plan.data.features.empty() && plan.data.features.size() <= kMostImportances) {
-    const std::vector<double> nats = run::permutation_importance(predictor, rows, plan.config.seed);
+    const std::vector<double> nats =
+        predict::permutation_importance(predictor, rows, plan.config.seed);
     Json importance = Json::object();
     for (std::size_t k = 0; k < nats.size(); ++k) importance[plan.data.features[k]] = nats[k];
     out["importance"] = importance;
@@ -138,7 +141,7 @@ Json points_of(const std::vector<Json>& replicas) {
 
 }  // namespace
 
-nlohmann::ordered_json final_metrics(const train::Plan& plan, const run::Folder& folder) {
+nlohmann::ordered_json final_metrics(const run::Plan& plan, const run::Folder& folder) {
   std::vector<Json> replicas;
   for (std::size_t i = 0; i < plan.replicas.size(); ++i) {
     replicas.push_back(replica_metrics(plan, folder, i));

@@ -45,7 +45,7 @@ std::string point_text(const Json& point) {
   return fmt::format("{}", fmt::join(parts, " "));
 }
 
-/// A table of metrics, a line a replica or a mean.
+/// A table of metrics, one line per replica or mean.
 class MetricsTable {
  public:
   MetricsTable(std::vector<std::string> names, std::size_t label, std::ostream& out)
@@ -128,7 +128,8 @@ void print_importance(const Json& replica, std::ostream& out) {
     inputs.emplace_back(-nats.get<double>(), name);
   }
   std::stable_sort(inputs.begin(), inputs.end());
-  fmt::print(out, "inputs that matter: growth of the loss, in nats a row, when one is shuffled\n");
+  fmt::print(out,
+             "inputs that matter: growth of the loss, in nats per row, when one is shuffled\n");
   for (std::size_t i = 0; i < std::min(inputs.size(), kShownImportances); ++i) {
     fmt::print(out, "  {:<22}{:>12.3f}\n", inputs[i].second, -inputs[i].first + 0.0);
   }

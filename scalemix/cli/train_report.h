@@ -5,13 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "scalemix/run/folder.h"
-#include "scalemix/torch/train/plan.h"
+#include "scalemix/run/plan.h"
 
 namespace scalemix::inline v0::cli {
 
 /// Loads every saved model and evaluates it, through the predictor, on its replica's test rows (its
 /// training rows, and says so, where there is no test set).
-nlohmann::ordered_json final_metrics(const train::Plan& plan, const run::Folder& folder);
+nlohmann::ordered_json final_metrics(const run::Plan& plan, const run::Folder& folder);
 
 nlohmann::ordered_json read_metrics(const run::Folder& folder);
 

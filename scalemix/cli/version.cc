@@ -8,9 +8,6 @@
 
 #include <nlohmann/json.hpp>
 #include <ostream>
-#ifdef SCALEMIX_HAS_TORCH
-#include <torch/version.h>
-#endif
 
 #include "scalemix/base/parallel.h"
 #include "scalemix/base/version.h"
@@ -35,15 +32,9 @@ std::string openblas_version() {
 }
 
 ordered_json libraries() {
-  ordered_json out = {{"onednn", onednn_version()},
-                      {"openblas", openblas_version()},
-                      {"highway", fmt::format("{}.{}.{}", HWY_MAJOR, HWY_MINOR, HWY_PATCH)}};
-#ifdef SCALEMIX_HAS_TORCH
-  out["libtorch"] = TORCH_VERSION;
-#else
-  out["libtorch"] = nullptr;  // built without: no training
-#endif
-  return out;
+  return {{"onednn", onednn_version()},
+          {"openblas", openblas_version()},
+          {"highway", fmt::format("{}.{}.{}", HWY_MAJOR, HWY_MINOR, HWY_PATCH)}};
 }
 
 std::string compiler() {
@@ -73,9 +64,7 @@ int print_version(std::ostream& out, bool json) {
                      fmt::join(kernel::available_targets(), ", "));
   out << fmt::format("threads   {}\n", threads());
   for (const auto& [name, version] : facts["libraries"].items()) {
-    out << fmt::format(
-        "{:<9} {}\n", name,
-        version.is_null() ? "not built in: no training" : version.get<std::string>());
+    out << fmt::format("{:<9} {}\n", name, version.get<std::string>());
   }
   out << fmt::format("compiler  {}\n", compiler());
   return kSuccess;

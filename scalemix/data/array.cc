@@ -42,7 +42,7 @@ void check_answers(const Arrays& arrays) {
   const bool one_each = y.values.size() == arrays.x.rows() && y.rows() == arrays.x.rows();
   if (!one_each) {
     throw DataError(arrays.file, 0, 0,
-                    fmt::format("expected {} answers, one a row, got an array of shape ({})",
+                    fmt::format("expected {} answers, one per row, got an array of shape ({})",
                                 arrays.x.rows(), fmt::join(y.shape, ", ")));
   }
   for (std::size_t i = 0; i < y.values.size(); ++i) {
@@ -109,7 +109,7 @@ Arrays read_arrays(const std::string& path) {
   if (bytes.starts_with("PK")) return arrays_of_npz(bytes, path);
   if (bytes.starts_with("\x93NUMPY")) return {path, parse_npy(bytes, path), std::nullopt};
   if (ending(path) == "npy" || ending(path) == "npz") {
-    throw DataError(path, 0, 0, "is no NumPy file: wrong magic");
+    throw DataError(path, 0, 0, "is not a NumPy file: wrong magic");
   }
   return {path, parse_idx(bytes, path), std::nullopt};
 }
@@ -189,8 +189,9 @@ Encoded encode(const Arrays& arrays, const Schema& schema, const EncodeOptions& 
       out.y.push_back(row[target]);
     }
     if (!std::isfinite(row[target]) || (schema.target.categorical && out.label.back() < 0)) {
-      throw DataError(arrays.file, 0, target + 1,
-                      fmt::format("row {}: {} is no answer the model knows", i + 1, row[target]));
+      throw DataError(
+          arrays.file, 0, target + 1,
+          fmt::format("row {}: {} is not an answer that the model knows", i + 1, row[target]));
     }
   }
   return out;

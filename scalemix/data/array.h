@@ -36,7 +36,7 @@ std::vector<std::size_t> input_shape(const Arrays& arrays);
 
 /// A data set of x and y; y of integers means classification unless the task says otherwise. A
 /// two-axis x without y is a table of numbers whose target is one of its columns
-/// (OpenOptions::target, by number). Throws DataError if y is not one number a row.
+/// (OpenOptions::target, by number). Throws DataError if y is not one number per row.
 Dataset dataset_of(const Arrays& arrays, const OpenOptions& options);
 
 /// A two-axis array coded by position, as encode() codes a table without a header.

@@ -133,7 +133,7 @@ void download(const std::vector<std::string>& urls, const std::string& sha256,
     return;
   }
   throw FileError(destination,
-                  "could not be downloaded; what has come is kept for another try" + failures);
+                  "could not be downloaded; what was received is kept for the next try" + failures);
 }
 
 }  // namespace scalemix::inline v0::data

@@ -3,12 +3,10 @@
 //
 //   friedman1  10 inputs uniform on (0, 1), of which only x0 ... x4 matter:
 //              y = 10 sin(pi x0 x1) + 20 (x2 - 1/2)^2 + 10 x3 + 5 x4 + e,  e standard normal
-//              (Friedman, "Multivariate adaptive regression splines", Annals of Statistics 19(1),
-//              1991)
+//              (Friedman 1991, Multivariate adaptive regression splines, Annals of Statistics 19)
 //   moons      two interleaving half circles in the plane, two classes, normal noise
 //   glyphs     28 x 28 images of the digits 0 ... 9, drawn from strokes with random shape, pose,
-//   pen,
-//              clutter and noise; pixels 0 ... 255; classes balanced within every ten rows
+//              pen, clutter and noise; pixels 0 ... 255; classes balanced within every ten rows
 //
 // Each comes with one split, the first rows for training and the last for testing.
 #pragma once

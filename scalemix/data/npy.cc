@@ -41,7 +41,7 @@ std::string_view after_key(std::string_view text, const char* key, const std::st
 std::vector<std::size_t> parse_shape(std::string_view text, const std::string& name) {
   const std::size_t close = text.find(')');
   if (!text.starts_with('(') || close == std::string_view::npos)
-    damaged(name, "the shape is no tuple");
+    damaged(name, "the shape is not a tuple");
   text = text.substr(1, close - 1);
   std::vector<std::size_t> shape;
   while (!text.empty()) {

@@ -1,15 +1,15 @@
 #include "scalemix/data/registry.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <string_view>
 
+#include "scalemix/base/check.h"
 #include "scalemix/base/error.h"
-#include "scalemix/base/nearest.h"
+#include "scalemix/base/known.h"
 #include "scalemix/data/cifar.h"
 #include "scalemix/data/generate.h"
 #include "scalemix/data/idx.h"
@@ -30,7 +30,8 @@ NamedSet friedman1_set() {
           "Friedman, Annals of Statistics 19(1), 1991",
           "none needed",
           "",
-          {}};
+          {},
+          [](std::size_t rows, std::uint64_t seed) { return friedman1(rows, seed); }};
 }
 
 NamedSet moons_set() {
@@ -43,7 +44,8 @@ NamedSet moons_set() {
           "made here",
           "none needed",
           "",
-          {}};
+          {},
+          [](std::size_t rows, std::uint64_t seed) { return moons(rows, seed); }};
 }
 
 NamedSet glyphs_set() {
@@ -56,7 +58,8 @@ NamedSet glyphs_set() {
           "made here",
           "none needed",
           "",
-          {}};
+          {},
+          glyphs};
 }
 
 struct IdxFile {
@@ -80,6 +83,7 @@ NamedSet mnist_set() {
   NamedSet set;
   set.name = set.folder = "mnist";
   set.summary = "handwritten digits, 10 classes; 60000 + 10000 images";
+  set.read = [](const std::string& folder) { return open_idx(folder); };
   set.source = "LeCun, Cortes & Burges; LeCun et al., Proc. IEEE 86(11), 1998";
   set.licence = "not stated with the files";
   return idx_set(
@@ -92,10 +96,16 @@ NamedSet mnist_set() {
        "https://storage.googleapis.com/cvdf-datasets/mnist/"});
 }
 
+Dataset read_fashion(const std::string& folder) {
+  return open_idx(folder, {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt",
+                           "Sneaker", "Bag", "Ankle boot"});
+}
+
 NamedSet fashion_set() {
   NamedSet set;
   set.name = set.folder = "fashion-mnist";
   set.aliases = {"fashion"};
+  set.read = read_fashion;
   set.summary = "pieces of clothing, 10 classes; 60000 + 10000 images";
   set.source = "Xiao, Rasul & Vollgraf, arXiv:1708.07747, 2017";
   set.licence = "MIT, Zalando SE";
@@ -114,6 +124,7 @@ NamedSet cifar_set() {
   set.name = "cifar10";
   set.folder = "cifar10";
   set.aliases = {"cifar-10"};
+  set.read = open_cifar;
   set.summary = "small colour photographs, 10 classes; 50000 + 10000 images";
   set.task = Task::classification;
   set.rows = 60000;
@@ -163,6 +174,7 @@ NamedSet uci_set(const UciRow& row) {
   NamedSet set;
   set.name = row.name;
   set.aliases = {std::string("uci:") + row.folder};
+  set.read = open_uci;
   set.summary = row.summary;
   set.rows = row.rows;
   set.shape = {row.features};
@@ -193,21 +205,6 @@ std::string environment(const char* name) {
 bool complete(const fs::path& folder, const NamedSet& set) {
   return std::all_of(set.files.begin(), set.files.end(),
                      [&](const NamedFile& file) { return fs::exists(folder / file.path); });
-}
-
-Dataset generate(const NamedSet& set, const OpenOptions& options) {
-  const std::size_t rows = options.rows ? options.rows : set.rows;
-  if (set.name == "friedman1") return friedman1(rows, options.seed);
-  if (set.name == "moons") return moons(rows, options.seed);
-  return glyphs(rows, options.seed);
-}
-
-Dataset read(const NamedSet& set, const std::string& folder) {
-  if (set.name.starts_with("uci:")) return open_uci(folder);
-  if (set.name == "cifar10") return open_cifar(folder);
-  if (set.name == "mnist") return open_idx(folder);
-  return open_idx(folder, {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt",
-                           "Sneaker", "Bag", "Ankle boot"});
 }
 
 /// A named set is what it is: no other target, task or columns.
@@ -246,15 +243,12 @@ const NamedSet* find_set(const std::string& name) {
 
 const NamedSet& named_set(const std::string& name) {
   if (const NamedSet* set = find_set(name)) return *set;
-  std::vector<std::string> names, known;
+  std::vector<std::string> names, aliases;
   for (const NamedSet& set : named_sets()) {
     names.push_back(set.name);
-    known.push_back(set.name);
-    known.insert(known.end(), set.aliases.begin(), set.aliases.end());
+    aliases.insert(aliases.end(), set.aliases.begin(), set.aliases.end());
   }
-  std::string hint = did_you_mean(name, known);
-  if (hint.empty()) hint = fmt::format("; the known ones are {}", fmt::join(names, ", "));
-  throw ConfigError(fmt::format("unknown data set '{}'{}", name, hint));
+  throw ConfigError(unknown("data set", name, names, aliases));
 }
 
 std::string cache_folder() {
@@ -298,7 +292,7 @@ std::string get(const NamedSet& set, const Progress& progress) {
 
 Dataset open_set(const NamedSet& set, const OpenOptions& options) {
   check_options(set, options);
-  if (set.generated()) return generate(set, options);
+  if (set.generated()) return set.generate(options.rows ? options.rows : set.rows, options.seed);
   const auto folder = locate(set);
   if (!folder) {
     throw FileError(
@@ -309,7 +303,8 @@ Dataset open_set(const NamedSet& set, const OpenOptions& options) {
                           set.folder),
         true);
   }
-  Dataset data = read(set, *folder);
+  check(set.read, set.name, "the data set has neither a generator nor a reader");
+  Dataset data = set.read(*folder);
   data.name = set.name;
   return data;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ struct NamedFile {
   std::vector<std::string> urls;  // tried in order
 };
 
+/// A set is generated or read: one of `generate` and `read` is there, the other is null.
 struct NamedSet {
   std::string name;                  // "uci:concrete"
   std::vector<std::string> aliases;  // other accepted names
@@ -33,8 +35,10 @@ struct NamedSet {
   std::string source, licence;
   std::string folder;  // below $SCALEMIX_DATA or the cache; empty for generators
   std::vector<NamedFile> files;
+  Dataset (*generate)(std::size_t rows, std::uint64_t seed) = nullptr;
+  Dataset (*read)(const std::string& folder) = nullptr;
 
-  bool generated() const { return folder.empty(); }
+  bool generated() const { return generate != nullptr; }
   bool downloadable() const;
 };
 

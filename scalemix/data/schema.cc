@@ -8,8 +8,7 @@
 #include <set>
 
 #include "scalemix/base/error.h"
-#include "scalemix/base/name_list.h"
-#include "scalemix/base/nearest.h"
+#include "scalemix/base/known.h"
 #include "scalemix/base/parallel.h"
 #include "scalemix/data/category.h"
 
@@ -29,9 +28,7 @@ std::size_t find_column(const Table& table, const std::string& wanted, const cha
       number <= table.columns()) {
     return number - 1;
   }
-  throw DataError(table.file(), 0, 0,
-                  fmt::format("there is no {} column '{}'{} (known: {})", role, wanted,
-                              did_you_mean(wanted, names), name_list(names)));
+  throw DataError(table.file(), 0, 0, unknown(fmt::format("{} column", role), wanted, names));
 }
 
 /// What the cells of one column are.
@@ -238,7 +235,7 @@ Schema learn_schema(const Table& table, const OpenOptions& options) {
     schema.inputs.push_back(learn_input(table, cells[j], j, has(categorical, j)));
   }
   if (schema.width() == 0)
-    throw DataError(table.file(), 0, 0, "no input column is left beside the target");
+    throw DataError(table.file(), 0, 0, "no input column is left besides the target");
   return schema;
 }
 

@@ -1,10 +1,10 @@
 // How the columns of a table become numbers: learned from the training table, stored with the
 // model, and applied to new tables.
 //
-//   numeric      one column; a missing cell is NaN, which standardisation turns into the training
-//   mean categorical  one column a category ("city=Paris"), 1 where the cell holds it, else 0; a
-//   missing cell
-//                and a category that was not seen in training are 0 in all of them
+//   numeric      one column; a missing cell is NaN, which standardisation turns into the mean of
+//                the training rows
+//   categorical  one column per category ("city=Paris"), 1 where the cell holds it, else 0; a
+//                missing cell and a category that was not seen in training are 0 in all of them
 //
 // A column is numeric if its cells are numbers, categorical if they are texts or it is named in
 // OpenOptions::categorical. A column of numbers with some texts among them is an error that names

@@ -65,7 +65,7 @@ Rows take(Rows& from, double share, const Labels& label, const char* part) {
 }
 
 void check_labels(std::size_t n, const Labels& label) {
-  check(label.empty() || label.size() == n, "split", "labels must be one a row");
+  check(label.empty() || label.size() == n, "split", "there must be one label per row");
 }
 
 Split draw_split(std::size_t n, double test, double validation, std::uint64_t seed,

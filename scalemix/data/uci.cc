@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Whole numbers below `end`, one a line; an empty file gives none.
+/// Whole numbers below `end`, one per line; an empty file gives none.
 std::vector<std::uint32_t> read_indices(const std::string& path, std::size_t end) {
   std::vector<std::uint32_t> indices;
   const std::string text = read_bytes(path);

@@ -2,10 +2,7 @@
 #include "scalemix/kernel/activation.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <limits>
-#include <numbers>
 
 #ifndef HWY_COMPILE_ALL_ATTAINABLE
 #define HWY_COMPILE_ALL_ATTAINABLE  // the scalar target too, which tests compare the others with
@@ -36,38 +33,27 @@ HWY_INLINE VF logistic(VF x) {
   return hn::Div(hn::IfThenElse(hn::Lt(x, set(0)), e, one), hn::Add(one, e));
 }
 
-void relu(std::size_t n, float* x) {
-  map(n, x, [](VF v) HWY_ATTR { return hn::IfThenZeroElse(hn::Lt(v, set(0)), v); });
+/// f + s (1 - f), f = x s: the slope of x s, s the logistic function.
+HWY_INLINE VF silu_slope(VF s, VF f) { return hn::Add(s, hn::Mul(f, hn::Sub(set(1), s))); }
+
+/// f(x) lane by lane, rounded from double.
+HWY_INLINE VF by_lane(VF x, ActivationRow::Function f, double parameter) {
+  HWY_ALIGN float lanes[HWY_MAX_BYTES / sizeof(float)];
+  hn::Store(x, DF(), lanes);
+  for (std::size_t i = 0; i < hn::Lanes(DF()); ++i) {
+    lanes[i] = static_cast<float>(f(parameter, lanes[i]));
+  }
+  return hn::Load(DF(), lanes);
 }
 
-void leaky_relu(std::size_t n, float slope, float* x) {
-  map(n, x, [slope](VF v) HWY_ATTR {
-    return hn::IfThenElse(hn::Lt(v, set(0)), hn::Mul(v, set(slope)), v);
-  });
+HWY_INLINE VF in_double(Activation f, VF x) {
+  const ActivationRow& row = activation_row(f);
+  return by_lane(x, row.value, row.layer_parameter(0));
 }
 
-void hard_tanh(std::size_t n, float* x) {
-  map(n, x, [](VF v) HWY_ATTR { return clip(v, set(-1), set(1)); });
-}
-
-void tanh(std::size_t n, float* x) {
-  // Highway's Tanh takes NaN to a number.
-  map(n, x, [](VF v) HWY_ATTR { return hn::IfThenElse(hn::IsNaN(v), v, hn::Tanh(DF(), v)); });
-}
-
-void sigmoid(std::size_t n, float* x) {
-  map(n, x, [](VF v) HWY_ATTR { return logistic(v); });
-}
-
-void silu(std::size_t n, float* x) {
-  map(n, x, [](VF v) HWY_ATTR { return hn::Mul(v, logistic(v)); });
-}
-
-void elu(std::size_t n, float* x) {
-  map(n, x, [](VF v) HWY_ATTR {
-    const VF low = hn::IfThenElse(hn::Lt(v, set(0)), v, set(0));
-    return hn::IfThenElse(hn::Lt(v, set(0)), hn::Expm1(DF(), low), v);
-  });
+HWY_INLINE VF slope_in_double(Activation f, VF x) {
+  const ActivationRow& row = activation_row(f);
+  return by_lane(x, row.slope, row.layer_parameter(0));
 }
 
 /// dy *= slope(x, y)
@@ -80,35 +66,46 @@ HWY_INLINE void scale(std::size_t n, const float* x, const float* y, float* dy, 
   });
 }
 
-void relu_backward(std::size_t n, float, const float* x, const float* y, float* dy) {
-  scale(n, x, y, dy,
-        [](VF v, VF) HWY_ATTR { return hn::IfThenElseZero(hn::Gt(v, set(0)), set(1)); });
+// A row in lanes; `a` is its parameter.
+#define SCALEMIX_ACTIVATION(NAME, SUMMARY, SOURCE, PARAMETER, FROM_RESULT, VALUE, SLOPE, LANES, \
+                            SLOPE_LANES)                                                        \
+  struct NAME##_row {                                                                           \
+    static HWY_INLINE VF value([[maybe_unused]] VF x, [[maybe_unused]] VF a) { return LANES; }  \
+    static HWY_INLINE VF slope([[maybe_unused]] VF x, [[maybe_unused]] VF y,                    \
+                               [[maybe_unused]] VF a) {                                         \
+      return SLOPE_LANES;                                                                       \
+    }                                                                                           \
+  };
+#include "scalemix/kernel/activations.inc"
+#undef SCALEMIX_ACTIVATION
+
+template <class Row>
+void forward(std::size_t n, float a, float* x) {
+  map(n, x, [a](VF v) HWY_ATTR { return Row::value(v, set(a)); });
 }
-void leaky_relu_backward(std::size_t n, float slope, const float* x, const float* y, float* dy) {
-  scale(n, x, y, dy, [slope](VF v, VF) HWY_ATTR {
-    return hn::IfThenElse(hn::Gt(v, set(0)), set(1), set(slope));
-  });
+
+template <class Row>
+void backward(std::size_t n, float a, const float* x, const float* y, float* dy) {
+  scale(n, x, y, dy, [a](VF v, VF f) HWY_ATTR { return Row::slope(v, f, set(a)); });
 }
-void hard_tanh_backward(std::size_t n, float, const float* x, const float* y, float* dy) {
-  scale(n, x, y, dy,
-        [](VF v, VF) HWY_ATTR { return hn::IfThenElseZero(hn::Lt(hn::Abs(v), set(1)), set(1)); });
+
+void activate_tile(Activation f, float a, std::size_t n, float* x) {
+  static constexpr decltype(&forward<identity_row>) kForward[] = {
+#define SCALEMIX_ACTIVATION(NAME, ...) &forward<NAME##_row>,
+#include "scalemix/kernel/activations.inc"
+#undef SCALEMIX_ACTIVATION
+  };
+  kForward[static_cast<std::size_t>(f)](n, a, x);
 }
-void tanh_backward(std::size_t n, float, const float* x, const float* y, float* dy) {
-  scale(n, x, y, dy, [](VF, VF f) HWY_ATTR { return hn::Sub(set(1), hn::Mul(f, f)); });
-}
-void sigmoid_backward(std::size_t n, float, const float* x, const float* y, float* dy) {
-  scale(n, x, y, dy, [](VF, VF f) HWY_ATTR { return hn::Mul(f, hn::Sub(set(1), f)); });
-}
-void silu_backward(std::size_t n, float, const float* x, const float* y, float* dy) {
-  scale(n, x, y, dy, [](VF v, VF f) HWY_ATTR {
-    const VF s = logistic(v);
-    return hn::Add(s, hn::Mul(f, hn::Sub(set(1), s)));
-  });
-}
-void elu_backward(std::size_t n, float, const float* x, const float* y, float* dy) {
-  scale(n, x, y, dy, [](VF v, VF f) HWY_ATTR {
-    return hn::IfThenElse(hn::Gt(v, set(0)), set(1), hn::Add(f, set(1)));
-  });
+
+void backward_tile(Activation f, float a, std::size_t n, const float* x, const float* y,
+                   float* dy) {
+  static constexpr decltype(&backward<identity_row>) kBackward[] = {
+#define SCALEMIX_ACTIVATION(NAME, ...) &backward<NAME##_row>,
+#include "scalemix/kernel/activations.inc"
+#undef SCALEMIX_ACTIVATION
+  };
+  kBackward[static_cast<std::size_t>(f)](n, a, x, y, dy);
 }
 
 /// Returns the row's entropy, ln sum e^z - sum z e^z / sum e^z, z the distance to the largest.
@@ -136,92 +133,9 @@ HWY_AFTER_NAMESPACE();
 namespace scalemix::inline v0::kernel {
 namespace {
 
-HWY_EXPORT(relu);
-HWY_EXPORT(leaky_relu);
-HWY_EXPORT(hard_tanh);
-HWY_EXPORT(tanh);
-HWY_EXPORT(sigmoid);
-HWY_EXPORT(silu);
-HWY_EXPORT(elu);
+HWY_EXPORT(activate_tile);
+HWY_EXPORT(backward_tile);
 HWY_EXPORT(softmax_row);
-HWY_EXPORT(relu_backward);
-HWY_EXPORT(leaky_relu_backward);
-HWY_EXPORT(hard_tanh_backward);
-HWY_EXPORT(tanh_backward);
-HWY_EXPORT(sigmoid_backward);
-HWY_EXPORT(silu_backward);
-HWY_EXPORT(elu_backward);
-
-constexpr ActivationRow kActivations[] = {
-    {Activation::identity, "identity"},
-    {Activation::relu, "relu"},
-    {Activation::leaky_relu, "leaky_relu"},
-    {Activation::tanh, "tanh"},
-    {Activation::sigmoid, "sigmoid"},
-    {Activation::gelu, "gelu"},
-    {Activation::silu, "silu"},
-    {Activation::elu, "elu"},
-    {Activation::hard_tanh, "hard_tanh"},
-    {Activation::sine, "sine"},
-    {Activation::erf, "erf"},
-};
-
-/// Not vectorised: the tails of erfc need double to keep their relative accuracy.
-void each(Activation f, std::size_t n, float* x) {
-  for (std::size_t i = 0; i < n; ++i) x[i] = static_cast<float>(ref::activate(f, 0, x[i]));
-}
-
-void activate_tile(Activation f, float slope, std::size_t n, float* x) {
-  switch (f) {
-    case Activation::identity:
-      return;
-    case Activation::relu:
-      return HWY_DYNAMIC_DISPATCH(relu)(n, x);
-    case Activation::leaky_relu:
-      return HWY_DYNAMIC_DISPATCH(leaky_relu)(n, slope, x);
-    case Activation::tanh:
-      return HWY_DYNAMIC_DISPATCH(tanh)(n, x);
-    case Activation::sigmoid:
-      return HWY_DYNAMIC_DISPATCH(sigmoid)(n, x);
-    case Activation::silu:
-      return HWY_DYNAMIC_DISPATCH(silu)(n, x);
-    case Activation::elu:
-      return HWY_DYNAMIC_DISPATCH(elu)(n, x);
-    case Activation::hard_tanh:
-      return HWY_DYNAMIC_DISPATCH(hard_tanh)(n, x);
-    case Activation::gelu:
-    case Activation::sine:
-    case Activation::erf:
-      return each(f, n, x);
-  }
-}
-
-void backward_tile(Activation f, float slope, std::size_t n, const float* x, const float* y,
-                   float* dy) {
-  switch (f) {
-    case Activation::identity:
-      return;
-    case Activation::relu:
-      return HWY_DYNAMIC_DISPATCH(relu_backward)(n, slope, x, y, dy);
-    case Activation::leaky_relu:
-      return HWY_DYNAMIC_DISPATCH(leaky_relu_backward)(n, slope, x, y, dy);
-    case Activation::tanh:
-      return HWY_DYNAMIC_DISPATCH(tanh_backward)(n, slope, x, y, dy);
-    case Activation::sigmoid:
-      return HWY_DYNAMIC_DISPATCH(sigmoid_backward)(n, slope, x, y, dy);
-    case Activation::silu:
-      return HWY_DYNAMIC_DISPATCH(silu_backward)(n, slope, x, y, dy);
-    case Activation::elu:
-      return HWY_DYNAMIC_DISPATCH(elu_backward)(n, slope, x, y, dy);
-    case Activation::hard_tanh:
-      return HWY_DYNAMIC_DISPATCH(hard_tanh_backward)(n, slope, x, y, dy);
-    case Activation::gelu:
-    case Activation::sine:
-    case Activation::erf:
-      for (std::size_t i = 0; i < n; ++i)
-        dy[i] *= static_cast<float>(ref::activate_slope(f, 0, x[i]));
-  }
-}
 
 /// Runs body(row) for every row, several rows to a tile.
 template <class Body>
@@ -235,40 +149,21 @@ void for_rows(std::size_t rows, std::size_t width, const Body& body) {
 
 }  // namespace
 
-std::span<const ActivationRow> activations() { return kActivations; }
-
-std::optional<Activation> find_activation(std::string_view name) {
-  for (const ActivationRow& row : kActivations) {
-    if (row.name == name) return row.activation;
-  }
-  return std::nullopt;
-}
-
 void activate(Activation f, float slope, std::size_t n, float* x) {
+  if (f == Activation::identity) return;
   init_target();
-  for_tiles(n, [&](std::size_t i, std::size_t count) { activate_tile(f, slope, count, x + i); });
+  for_tiles(n, [&](std::size_t i, std::size_t count) {
+    HWY_DYNAMIC_DISPATCH(activate_tile)(f, slope, count, x + i);
+  });
 }
 
 void activate_backward(Activation f, float slope, std::size_t n, const float* x, const float* y,
                        float* dy) {
+  if (f == Activation::identity) return;
   init_target();
   for_tiles(n, [&](std::size_t i, std::size_t count) {
-    backward_tile(f, slope, count, x + i, y + i, dy + i);
+    HWY_DYNAMIC_DISPATCH(backward_tile)(f, slope, count, x + i, y + i, dy + i);
   });
-}
-
-bool slope_from_result(Activation f) {
-  switch (f) {
-    case Activation::identity:
-    case Activation::relu:
-    case Activation::tanh:
-    case Activation::sigmoid:
-    case Activation::elu:
-    case Activation::hard_tanh:
-      return true;
-    default:
-      return false;
-  }
 }
 
 void add_bias(std::size_t rows, std::size_t columns, const float* bias, float* x) {
@@ -311,66 +206,6 @@ void fold_batch_norm(std::size_t channels, const float* mean, const float* var, 
     shift[c] = static_cast<float>((bias ? bias[c] : 0.0) - mean[c] * s);
   }
 }
-
-namespace ref {
-double activate(Activation f, double slope, double x) {
-  switch (f) {
-    case Activation::identity:
-      return x;
-    case Activation::relu:
-      return x < 0 ? 0 : x;
-    case Activation::leaky_relu:
-      return x < 0 ? slope * x : x;
-    case Activation::tanh:
-      return std::tanh(x);
-    case Activation::sigmoid:
-      return 1 / (1 + std::exp(-x));
-    case Activation::gelu:
-      return x * std::erfc(-x / std::numbers::sqrt2) / 2;
-    case Activation::silu:
-      return x / (1 + std::exp(-x));
-    case Activation::elu:
-      return x > 0 ? x : std::expm1(x);
-    case Activation::hard_tanh:
-      return std::clamp(x, -1.0, 1.0);
-    case Activation::sine:
-      return std::sin(x);
-    case Activation::erf:
-      return std::erf(x);
-  }
-  return std::numeric_limits<double>::quiet_NaN();  // not an Activation
-}
-
-double activate_slope(Activation f, double slope, double x) {
-  const double s = 1 / (1 + std::exp(-x));
-  const double density = std::exp(-x * x / 2) / std::sqrt(2 * std::numbers::pi);
-  switch (f) {
-    case Activation::identity:
-      return 1;
-    case Activation::relu:
-      return x > 0 ? 1 : 0;
-    case Activation::leaky_relu:
-      return x > 0 ? 1 : slope;
-    case Activation::tanh:
-      return 1 - std::tanh(x) * std::tanh(x);
-    case Activation::sigmoid:
-      return s * (1 - s);
-    case Activation::gelu:
-      return std::erfc(-x / std::numbers::sqrt2) / 2 + x * density;
-    case Activation::silu:
-      return s * (1 + x * (1 - s));
-    case Activation::elu:
-      return x > 0 ? 1 : std::exp(x);
-    case Activation::hard_tanh:
-      return std::abs(x) < 1 ? 1 : 0;
-    case Activation::sine:
-      return std::cos(x);
-    case Activation::erf:
-      return 2 * std::exp(-x * x) * std::numbers::inv_sqrtpi;
-  }
-  return std::numeric_limits<double>::quiet_NaN();  // not an Activation
-}
-}  // namespace ref
 
 }  // namespace scalemix::inline v0::kernel
 #endif  // HWY_ONCE

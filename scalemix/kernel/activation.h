@@ -1,11 +1,5 @@
-// Element-wise activations and the other small steps of a forward pass, in place.
-//
-//   relu        max(x, 0)                    leaky_relu  x > 0 ? x : slope x
-//   tanh        tanh x                       sigmoid     1 / (1 + e^-x)
-//   gelu        x Phi(x) (erf form)          silu        x sigmoid(x)
-//   elu         x > 0 ? x : e^x - 1          hard_tanh   min(max(x, -1), 1)
-//   sine        sin x                        erf         erf x
-//   identity    x
+// Element-wise activations, the rows of activations.inc, and the other small steps of a forward
+// pass, in place.
 //
 // Relative error at most kActivationError of the exact value (results below the smallest normal
 // float aside), NaN stays NaN. Each is PyTorch's function of that meaning with its defaults;
@@ -17,30 +11,34 @@
 #include <span>
 #include <string_view>
 
+#include "scalemix/base/word.h"
+
 namespace scalemix::inline v0::kernel {
 
 enum class Activation {
-  identity,
-  relu,
-  leaky_relu,
-  tanh,
-  sigmoid,
-  gelu,
-  silu,
-  elu,
-  hard_tanh,
-  sine,
-  erf
+#define SCALEMIX_ACTIVATION(NAME, ...) NAME,
+#include "scalemix/kernel/activations.inc"
+#undef SCALEMIX_ACTIVATION
 };
 
 inline constexpr double kActivationError = 1e-6;
 
+/// value and slope are the specification, of the parameter (0 without one) and x.
 struct ActivationRow {
+  using Function = double (*)(double parameter, double x);
   Activation activation;
-  std::string_view name;
+  std::string_view name, summary, source;
+  std::span<const Parameter> parameters;  // none or one
+  bool of_layer;                          // whether layers set it; else they have its default
+  bool slope_from_result;                 // whether y = f(x) may stand for x in the slope
+  Function value, slope;                  // at a kink: the slope from the left
+
+  /// The parameter of a layer whose `slope` this is.
+  double layer_parameter(double layer_slope) const;
 };
-/// Every activation and its name.
+/// Every activation, in the order of the enumeration.
 std::span<const ActivationRow> activations();
+const ActivationRow& activation_row(Activation f);
 
 /// The activation of a name, or nothing.
 std::optional<Activation> find_activation(std::string_view name);
@@ -53,7 +51,7 @@ void activate(Activation f, float slope, std::size_t n, float* x);
 void activate_backward(Activation f, float slope, std::size_t n, const float* x, const float* y,
                        float* dy);
 
-/// Whether the slope follows from y alone, so that y may stand for x in activate_backward.
+/// Whether y may stand for x in activate_backward.
 bool slope_from_result(Activation f);
 
 /// x (rows, columns) += bias (columns).
@@ -66,8 +64,8 @@ void add(std::size_t n, const float* x, float* y);
 /// columns > 0. entropy (rows) or null: -sum p ln p of each row, nats, to 1e-6.
 void softmax(std::size_t rows, std::size_t columns, float* x, double* entropy = nullptr);
 
-/// Batch normalisation with running statistics: x (rows, channels, inner) = x * scale[c] +
-/// shift[c].
+/// Batch normalisation with running statistics:
+/// x (rows, channels, inner) = x * scale[c] + shift[c].
 void batch_norm(std::size_t rows, std::size_t channels, std::size_t inner, const float* scale,
                 const float* shift, float* x);
 

@@ -1,8 +1,8 @@
 // Arcs in double for the pair maps, on four vectors at a time so that one's polynomial runs while
 // another's waits. Included once per target, after foreach_target.h.
 //
-// With v = (1 - y)/2 = sin^2(h/2), y = cos h >= 0, both functions below are analytic in v up to v =
-// 1:
+// With v = (1 - y)/2 = sin^2(h/2), y = cos h >= 0, both functions below are analytic in v up to
+// v = 1:
 //
 //   h             = 2 sqrt(v) P(v)        P(v) = asin(sqrt v) / sqrt v
 //   sin h - h y   = v sqrt(v) R(v)        no digit is lost as h goes to 0

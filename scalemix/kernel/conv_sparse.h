@@ -1,4 +1,4 @@
-// The way back through a convolution where most of dy is zero: behind a max pool of 2 x 2 a window
+// The backward pass through a convolution where most of dy is zero: behind a max pool of 2 x 2 a window
 // has one gradient in four places, or none. Both gradients of a layer are made at once:
 //
 //   dw = dy * x,   dsigma2 = dvar * x^2,   dx = dy * w + 2 x (dvar * sigma2)

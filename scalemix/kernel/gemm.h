@@ -1,5 +1,6 @@
 // The product seam: every dense product of the project goes through here, to oneDNN in float (but
-// for a single row: gemv.h) and CBLAS in double. Row-major.
+// for a single row: gemv.h) and CBLAS in double, which has a library of its own (gemm_double.cc): a
+// product that only runs models links neither it nor CBLAS. Row-major.
 //
 //   C (m, n) = A' (m, k) B' (k, n) + beta C,   A' = A or A^T as stored, likewise B'
 //

@@ -16,8 +16,8 @@
 //   gelu        x Phi(x)             see ref::pair_moments
 //   sine        sin x                e^(-(q1 + q2)/2) sinh k               e^(-(q1 + q2)/2) cosh k
 //
-// with c = k / sqrt(q1 q2), h = arccos c, d = (1 + slope^2)/2, f = (1 - slope)^2 / (2 pi); F = f1
-// f2 with f = b sqrt(2 / (1 + 2 b^2 q)), r = k F.
+// with c = k / sqrt(q1 q2), h = arccos c, d = (1 + slope^2)/2, f = (1 - slope)^2 / (2 pi);
+// F = f1 f2 with f = b sqrt(2 / (1 + 2 b^2 q)), r = k F.
 //
 // Accuracy: one layer's E phi phi within 2e-15 sqrt(E phi(u1)^2 E phi(u2)^2), its E phi' phi'
 // within 4e-15 of the larger of its value and 1 (erf and gelu where 1 - |r| >= 1e-9; below that

@@ -1,7 +1,7 @@
 // One layer of the wide-network kernels (gram_map.h) for an activation given by its Hermite series:
 //
-//   E phi(u1) phi(u2) = sum_n a_n b_n c^n,   E phi'(u1) phi'(u2) = sum_n n a_n b_n c^(n-1) /
-//   sqrt(q1 q2)
+//   E phi(u1) phi(u2)   = sum_n a_n b_n c^n
+//   E phi'(u1) phi'(u2) = sum_n n a_n b_n c^(n-1) / sqrt(q1 q2)
 //
 // a_n = E phi(sqrt(q1) z) He_n(z) / sqrt(n!), b_n likewise with q2, c = k / sqrt(q1 q2).
 //

@@ -2,8 +2,9 @@
 // nats, summed in double.
 //
 //   categorical  log sum_c e^f_c - f_label
-//   gaussian     sum_o [ e^lp_o (t_o - f_o)^2 - lp_o + log 2 pi ] / 2,   lp the log of the noise
-//   precision
+//   gaussian     sum_o [ e^lp_o (t_o - f_o)^2 - lp_o + log 2 pi ] / 2
+//
+// with f the outputs, t the targets and lp the log of the noise precision.
 #pragma once
 
 #include <cstddef>

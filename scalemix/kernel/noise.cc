@@ -8,6 +8,7 @@
 
 #include "scalemix/base/parallel.h"
 #include "scalemix/kernel/target.h"
+#include "scalemix/kernel/tiles.h"
 
 #ifndef HWY_COMPILE_ALL_ATTAINABLE
 #define HWY_COMPILE_ALL_ATTAINABLE  // the scalar target too, which tests compare the others with
@@ -246,6 +247,29 @@ void noise_shared(const law::Sampler& sampler, const Stream& stream, const Site&
   });
 }
 
+/// Sum of the products of n values of dy and x, or of dy alone.
+double product_sum(std::size_t n, const float* dy, const float* x) {
+  double sum = 0;
+  for (std::size_t k = 0; k < n; ++k) sum += x ? static_cast<double>(dy[k]) * x[k] : dy[k];
+  return sum;
+}
+
+/// noise_slope at places begin ... end - 1.
+double slope_places(const law::Sampler& slope, const Stream& stream, const Site& site,
+                    std::size_t begin, std::size_t end, const float* dy, const float* x) {
+  float z[kChunk];
+  double sum = 0;
+  for (; begin < end; begin += kChunk) {
+    const std::size_t stop = std::min(end, begin + kChunk);
+    draw_places(slope, stream, site, begin, stop, z);
+    for (std::size_t place = begin; place < stop; ++place) {
+      const std::size_t i = place * site.inner;
+      sum += z[place - begin] * product_sum(site.inner, dy + i, x ? x + i : nullptr);
+    }
+  }
+  return sum;
+}
+
 }  // namespace
 
 void noise(const law::Sampler& sampler, const Stream& stream, const Site& site, Mode mode,
@@ -254,6 +278,14 @@ void noise(const law::Sampler& sampler, const Stream& stream, const Site& site, 
   if (site.rows * site.columns * site.inner == 0) return;
   if (site.inner == 1 && !site.logical) return noise_fused(sampler, stream, site, mode, x, y);
   noise_shared(sampler, stream, site, mode, x, y);
+}
+
+double noise_slope(const law::Sampler& slope, const Stream& stream, const Site& site,
+                   const float* dy, const float* x) {
+  init_target();
+  return sum_tiles(site.rows * site.columns, [&](std::size_t first, std::size_t n) {
+    return slope_places(slope, stream, site, first, first + n, dy, x);
+  });
 }
 
 bool has_bits(const law::Sampler& sampler, const Site& site) {

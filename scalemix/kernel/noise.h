@@ -34,8 +34,8 @@ enum class Mode { multiply, add };
 void noise(const law::Sampler& sampler, const Stream& stream, const Site& site, Mode mode,
            const float* x, float* y);
 
-/// Bernoulli noise with a bit a number beside it, from which the way back is cheaper than from new
-/// draws: set where x was kept. For sites of one value a draw, columns in order, that begin at an
+/// Bernoulli noise with one bit per number next to it, from which the backward pass is cheaper than from new
+/// draws: set where x was kept. For sites of one value per draw, columns in order, that begin at an
 /// element divisible by four.
 bool has_bits(const law::Sampler& sampler, const Site& site);
 /// Bytes for the bits of n numbers, a vector's reach beyond them included.
@@ -46,6 +46,12 @@ void noise_with_bits(const law::Sampler& sampler, const Stream& stream, const Si
 /// y (n) = x * z again, from the bits.
 void noise_from_bits(const law::Sampler& sampler, std::size_t n, const std::uint8_t* bits,
                      const float* x, float* y);
+
+/// Sum over the site of dy * x * slope, or dy * slope where x is null: the gradient by a parameter
+/// of the law, whose AnyLaw::multiplier_slopes, or raw_slopes for additive noise, is `slope`.
+/// Summed in double over fixed tiles; the number of threads changes no bit.
+double noise_slope(const law::Sampler& slope, const Stream& stream, const Site& site,
+                   const float* dy, const float* x);
 
 /// The draws themselves: z (rows, columns); `inner` is not used.
 void draws(const law::Sampler& sampler, const Stream& stream, const Site& site, float* z);
@@ -66,6 +72,20 @@ void noise(const law::Sampler& sampler, const Stream& stream, const Site& site, 
       }
     }
   }
+}
+
+template <class T>
+double noise_slope(const law::Sampler& slope, const Stream& stream, const Site& site, const T* dy,
+                   const T* x) {
+  const std::uint64_t width = site.width ? site.width : site.columns;
+  double sum = 0;
+  for (std::size_t i = 0; i < site.rows * site.columns * site.inner; ++i) {
+    const std::size_t place = i / site.inner, r = place / site.columns, c = place % site.columns;
+    const std::uint64_t column = site.logical ? site.logical[c] : c;
+    const double each = slope(stream.word((site.row0 + r) * width + column));
+    sum += each * dy[i] * (x ? x[i] : 1);
+  }
+  return sum;
 }
 }  // namespace ref
 

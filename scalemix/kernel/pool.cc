@@ -152,4 +152,46 @@ void avg_pool2d_backward(const Pool2d& shape, const float* dy, float* dx) {
   });
 }
 
+namespace {
+
+/// Place of the first largest of a plane; of the first NaN, if there is one.
+std::size_t largest(std::size_t inner, const float* x) {
+  std::size_t at = 0;
+  for (std::size_t i = 1; i < inner; ++i) {
+    if (takes(x[i], x[at])) at = i;
+  }
+  return at;
+}
+
+}  // namespace
+
+void max_plane(std::size_t planes, std::size_t inner, const float* x, float* y) {
+  parallel_tiles(planes, [=](std::size_t p) {
+    const float* plane = x + p * inner;
+    y[p] = plane[largest(inner, plane)];
+  });
+}
+
+void mean_plane(std::size_t planes, std::size_t inner, const float* x, float* y) {
+  parallel_tiles(planes, [=](std::size_t p) {
+    double sum = 0;
+    for (std::size_t i = 0; i < inner; ++i) sum += x[p * inner + i];
+    y[p] = static_cast<float>(sum / static_cast<double>(inner));
+  });
+}
+
+void max_plane_backward(std::size_t planes, std::size_t inner, const float* x, const float* dy,
+                        float* dx) {
+  parallel_tiles(planes, [=](std::size_t p) {
+    std::fill_n(dx + p * inner, inner, 0.0f);
+    dx[p * inner + largest(inner, x + p * inner)] = dy[p];
+  });
+}
+
+void mean_plane_backward(std::size_t planes, std::size_t inner, const float* dy, float* dx) {
+  parallel_tiles(planes, [=](std::size_t p) {
+    std::fill_n(dx + p * inner, inner, dy[p] / static_cast<float>(inner));
+  });
+}
+
 }  // namespace scalemix::inline v0::kernel

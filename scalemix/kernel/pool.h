@@ -27,4 +27,11 @@ void avg_pool2d(const Pool2d& shape, const float* x, float* y);
 void max_pool2d_backward(const Pool2d& shape, const float* x, const float* dy, float* dx);
 void avg_pool2d_backward(const Pool2d& shape, const float* dy, float* dx);
 
+/// Of whole planes: y (planes) from x (planes, inner), and dx from dy; NaN and ties as above.
+void max_plane(std::size_t planes, std::size_t inner, const float* x, float* y);
+void mean_plane(std::size_t planes, std::size_t inner, const float* x, float* y);
+void max_plane_backward(std::size_t planes, std::size_t inner, const float* x, const float* dy,
+                        float* dx);
+void mean_plane_backward(std::size_t planes, std::size_t inner, const float* dy, float* dx);
+
 }  // namespace scalemix::inline v0::kernel

@@ -1,5 +1,5 @@
 // Rows that mostly repeat one base row (images on a black ground, categories one-hot), and their
-// products with dense weights. What differs from the base is marked once a batch, a bit a number,
+// products with dense weights. What differs from the base is marked once per batch, one bit per number,
 // by rows for the products and by columns for the gradients; the base enters once for all rows:
 //
 //   x[n][j]   = base[j]   + change[n][j],    y = x W^T + b,     dW = dy^T x,

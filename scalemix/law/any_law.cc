@@ -1,11 +1,17 @@
 #include "scalemix/law/any_law.h"
 
+#include <map>
 #include <mutex>
+#include <optional>
+#include <stdexcept>
 #include <utility>
 
-#include "scalemix/base/spec_text.h"
+#include "scalemix/base/check.h"
+#include "scalemix/base/known.h"
+#include "scalemix/base/word.h"
 #include "scalemix/law/compile.h"
 #include "scalemix/law/laws.h"
+#include "scalemix/law/pathwise.h"
 
 namespace scalemix::inline v0::law {
 
@@ -20,19 +26,34 @@ struct AnyLaw::State {
   virtual double cdf(double z) const = 0;
   virtual double quantile(double u) const = 0;
   virtual Compiled compile() const = 0;
+  virtual bool pathwise() const = 0;
+  virtual double quantile_slope(std::size_t i, double u) const = 0;
+  virtual double multiplier_slope(std::size_t i, double u) const = 0;
+  virtual CompiledSlope compile_slope(std::size_t i, bool of_multiplier) const = 0;
 
   const Compiled& compiled() const {
     std::call_once(once, [this] { samplers = compile(); });
     return samplers;
+  }
+  const Sampler& slopes(std::size_t i, bool of_multiplier) const {
+    const std::lock_guard lock(slope_mutex);
+    std::optional<CompiledSlope>& slope = compiled_slopes[{i, of_multiplier}];
+    if (!slope) slope = compile_slope(i, of_multiplier);
+    return slope->sampler;
   }
 
   const LawRow& row;
   const std::vector<double> values;
   mutable std::once_flag once;  // a table is made when somebody first draws
   mutable Compiled samplers;
+  mutable std::mutex slope_mutex;
+  mutable std::map<std::pair<std::size_t, bool>, std::optional<CompiledSlope>> compiled_slopes;
 };
 
 namespace {
+
+constexpr const char* kNotLearned =
+    "the draw is not an explicit function of the parameters, so they cannot be learned";
 
 template <NoiseLaw L, class Base>
 struct Typed final : Base {
@@ -44,6 +65,27 @@ struct Typed final : Base {
   double cdf(double z) const override { return law.cdf(z); }
   double quantile(double u) const override { return law.quantile(u); }
   Compiled compile() const override { return law::compile(law, this->values); }
+  bool pathwise() const override { return Pathwise<L>; }
+  double quantile_slope(std::size_t i, double u) const override {
+    return learned(i, [&](const auto& mine) { return mine.quantile_slope(i, u); });
+  }
+  double multiplier_slope(std::size_t i, double u) const override {
+    return learned(i, [&](const auto& mine) { return law::multiplier_slope(mine, i, u); });
+  }
+  CompiledSlope compile_slope(std::size_t i, bool of_multiplier) const override {
+    return learned(i, [&](const auto& mine) {
+      return law::compile_slope(mine, this->values, i, of_multiplier);
+    });
+  }
+  template <class Use>
+  std::invoke_result_t<Use, const Gaussian&> learned(std::size_t i, const Use& use) const {
+    check(i < L::kParameters.size(), L::kName, "has no such parameter");
+    if constexpr (Pathwise<L>) {
+      return use(law);
+    } else {
+      throw std::invalid_argument(std::string(L::kName) + ": " + kNotLearned);
+    }
+  }
   L law;
 };
 
@@ -53,12 +95,6 @@ std::vector<LawRow> make_rows() {
     rows.push_back({L::kName, L::kSummary, L::kSource, L::kParameters});
   });
   return rows;
-}
-
-const LawRow& find_row(std::string_view name) {
-  std::vector<std::string> names;
-  for (const LawRow& row : laws()) names.emplace_back(row.name);
-  return laws()[find_known("law", name, names)];
 }
 
 }  // namespace
@@ -71,7 +107,7 @@ const std::vector<LawRow>& laws() {
 AnyLaw::AnyLaw(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
 AnyLaw AnyLaw::make(std::string_view name, std::span<const double> values) {
-  const LawRow& row = find_row(name);
+  const LawRow& row = find_row("law", name, laws());
   std::shared_ptr<const State> state;
   for_each_law([&]<class L>(std::type_identity<L>) {
     if (L::kName == row.name) state = std::make_shared<const Typed<L, State>>(row, values);
@@ -80,26 +116,12 @@ AnyLaw AnyLaw::make(std::string_view name, std::span<const double> values) {
 }
 
 AnyLaw AnyLaw::parse(std::string_view spec) {
-  const SpecText text = split_spec_text(spec);
-  const LawRow& row = find_row(text.name);
-  std::vector<std::string> keys;
-  std::vector<double> values;
-  for (const Parameter& p : row.parameters) {
-    keys.emplace_back(p.name);
-    values.push_back(p.value);
-  }
-  set_values("law", text, keys, values);
-  return make(row.name, values);
+  const Word word = split_word(spec);
+  const LawRow& row = find_row("law", word.name, laws());
+  return make(row.name, read_values(row.name, row.parameters, word.rest).values);
 }
 
-std::string AnyLaw::spec() const {
-  std::string text(row().name);
-  for (std::size_t i = 0; i < values().size(); ++i) {
-    text.append(i == 0 ? ":" : ",").append(row().parameters[i].name);
-    text.append("=").append(shortest_number(values()[i]));
-  }
-  return text;
-}
+std::string AnyLaw::spec() const { return write_word(row().name, row().parameters, values()); }
 
 const LawRow& AnyLaw::row() const { return state_->row; }
 std::span<const double> AnyLaw::values() const { return state_->values; }
@@ -113,5 +135,14 @@ bool AnyLaw::normalised() const { return law::normalised(mean()); }
 double AnyLaw::centre() const { return normalised() ? 1 : quantile(0.5); }
 const Sampler& AnyLaw::multiplier() const { return state_->compiled().multiplier; }
 const Sampler& AnyLaw::raw() const { return state_->compiled().raw; }
+bool AnyLaw::pathwise() const { return state_->pathwise(); }
+double AnyLaw::quantile_slope(std::size_t i, double u) const {
+  return state_->quantile_slope(i, u);
+}
+double AnyLaw::multiplier_slope(std::size_t i, double u) const {
+  return state_->multiplier_slope(i, u);
+}
+const Sampler& AnyLaw::raw_slopes(std::size_t i) const { return state_->slopes(i, false); }
+const Sampler& AnyLaw::multiplier_slopes(std::size_t i) const { return state_->slopes(i, true); }
 
 }  // namespace scalemix::inline v0::law

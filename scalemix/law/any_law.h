@@ -49,6 +49,17 @@ class AnyLaw {
   /// Draws of z itself, for additive noise.
   const Sampler& raw() const;
 
+  /// Whether the parameters can be learned: the draw is an explicit function of them and of u.
+  /// Where it is not, the four functions below throw std::invalid_argument.
+  bool pathwise() const;
+  /// d quantile(u) / d parameter i, u held; and the same of the multiplier.
+  double quantile_slope(std::size_t i, double u) const;
+  double multiplier_slope(std::size_t i, double u) const;
+  /// Draws of these slopes, in the same words as the draws of the law. Throw std::domain_error
+  /// where a slope is infinite (gaussian:alpha=0).
+  const Sampler& raw_slopes(std::size_t i) const;
+  const Sampler& multiplier_slopes(std::size_t i) const;
+
  private:
   struct State;
   explicit AnyLaw(std::shared_ptr<const State> state);

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <span>
 #include <string_view>
@@ -53,9 +54,17 @@ class Gaussian {
   double shift() const { return 1; }
   double spread() const { return sigma_; }
 
+  // d z / d alpha = s / (2 sqrt(alpha)): infinite at alpha = 0.
+  double shift_slope(std::size_t) const { return 0; }
+  double spread_slope(std::size_t) const { return 0.5 / sigma_; }
+  double mean_slope(std::size_t) const { return 0; }
+  double quantile_slope(std::size_t i, double u) const {
+    return shift_slope(i) + spread_slope(i) * standard_quantile(u);
+  }
+
  private:
   double alpha_, sigma_;
 };
-static_assert(NoiseLaw<Gaussian> && LocationScale<Gaussian>);
+static_assert(NoiseLaw<Gaussian> && PathwiseLocationScale<Gaussian>);
 
 }  // namespace scalemix::inline v0::law

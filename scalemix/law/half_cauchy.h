@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <span>
 #include <string_view>
@@ -52,9 +53,17 @@ class HalfCauchy {
   double shift() const { return 0; }
   double spread() const { return s_; }
 
+  // d z / d scale = z / scale; of infinite variance, as z is.
+  double shift_slope(std::size_t) const { return 0; }
+  double spread_slope(std::size_t) const { return 1; }
+  double mean_slope(std::size_t) const { return 0; }
+  double quantile_slope(std::size_t i, double u) const {
+    return shift_slope(i) + spread_slope(i) * standard_quantile(u);
+  }
+
  private:
   double s_;
 };
-static_assert(NoiseLaw<HalfCauchy> && LocationScale<HalfCauchy>);
+static_assert(NoiseLaw<HalfCauchy> && PathwiseLocationScale<HalfCauchy>);
 
 }  // namespace scalemix::inline v0::law

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <span>
 #include <string_view>
@@ -51,9 +52,17 @@ class Laplace {
   double shift() const { return 1; }
   double spread() const { return b_; }
 
+  // d z / d alpha = s / (4 b): infinite at alpha = 0.
+  double shift_slope(std::size_t) const { return 0; }
+  double spread_slope(std::size_t) const { return 0.25 / b_; }
+  double mean_slope(std::size_t) const { return 0; }
+  double quantile_slope(std::size_t i, double u) const {
+    return shift_slope(i) + spread_slope(i) * standard_quantile(u);
+  }
+
  private:
   double alpha_, b_;
 };
-static_assert(NoiseLaw<Laplace> && LocationScale<Laplace>);
+static_assert(NoiseLaw<Laplace> && PathwiseLocationScale<Laplace>);
 
 }  // namespace scalemix::inline v0::law

@@ -1,7 +1,6 @@
 #include "scalemix/law/law.h"
 
 #include <cmath>
-#include <sstream>
 
 #include "scalemix/base/check.h"
 
@@ -15,17 +14,7 @@ double checked(std::string_view law, std::span<const Parameter> parameters,
     fail<std::invalid_argument>(law, "takes " + std::to_string(parameters.size()) + " parameter(s)",
                                 values.size());
   }
-  const Parameter& p = parameters[i];
-  const double v = values[i];
-  const bool above = p.lo_open ? v > p.lo : v >= p.lo;
-  const bool below = p.hi_open ? v < p.hi : v <= p.hi;
-  if (!(above && below)) {  // a NaN is neither
-    std::ostringstream range;
-    range << p.name << " must be in " << (p.lo_open ? '(' : '[') << p.lo << ", " << p.hi
-          << (p.hi_open ? ')' : ']');
-    fail<std::domain_error>(law, range.str(), v);
-  }
-  return v;
+  return in_range(law, parameters[i], values[i]);
 }
 
 }  // namespace scalemix::inline v0::law

@@ -14,16 +14,9 @@
 #include <span>
 #include <string_view>
 
-namespace scalemix::inline v0::law {
+#include "scalemix/base/word.h"
 
-/// A native parameter of a law: bernoulli's p, gamma's shape.
-struct Parameter {
-  std::string_view name;
-  double value;           // default
-  double lo, hi;          // accepted range
-  bool lo_open, hi_open;  // whether the ends are excluded
-  std::string_view meaning;
-};
+namespace scalemix::inline v0::law {
 
 /// What a law class must offer. The constructor takes the native parameters in the order of
 /// kParameters and throws std::domain_error naming the law, the parameter, the range and what came.
@@ -59,11 +52,28 @@ concept LocationScale = requires(const L& law, double u) {
   { L::standard_quantile(u) } -> std::same_as<double>;
 };
 
+/// A law whose draw is an explicit function of u and the parameters says how the draw moves with
+/// them while u is held: the pathwise gradient, by which parameters are learned. i is the place in
+/// kParameters. A location-scale law gives the two numbers below and inherits the rest.
+template <class L>
+concept Pathwise = requires(const L& law, std::size_t i, double u) {
+  { law.quantile_slope(i, u) } -> std::same_as<double>;  // d quantile(u) / d parameter i
+  { law.mean_slope(i) } -> std::same_as<double>;         // d mean / d parameter i; 0 if infinite
+};
+
+/// d shift() and d spread() by parameter i: quantile_slope = shift_slope + spread_slope * s.
+template <class L>
+concept PathwiseLocationScale = Pathwise<L> && LocationScale<L> &&
+    requires(const L& law, std::size_t i) {
+  { law.shift_slope(i) } -> std::same_as<double>;
+  { law.spread_slope(i) } -> std::same_as<double>;
+};
+
 /// Whether the multiplier is z / E z: the mean is finite and not zero.
 bool normalised(double mean);
 
-/// values[i], checked against parameters[i]: throws std::domain_error such as
-/// "bernoulli: p must be in [0, 1), got 1"; std::invalid_argument if the numbers of the two differ.
+/// values[i], checked against parameters[i] with in_range(); std::invalid_argument if the numbers
+/// of the two differ.
 double checked(std::string_view law, std::span<const Parameter> parameters,
                std::span<const double> values, std::size_t i);
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <span>
 #include <string_view>
@@ -45,23 +46,38 @@ class LogisticNormal {
   }
   double quantile(double u) const { return sigmoid(mu_ + sigma_ * standard_normal_quantile(u)); }
 
+  // d z / d mu = z (1 - z), d z / d sigma = z (1 - z) n, n the standard normal quantile of u.
+  double quantile_slope(std::size_t i, double u) const {
+    const double n = standard_normal_quantile(u), e = mu_ + sigma_ * n;
+    return sigmoid(e) * sigmoid(-e) * (i == 0 ? 1 : n);
+  }
+  double mean_slope(std::size_t i) const {
+    return expect(1, [&](double s) {
+      const double e = mu_ + sigma_ * s;
+      return sigmoid(e) * sigmoid(-e) * (i == 0 ? 1 : s);
+    });
+  }
+
  private:
   static double sigmoid(double x) {
     return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x));
   }
   double standardise(double z) const { return (std::log(z) - std::log1p(-z) - mu_) / sigma_; }
   // The integrand is analytic up to +-i pi / sigma: a step well below that leaves only rounding.
-  double raw_moment(int n) const {
-    const double step = std::min(0.25, 0.5 / sigma_), reach = 9 + n * sigma_;
+  // `growth`: the integrand is at most exp(growth * sigma * |s|).
+  template <class F>
+  double expect(int growth, const F& f) const {
+    const double step = std::min(0.25, 0.5 / sigma_), reach = 9 + growth * sigma_;
     double sum = 0;
-    for (double s = -reach; s <= reach; s += step) {
-      sum += std::pow(sigmoid(mu_ + sigma_ * s), n) * standard_normal_pdf(s);
-    }
+    for (double s = -reach; s <= reach; s += step) sum += f(s) * standard_normal_pdf(s);
     return sum * step;
+  }
+  double raw_moment(int n) const {
+    return expect(n, [&](double s) { return std::pow(sigmoid(mu_ + sigma_ * s), n); });
   }
 
   double mu_, sigma_;
 };
-static_assert(NoiseLaw<LogisticNormal>);
+static_assert(NoiseLaw<LogisticNormal> && Pathwise<LogisticNormal>);
 
 }  // namespace scalemix::inline v0::law

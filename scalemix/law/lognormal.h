@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <span>
 #include <string_view>
@@ -42,11 +43,17 @@ class Lognormal {
     return std::exp(sigma_ * standard_normal_quantile(u) - sigma_ * sigma_ / 2);
   }
 
+  // d z / d sigma = z (n - sigma), n the standard normal quantile of u.
+  double quantile_slope(std::size_t, double u) const {
+    return quantile(u) * (standard_normal_quantile(u) - sigma_);
+  }
+  double mean_slope(std::size_t) const { return 0; }
+
  private:
   double standardise(double z) const { return (std::log(z) + sigma_ * sigma_ / 2) / sigma_; }
 
   double sigma_;
 };
-static_assert(NoiseLaw<Lognormal>);
+static_assert(NoiseLaw<Lognormal> && Pathwise<Lognormal>);
 
 }  // namespace scalemix::inline v0::law

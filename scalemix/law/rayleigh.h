@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <span>
 #include <string_view>
@@ -47,9 +48,19 @@ class Rayleigh {
   double shift() const { return 0; }
   double spread() const { return s_; }
 
+  // d z / d scale = z / scale, and so of the mean: the multiplier stays.
+  double shift_slope(std::size_t) const { return 0; }
+  double spread_slope(std::size_t) const { return 1; }
+  double mean_slope(std::size_t) const {
+    return std::sqrt(boost::math::constants::half_pi<double>());
+  }
+  double quantile_slope(std::size_t i, double u) const {
+    return shift_slope(i) + spread_slope(i) * standard_quantile(u);
+  }
+
  private:
   double s_;
 };
-static_assert(NoiseLaw<Rayleigh> && LocationScale<Rayleigh>);
+static_assert(NoiseLaw<Rayleigh> && PathwiseLocationScale<Rayleigh>);
 
 }  // namespace scalemix::inline v0::law

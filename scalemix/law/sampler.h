@@ -8,10 +8,9 @@
 // The table. Let m = 2 min(k, 2^23 - 1 - k) + 1, so that min(u, 1 - u) = m 2^-24 and m is exact in
 // float. Its exponent and the first `split` bits of its mantissa number a segment: 2^split segments
 // to an octave, 23 octaves on each side of u = 1/2, the lower side first. The other mantissa bits
-// give the local variable v in
-// [-2^-(split+1), 2^-(split+1)), exact. u takes 2^23 values, so the tails are covered to the last
-// of them. Evaluation is Horner's with a multiply and an add, never fused, so every CPU target
-// gives the same bits.
+// give the local variable v in [-2^-(split+1), 2^-(split+1)), exact. u takes 2^23 values, so the
+// tails are covered to the last of them. Evaluation is Horner's with a multiply and an add, never
+// fused, so every CPU target gives the same bits.
 //
 // Error against the double quantile Q: |z - Q(u)| <= kTableError * max(|Q(u)|, s), where s is 1 for
 // a multiplier of mean 1 and the larger quartile in absolute value for a law without one. `split`

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <span>
 #include <string_view>
@@ -45,9 +46,17 @@ class Uniform {
   double shift() const { return 1 - b_; }
   double spread() const { return 2 * b_; }
 
+  // d z / d b = 2 u - 1.
+  double shift_slope(std::size_t) const { return -1; }
+  double spread_slope(std::size_t) const { return 2; }
+  double mean_slope(std::size_t) const { return 0; }
+  double quantile_slope(std::size_t i, double u) const {
+    return shift_slope(i) + spread_slope(i) * standard_quantile(u);
+  }
+
  private:
   double b_;
 };
-static_assert(NoiseLaw<Uniform> && LocationScale<Uniform>);
+static_assert(NoiseLaw<Uniform> && PathwiseLocationScale<Uniform>);
 
 }  // namespace scalemix::inline v0::law

@@ -1,73 +1,21 @@
 #include "scalemix/model/architecture.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <cmath>
 #include <stdexcept>
 
 #include "scalemix/base/error.h"
-#include "scalemix/base/nearest.h"
+#include "scalemix/base/known.h"
+#include "scalemix/base/word.h"
 #include "scalemix/kernel/activation.h"
-#include "scalemix/model/arguments.h"
+#include "scalemix/model/build.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/read_file.h"
 #include "scalemix/model/spec_json.h"
 
 namespace scalemix::inline v0::model {
 namespace {
-
-using Layers = std::vector<Layer>;
-
-// ------------------------------------------------------------------------------ layers
-
-Layer plain(std::string type) {
-  Layer layer;
-  layer.type = std::move(type);
-  return layer;
-}
-
-Layer linear(std::size_t in, std::size_t out, bool bias = true) {
-  Layer layer = plain("linear");
-  layer.in = in;
-  layer.out = out;
-  layer.bias = bias;
-  return layer;
-}
-
-struct Window {
-  std::size_t kernel = 3, stride = 1, padding = 0;
-};
-
-Layer conv(std::size_t in, std::size_t out, Window window, bool bias = true) {
-  Layer layer = linear(in, out, bias);
-  layer.type = "conv2d";
-  layer.kernel = window.kernel;
-  layer.stride = window.stride;
-  layer.padding = window.padding;
-  return layer;
-}
-
-Layer batch_norm(std::size_t channels, double eps) {
-  Layer layer = plain("batch_norm");
-  layer.in = layer.out = channels;
-  layer.eps = eps;
-  return layer;
-}
-
-Layer pool(std::string type, std::size_t kernel) {
-  Layer layer = plain(std::move(type));
-  layer.kernel = kernel;
-  layer.stride = kernel == 0 ? 1 : kernel;
-  return layer;
-}
-
-Layer residual(Layers branch, Layers shortcut = {}) {
-  Layer layer = plain("residual");
-  layer.branch = std::move(branch);
-  layer.shortcut = std::move(shortcut);
-  return layer;
-}
 
 void append(Layers& to, const Layers& more) { to.insert(to.end(), more.begin(), more.end()); }
 
@@ -84,7 +32,7 @@ Spec empty_spec(const Problem& problem) {
 /// A spec for dense layers: images are flattened first.
 Spec flat_spec(const Problem& problem) {
   Spec spec = empty_spec(problem);
-  if (problem.input.size() > 1) spec.layers.push_back(plain("flatten"));
+  if (problem.input.size() > 1) spec.layers.push_back(flatten());
   return spec;
 }
 
@@ -113,9 +61,9 @@ std::vector<std::size_t> hidden_widths(std::string_view text) {
   std::vector<std::size_t> widths;
   for (const std::string_view part : split(text, '-')) {
     const std::size_t times = part.find('x');
-    const std::size_t width = parse_count("mlp", part.substr(0, times));
+    const std::size_t width = read_count("mlp", part.substr(0, times));
     const std::size_t count =
-        times == std::string_view::npos ? 1 : parse_count("mlp", part.substr(times + 1));
+        times == std::string_view::npos ? 1 : read_count("mlp", part.substr(times + 1));
     if (count > kMostHidden) {
       throw ConfigError(fmt::format("mlp: at most {} layers, got {}", kMostHidden, count));
     }
@@ -133,28 +81,20 @@ std::string hidden_activation(std::string_view name) {
     if (row.name == name) return std::string(name);
     known.emplace_back(row.name);
   }
-  throw ConfigError(fmt::format("mlp: unknown activation '{}'{} (known: {})", name,
-                                did_you_mean(name, known), fmt::join(known, ", ")));
+  throw ConfigError("mlp: " + unknown("activation", name, known));
 }
 
-Spec mlp(std::string_view argument, const Problem& problem) {
-  Spec spec = flat_spec(problem);
-  std::size_t width = elements(problem.input);
+Spec mlp_word(std::string_view argument, const Problem& problem) {
   const std::size_t comma = argument.find(',');
   const bool named = comma != std::string_view::npos;
   const std::string activation =
       hidden_activation(named ? argument.substr(comma + 1) : std::string_view());
-  for (const std::size_t next : hidden_widths(argument.substr(0, comma))) {
-    append(spec.layers, {linear(width, next), plain(activation)});
-    width = next;
-  }
-  spec.layers.push_back(linear(width, problem.outputs));
-  return spec;
+  return mlp(problem, hidden_widths(argument.substr(0, comma)), activation);
 }
 
 Spec linear_model(std::string_view argument, const Problem& problem) {
   check_bare("linear", argument);
-  return mlp("", problem);
+  return mlp(problem, {});
 }
 
 Spec resmlp(std::string_view argument, const Problem& problem) {
@@ -163,15 +103,14 @@ Spec resmlp(std::string_view argument, const Problem& problem) {
     throw ConfigError(
         fmt::format("resmlp: expected WIDTHxBLOCKS (resmlp:50x3), got '{}'", argument));
   }
-  const std::size_t width = parse_count("resmlp", parts[0]);
-  const std::size_t blocks = parse_count("resmlp", parts[1]);
+  const std::size_t width = read_count("resmlp", parts[0]);
+  const std::size_t blocks = read_count("resmlp", parts[1]);
   Spec spec = flat_spec(problem);
   spec.layers.push_back(linear(elements(problem.input), width));
   for (std::size_t b = 0; b < blocks; ++b) {
-    spec.layers.push_back(
-        residual({plain("relu"), linear(width, width), plain("relu"), linear(width, width)}));
+    spec.layers.push_back(residual({relu(), linear(width, width), relu(), linear(width, width)}));
   }
-  append(spec.layers, {plain("relu"), linear(width, problem.outputs)});
+  append(spec.layers, {relu(), linear(width, problem.outputs)});
   return spec;
 }
 
@@ -181,20 +120,21 @@ Spec lenet5(std::string_view argument, const Problem& problem) {
   const auto side = [](std::size_t n) { return ((n - 4) / 2 - 4) / 2; };
   const std::size_t flat = 50 * side(problem.input[1]) * side(problem.input[2]);
   Spec spec = empty_spec(problem);
-  spec.layers = {conv(problem.input[0], 20, {5}),
-                 plain("relu"),
-                 pool("max_pool", 2),
-                 conv(20, 50, {5}),
-                 plain("relu"),
-                 pool("max_pool", 2),
-                 plain("flatten"),
+  spec.layers = {conv2d(problem.input[0], 20, {5}),
+                 relu(),
+                 max_pool(2),
+                 conv2d(20, 50, {5}),
+                 relu(),
+                 max_pool(2),
+                 flatten(),
                  linear(flat, 500),
-                 plain("relu"),
+                 relu(),
                  linear(500, problem.outputs)};
   return spec;
 }
 
 constexpr double kVggEps = 1e-3;
+constexpr scalemix::Parameter kVggScale{"scale", 1, 0, 128, true, false, "factor of the widths"};
 
 std::size_t scaled(std::string_view who, double k, std::size_t width) {
   const double value = std::round(k * static_cast<double>(width));
@@ -206,7 +146,7 @@ std::size_t scaled(std::string_view who, double k, std::size_t width) {
 }
 
 Spec vgg(std::string_view argument, const Problem& problem) {
-  const double k = argument.empty() ? 1 : parse_number("vgg", "the scale", argument);
+  const double k = argument.empty() ? 1 : read_value("vgg", kVggScale, argument);
   check_image("vgg", problem, 32);
   Spec spec = empty_spec(problem);
   std::size_t channels = problem.input[0];
@@ -216,43 +156,42 @@ Spec vgg(std::string_view argument, const Problem& problem) {
     for (int r = 0; r < repeats; ++r) {
       const std::size_t width = scaled("vgg", k, base);
       append(spec.layers,
-             {conv(channels, width, {3, 1, 1}, false), batch_norm(width, kVggEps), plain("relu")});
+             {conv2d(channels, width, {3, 1, 1}, false), batch_norm(width, kVggEps), relu()});
       channels = width;
     }
-    spec.layers.push_back(pool("max_pool", 2));
+    spec.layers.push_back(max_pool(2));
   }
   const std::size_t flat = channels * (problem.input[1] / 32) * (problem.input[2] / 32);
-  append(spec.layers,
-         {plain("flatten"), linear(flat, channels, false), batch_norm(channels, kVggEps),
-          plain("relu"), linear(channels, problem.outputs)});
+  append(spec.layers, {flatten(), linear(flat, channels, false), batch_norm(channels, kVggEps),
+                       relu(), linear(channels, problem.outputs)});
   return spec;
 }
 
 constexpr double kResnetEps = 1e-5;
 
 Layer resnet_block(std::size_t in, std::size_t out, std::size_t stride) {
-  Layers branch{conv(in, out, {3, stride, 1}, false), batch_norm(out, kResnetEps), plain("relu"),
-                conv(out, out, {3, 1, 1}, false), batch_norm(out, kResnetEps)};
+  Layers branch{conv2d(in, out, {3, stride, 1}, false), batch_norm(out, kResnetEps), relu(),
+                conv2d(out, out, {3, 1, 1}, false), batch_norm(out, kResnetEps)};
   if (in == out && stride == 1) return residual(std::move(branch));
   return residual(std::move(branch),
-                  {conv(in, out, {1, stride, 0}, false), batch_norm(out, kResnetEps)});
+                  {conv2d(in, out, {1, stride, 0}, false), batch_norm(out, kResnetEps)});
 }
 
 Spec resnet(std::string_view argument, const Problem& problem) {
-  const std::size_t blocks = parse_count("resnet", argument);
+  const std::size_t blocks = read_count("resnet", argument);
   check_image("resnet", problem, 4);
   Spec spec = empty_spec(problem);
-  spec.layers = {conv(problem.input[0], 16, {3, 1, 1}, false), batch_norm(16, kResnetEps),
-                 plain("relu")};
+  spec.layers = {conv2d(problem.input[0], 16, {3, 1, 1}, false), batch_norm(16, kResnetEps),
+                 relu()};
   std::size_t channels = 16;
   for (const std::size_t width : {std::size_t{16}, std::size_t{32}, std::size_t{64}}) {
     for (std::size_t b = 0; b < blocks; ++b) {
       const std::size_t stride = b == 0 && width != 16 ? 2 : 1;
-      append(spec.layers, {resnet_block(channels, width, stride), plain("relu")});
+      append(spec.layers, {resnet_block(channels, width, stride), relu()});
       channels = width;
     }
   }
-  append(spec.layers, {pool("avg_pool", 0), plain("flatten"), linear(64, problem.outputs)});
+  append(spec.layers, {avg_pool(0), flatten(), linear(64, problem.outputs)});
   return spec;
 }
 
@@ -298,20 +237,15 @@ Spec from_file(const std::string& path, const Problem& problem) {
   }
 }
 
-std::vector<std::string> words() {
-  std::vector<std::string> out;
-  for (const ArchitectureRow& row : architectures()) out.emplace_back(row.name);
-  return out;
-}
-
 Spec from_table(std::string_view word, const Problem& problem) {
   const auto [name, argument] = split_word(word);
+  std::vector<std::string> known;
   for (const ArchitectureRow& row : architectures()) {
     if (row.name == name) return row.make(argument, problem);
+    known.emplace_back(row.name);
   }
-  throw ConfigError(
-      fmt::format("unknown architecture '{}'{} (known: {}, or a file ending in .json)", name,
-                  did_you_mean(name, words()), fmt::join(words(), ", ")));
+  known.emplace_back("FILE.json");
+  throw ConfigError(unknown("architecture", name, known));
 }
 
 }  // namespace
@@ -320,7 +254,7 @@ const std::vector<ArchitectureRow>& architectures() {
   static const std::vector<ArchitectureRow> rows{
       {"linear", "linear", "one linear layer: linear or logistic regression", "", linear_model},
       {"mlp", "mlp:300-100",
-       "linear layers of these widths with ReLU (or another) between: 300x60,tanh", "", mlp},
+       "linear layers of these widths with ReLU (or another) between: 300x60,tanh", "", mlp_word},
       {"resmlp", "resmlp:50x3", "residual blocks of relu-linear-relu-linear: width x blocks",
        "He, Zhang, Ren & Sun (2016), Identity mappings in deep residual networks", resmlp},
       {"lenet5", "lenet5", "two 5x5 convolutions (20, 50), pooling, 500 units",

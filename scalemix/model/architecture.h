@@ -18,7 +18,7 @@
 namespace scalemix::inline v0::model {
 
 struct Problem {
-  Shape input;
+  Shape input = {};
   Task task = Task::classification;
   std::size_t outputs = 0;
 };

@@ -7,8 +7,9 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "scalemix/base/nearest.h"
-#include "scalemix/law/any_law.h"
+#include "scalemix/base/known.h"
+#include "scalemix/kernel/activation.h"
+#include "scalemix/model/noise.h"
 
 namespace scalemix::inline v0::model {
 namespace {
@@ -24,31 +25,10 @@ void check_size(const Layer& layer, std::string_view name, std::size_t value, st
   }
 }
 
-void check_law(const Layer& layer, std::string_view key, const std::string& law) {
-  try {
-    law::AnyLaw::parse(law);
-  } catch (const std::exception& error) {
-    refuse(layer, "{}: {}", key, error.what());
-  }
-}
-
-void check_weights(const Layer& layer) {
-  if (!layer.weight_law.empty()) check_law(layer, "weight_law", layer.weight_law);
-  if (!layer.posterior.empty() && layer.posterior != "svdo") {
-    refuse(layer, "posterior must be empty or \"svdo\", got \"{}\"", layer.posterior);
-  }
-  if (!layer.posterior.empty() && !layer.weight_law.empty()) {
-    refuse(layer, "cannot have both a weight_law ({}) and a posterior ({})", layer.weight_law,
-           layer.posterior);
-  }
-  if (!std::isfinite(layer.threshold)) refuse(layer, "threshold must be finite");
-  if (!std::isfinite(layer.init_log_sigma2)) refuse(layer, "init_log_sigma2 must be finite");
-}
-
 Shape linear_output(const Layer& layer, const Shape& in) {
   check_size(layer, "in", layer.in, 1);
   check_size(layer, "out", layer.out, 1);
-  check_weights(layer);
+  check_noise(layer);
   if (in.size() != 1) {
     refuse(layer, "expected a row of {} numbers, got an image {}: put flatten before it", layer.in,
            shape_text(in));
@@ -76,7 +56,7 @@ Shape conv2d_output(const Layer& layer, const Shape& in) {
   check_size(layer, "in", layer.in, 1);
   check_size(layer, "out", layer.out, 1);
   check_size(layer, "kernel", layer.kernel, 1);
-  check_weights(layer);
+  check_noise(layer);
   check_image(layer, in);
   if (in[0] != layer.in) refuse(layer, "expected {} channels, got {}", layer.in, in[0]);
   return {layer.out, windows(layer, in[1]), windows(layer, in[2])};
@@ -93,18 +73,29 @@ Shape pool_output(const Layer& layer, const Shape& in) {
   return {in[0], windows(layer, in[1]), windows(layer, in[2])};
 }
 
-Shape batch_norm_output(const Layer& layer, const Shape& in) {
+void check_eps(const Layer& layer) {
   check_size(layer, "in", layer.in, 1);
   if (!(std::isfinite(layer.eps) && layer.eps > 0)) {
     refuse(layer, "eps must be positive and finite, got {}", layer.eps);
   }
+}
+
+Shape batch_norm_output(const Layer& layer, const Shape& in) {
+  check_eps(layer);
   if (in[0] != layer.in) refuse(layer, "expected {} channels, got {}", layer.in, in[0]);
+  return in;
+}
+
+Shape layer_norm_output(const Layer& layer, const Shape& in) {
+  check_eps(layer);
+  if (elements(in) != layer.in)
+    refuse(layer, "expected {} numbers, got {}", layer.in, elements(in));
   return in;
 }
 
 Shape same_output(const Layer&, const Shape& in) { return in; }
 
-Shape leaky_relu_output(const Layer& layer, const Shape& in) {
+Shape sloped_output(const Layer& layer, const Shape& in) {
   if (!std::isfinite(layer.slope)) refuse(layer, "slope must be finite, got {}", layer.slope);
   return in;
 }
@@ -130,124 +121,104 @@ void check_columns(const Layer& layer, std::size_t columns) {
 }
 
 Shape noise_output(const Layer& layer, const Shape& in) {
-  check_law(layer, "law", layer.law);
+  if (layer.noise.size() != 1) refuse(layer, "expected one noise, got {}", layer.noise.size());
+  check_noise(layer);
   if (layer.at == Site::channel) check_image(layer, in);
   check_size(layer, "width", layer.width, 1);
   check_columns(layer, site_columns(layer.at, in));
   return in;
 }
 
-std::vector<Parameter> weight_parameters(const Layer& layer, const Shape& weight) {
-  std::vector<Parameter> out{{"weight", weight}};
-  if (layer.bias) out.push_back({"bias", {layer.out}});
-  if (layer.posterior == "svdo") out.push_back({"log_sigma2", weight});
+std::vector<LayerTensor> weight_tensors(const Layer& layer) {
+  std::vector<LayerTensor> out{{.name = "weight", .shape = weight_shape(layer), .decays = true}};
+  if (layer.bias) out.push_back({.name = "bias", .shape = {layer.out}});
   return out;
 }
 
-std::vector<Parameter> linear_parameters(const Layer& layer) {
-  return weight_parameters(layer, {layer.out, layer.in});
+std::vector<LayerTensor> layer_norm_tensors(const Layer& layer) {
+  return {{.name = "weight", .shape = {layer.in}, .initial = 1},
+          {.name = "bias", .shape = {layer.in}}};
 }
 
-std::vector<Parameter> conv2d_parameters(const Layer& layer) {
-  return weight_parameters(layer, {layer.out, layer.in, layer.kernel, layer.kernel});
+std::vector<LayerTensor> batch_norm_tensors(const Layer& layer) {
+  std::vector<LayerTensor> out = layer_norm_tensors(layer);
+  out.push_back({.name = "running_mean", .shape = {layer.in}, .trained = false});
+  out.push_back({.name = "running_var", .shape = {layer.in}, .trained = false, .initial = 1});
+  return out;
 }
 
-std::vector<Parameter> batch_norm_parameters(const Layer& layer) {
-  return {{"weight", {layer.in}},
-          {"bias", {layer.in}},
-          {"running_mean", {layer.in}, false},
-          {"running_var", {layer.in}, false}};
+/// A layer for every activation but the identity.
+std::vector<LayerKind> activation_kinds() {
+  std::vector<LayerKind> out;
+  for (const kernel::ActivationRow& row : kernel::activations()) {
+    if (row.activation == kernel::Activation::identity) continue;
+    LayerKind kind{.name = row.name,
+                   .prefix = row.name,
+                   .summary = row.summary,
+                   .shapes = "any -> the same",
+                   .family = Family::activation,
+                   .required = {},
+                   .optional = {},
+                   .output = same_output};
+    if (row.of_layer) {
+      kind.optional = {"slope"};
+      kind.output = sloped_output;
+    }
+    out.push_back(kind);
+  }
+  return out;
 }
 
-LayerKind activation(std::string_view name, std::string_view summary) {
-  return {name, name, summary, "any -> the same", {}, {}, same_output, nullptr};
-}
-
+// clang-format off
 std::vector<LayerKind> make_kinds() {
-  return {
-      {"linear",
-       "linear",
-       "y = W x + b",
-       "(in) -> (out)",
-       {"in", "out"},
-       {"bias", "weight_law", "posterior", "threshold", "init_log_sigma2"},
-       linear_output,
-       linear_parameters},
-      {"conv2d",
-       "conv",
-       "cross-correlation with square windows",
-       "(in, H, W) -> (out, H', W')",
-       {"in", "out", "kernel"},
-       {"stride", "padding", "bias", "weight_law", "posterior", "threshold", "init_log_sigma2"},
-       conv2d_output,
-       conv2d_parameters},
-      {"batch_norm",
-       "bn",
-       "(x - mean) / sqrt(var + eps) * weight + bias, per channel",
-       "(in) or (in, H, W) -> the same",
-       {"in"},
-       {"eps"},
-       batch_norm_output,
-       batch_norm_parameters},
-      activation("relu", "max(x, 0)"),
-      {"leaky_relu",
-       "leaky_relu",
-       "x, or slope x where x < 0",
-       "any -> the same",
-       {},
-       {"slope"},
-       leaky_relu_output,
-       nullptr},
-      activation("tanh", "tanh(x)"),
-      activation("sigmoid", "1 / (1 + exp(-x))"),
-      activation("gelu", "x (1 + erf(x / sqrt(2))) / 2"),
-      activation("silu", "x / (1 + exp(-x))"),
-      activation("elu", "x, or exp(x) - 1 where x < 0"),
-      activation("hard_tanh", "x cut to [-1, 1]"),
-      activation("sine", "sin(x)"),
-      activation("erf", "erf(x)"),
-      {"max_pool",
-       "pool",
-       "largest of each square window; kernel 0: of the whole channel",
-       "(C, H, W) -> (C, H', W')",
-       {"kernel", "stride"},
-       {"padding"},
-       pool_output,
-       nullptr},
-      {"avg_pool",
-       "pool",
-       "mean of each square window; kernel 0: of the whole channel",
-       "(C, H, W) -> (C, H', W')",
-       {"kernel", "stride"},
-       {"padding"},
-       pool_output,
-       nullptr},
-      {"flatten",
-       "flatten",
-       "an image as a row",
-       "(C, H, W) -> (C H W)",
-       {},
-       {},
-       flatten_output,
-       nullptr},
-      {"residual",
-       "block",
-       "shortcut(x) + branch(x); no shortcut: the identity",
-       "any -> the branch's",
-       {"branch"},
-       {"shortcut"},
-       nullptr,
-       nullptr},
-      {"noise",
-       "noise",
-       "x z or x + z, one draw of a law a unit, channel or row",
-       "any -> the same; at channel (C, H, W)",
-       {"law", "width"},
-       {"at", "mode", "columns"},
-       noise_output,
-       nullptr},
+  std::vector<LayerKind> kinds{
+      {.name = "linear", .prefix = "linear", .summary = "y = W x + b", .shapes = "(in) -> (out)",
+       .family = Family::weighted, .required = {"in", "out"}, .optional = {"bias", "noise"},
+       .output = linear_output, .tensors = weight_tensors},
+      {.name = "conv2d", .prefix = "conv", .summary = "cross-correlation with square windows",
+       .shapes = "(in, H, W) -> (out, H', W')",
+       .family = Family::weighted, .required = {"in", "out", "kernel"},
+       .optional = {"stride", "padding", "bias", "noise"},
+       .output = conv2d_output, .tensors = weight_tensors, .windows = true},
+      {.name = "batch_norm", .prefix = "bn",
+       .summary = "(x - mean) / sqrt(var + eps) * weight + bias, per channel over the batch",
+       .shapes = "(in) or (in, H, W) -> the same",
+       .family = Family::norm, .required = {"in"}, .optional = {"eps"},
+       .output = batch_norm_output, .tensors = batch_norm_tensors, .of_batch = true},
+      {.name = "layer_norm", .prefix = "ln",
+       .summary = "(x - mean) / sqrt(var + eps) * weight + bias, over the numbers of a row",
+       .shapes = "any of in numbers -> the same",
+       .family = Family::norm, .required = {"in"}, .optional = {"eps"},
+       .output = layer_norm_output, .tensors = layer_norm_tensors},
+      {.name = "max_pool", .prefix = "pool",
+       .summary = "largest of each square window; kernel 0: of the whole channel",
+       .shapes = "(C, H, W) -> (C, H', W')",
+       .family = Family::pool, .required = {"kernel", "stride"}, .optional = {"padding"},
+       .output = pool_output, .windows = true, .largest = true},
+      {.name = "avg_pool", .prefix = "pool",
+       .summary = "mean of each square window; kernel 0: of the whole channel",
+       .shapes = "(C, H, W) -> (C, H', W')",
+       .family = Family::pool, .required = {"kernel", "stride"}, .optional = {"padding"},
+       .output = pool_output, .windows = true},
+      {.name = "flatten", .prefix = "flatten", .summary = "an image as a row",
+       .shapes = "(C, H, W) -> (C H W)",
+       .family = Family::shape, .required = {}, .optional = {}, .output = flatten_output},
+      {.name = "residual", .prefix = "block",
+       .summary = "shortcut(x) + branch(x); no shortcut: the identity",
+       .shapes = "any -> the branch's",
+       .family = Family::residual, .required = {"branch"}, .optional = {"shortcut"},
+       .output = nullptr},
+      {.name = "noise", .prefix = "noise",
+       .summary = "x z or x + z, one draw per unit, channel or row; or another kind of noise",
+       .shapes = "any -> the same; at channel (C, H, W)",
+       .family = Family::noise, .required = {"width"},
+       .optional = {"law", "mode", "noise", "at", "columns"}, .output = noise_output},
   };
+  const std::vector<LayerKind> activations = activation_kinds();
+  kinds.insert(kinds.begin() + 4, activations.begin(), activations.end());
+  return kinds;
 }
+// clang-format on
 
 }  // namespace
 
@@ -257,21 +228,22 @@ const std::vector<LayerKind>& layer_kinds() {
 }
 
 const LayerKind& layer_kind(std::string_view type) {
-  for (const LayerKind& kind : layer_kinds()) {
-    if (kind.name == type) return kind;
-  }
-  std::vector<std::string> names;
-  for (const LayerKind& kind : layer_kinds()) names.emplace_back(kind.name);
-  throw std::invalid_argument(fmt::format("unknown layer type '{}'{} (known: {})", type,
-                                          did_you_mean(type, names), fmt::join(names, ", ")));
+  return find_row<std::invalid_argument>("layer type", type, layer_kinds());
 }
 
-bool has_weights(const Layer& layer) { return layer.type == "linear" || layer.type == "conv2d"; }
+bool has_weights(const Layer& layer) { return layer_kind(layer.type).family == Family::weighted; }
+
+Shape weight_shape(const Layer& layer) {
+  if (!layer_kind(layer.type).windows) return {layer.out, layer.in};
+  return {layer.out, layer.in, layer.kernel, layer.kernel};
+}
+
+std::size_t weight_count(const Layer& layer) { return elements(weight_shape(layer)); }
 
 double multiplications(const Layer& layer, const Shape& in) {
   if (!has_weights(layer)) return 0;
-  const std::size_t window = layer.type == "conv2d" ? layer.kernel * layer.kernel : 1;
-  return static_cast<double>(layer.in * window * elements(output_shape(layer, in)));
+  const std::size_t places = elements(output_shape(layer, in)) / layer.out;
+  return static_cast<double>(weight_count(layer) * places);
 }
 
 std::string shape_text(const Shape& shape) { return fmt::format("({})", fmt::join(shape, ", ")); }

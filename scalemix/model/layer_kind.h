@@ -9,15 +9,22 @@
 
 namespace scalemix::inline v0::model {
 
+/// Layers that are run alike; the engine has a node each.
+enum class Family { weighted, norm, activation, pool, shape, residual, noise };
+
 struct LayerKind {
   std::string_view name;    // "conv2d"
   std::string_view prefix;  // of the names that Spec::number gives: "conv" makes conv1, conv2, ...
   std::string_view summary;
-  std::string_view shapes;                      // what it takes and gives, for people
+  std::string_view shapes;  // what it takes and gives, for people
+  Family family;
   std::vector<std::string_view> required;       // JSON keys that must be there, beside type
   std::vector<std::string_view> optional;       // JSON keys that may be there, beside name and site
   Shape (*output)(const Layer&, const Shape&);  // null for residual, whose rule is its branches'
-  std::vector<Parameter> (*parameters)(const Layer&);  // null: none
+  std::vector<LayerTensor> (*tensors)(const Layer&) = nullptr;  // null: none
+  bool windows = false;   // weighted, pool: goes over an image by square windows
+  bool largest = false;   // pool: the largest of a window, not its mean
+  bool of_batch = false;  // norm: over the rows of a batch, with running statistics
 };
 
 const std::vector<LayerKind>& layer_kinds();
@@ -25,8 +32,12 @@ const std::vector<LayerKind>& layer_kinds();
 /// The row of a type. Throws std::invalid_argument for an unknown one, with the nearest known.
 const LayerKind& layer_kind(std::string_view type);
 
-/// linear or conv2d: a layer with a weight matrix that methods can make noisy.
+/// A layer with a weight matrix that methods can make noisy.
 bool has_weights(const Layer& layer);
+
+/// (O, I) or (O, C, k, k) of such a layer, and how many numbers that is.
+Shape weight_shape(const Layer& layer);
+std::size_t weight_count(const Layer& layer);
 
 /// Multiplications of the product of such a layer with one row of shape `in`; else 0.
 double multiplications(const Layer& layer, const Shape& in);

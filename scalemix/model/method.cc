@@ -1,23 +1,24 @@
 #include "scalemix/model/method.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <algorithm>
 #include <functional>
 #include <optional>
 #include <stdexcept>
 
 #include "scalemix/base/error.h"
-#include "scalemix/base/nearest.h"
+#include "scalemix/base/known.h"
+#include "scalemix/base/number_text.h"
 #include "scalemix/law/any_law.h"
-#include "scalemix/model/arguments.h"
 #include "scalemix/model/layer_kind.h"
+#include "scalemix/model/noise.h"
 
 namespace scalemix::inline v0::model {
 namespace {
 
 using law::AnyLaw;
+
+constexpr const char *kMultiply = "multiply", *kAdd = "add";  // kinds of noise
 
 // ------------------------------------------------------------------------------ places
 
@@ -38,12 +39,11 @@ Shape insert(std::vector<Layer>& layers, Shape shape, const Before& before) {
   return shape;
 }
 
-Layer noise_layer(const AnyLaw& law, Site at, Mode mode, const Shape& shape) {
+Layer noise_layer(const AnyLaw& law, Site at, const char* kind, const Shape& shape) {
   Layer layer;
   layer.type = "noise";
-  layer.law = law.spec();
+  layer.noise = {noise_of(kind, law.spec())};
   layer.at = at;
-  layer.mode = mode;
   layer.width = site_columns(at, shape);
   return layer;
 }
@@ -51,17 +51,17 @@ Layer noise_layer(const AnyLaw& law, Site at, Mode mode, const Shape& shape) {
 /// Unit noise on the input of every weight layer but the first, and of the first if `input` is
 /// given. Returns the number of places.
 std::size_t noise_on_inputs(Spec& spec, const AnyLaw& law, const std::optional<AnyLaw>& input,
-                            Mode mode) {
+                            const char* kind) {
   std::size_t weights = 0, places = 0;
   insert(spec.layers, spec.input, [&](const Layer& layer, const Shape& shape) {
     std::optional<Layer> extra;
     if (!has_weights(layer)) return extra;
     const bool first = weights++ == 0;
-    if (!first) extra = noise_layer(law, Site::unit, mode, shape);
+    if (!first) extra = noise_layer(law, Site::unit, kind, shape);
     return places += !first, extra;
   });
   if (input) {
-    spec.layers.insert(spec.layers.begin(), noise_layer(*input, Site::unit, mode, spec.input));
+    spec.layers.insert(spec.layers.begin(), noise_layer(*input, Site::unit, kind, spec.input));
     ++places;
   }
   return places;
@@ -74,8 +74,7 @@ std::string join_word(std::string_view name, std::string_view argument) {
   return argument.empty() ? std::string(name) : fmt::format("{}:{}", name, argument);
 }
 
-AnyLaw multiplier_law(std::string_view method, const std::string& word) {
-  AnyLaw law = AnyLaw::parse(word);
+const AnyLaw& check_multiplier(std::string_view method, const AnyLaw& law) {
   if (law.mean() == 0) {
     throw ConfigError(
         fmt::format("{}: a multiplier of mean zero carries no signal; use --method additive:{}",
@@ -84,39 +83,42 @@ AnyLaw multiplier_law(std::string_view method, const std::string& word) {
   return law;
 }
 
-struct UnitWord {
-  std::string law;  // the word without input=
+/// The law's parameters, and `input`: the first of them on the network's input.
+std::vector<scalemix::Parameter> unit_parameters(const law::LawRow& row) {
+  std::vector<scalemix::Parameter> out(row.parameters.begin(), row.parameters.end());
+  if (out.empty()) return out;
+  scalemix::Parameter input = out[0];
+  input.name = "input";
+  input.meaning = "puts the law on the network's input as well, with this first parameter";
+  input.optional = true;
+  out.push_back(input);
+  return out;
+}
+
+struct UnitLaw {
+  AnyLaw law;
   std::optional<double> input;
 };
 
-UnitWord read_unit_word(std::string_view name, std::string_view argument) {
-  UnitWord out;
-  std::vector<std::string_view> rest;
-  for (const std::string_view piece : split(argument, ',')) {
-    if (piece.substr(0, 6) == "input=") {
-      out.input = parse_number(name, "input", piece.substr(6));
-    } else {
-      rest.push_back(piece);
-    }
-  }
-  out.law = join_word(name, fmt::format("{}", fmt::join(rest, ",")));
+UnitLaw read_unit_law(std::string_view name, std::string_view argument) {
+  const law::LawRow& row = find_row("law", name, law::laws());
+  const auto [values, given] = read_values(name, unit_parameters(row), argument);
+  UnitLaw out{AnyLaw::make(name, std::span(values).first(row.parameters.size())), {}};
+  if (!given.empty() && given.back()) out.input = values.back();
   return out;
 }
 
 AnyLaw with_first(const AnyLaw& law, double value) {
   std::vector<double> values(law.values().begin(), law.values().end());
-  if (values.empty()) {
-    throw ConfigError(fmt::format("{}: has no parameter for input=", law.spec()));
-  }
   values[0] = value;
   return AnyLaw::make(law.row().name, values);
 }
 
 void decorate_units(Spec& spec, std::string_view method, const AnyLaw& law,
-                    const std::optional<double>& value, Mode mode) {
+                    const std::optional<double>& value, const char* kind) {
   std::optional<AnyLaw> input;
   if (value) input = with_first(law, *value);
-  if (noise_on_inputs(spec, law, input, mode) == 0) {
+  if (noise_on_inputs(spec, law, input, kind) == 0) {
     throw std::invalid_argument(
         fmt::format("{}: no place for noise: the network has no second weight layer; input=VALUE "
                     "puts it on the "
@@ -126,9 +128,9 @@ void decorate_units(Spec& spec, std::string_view method, const AnyLaw& law,
   std::string word = law.spec();
   if (value) {
     word += word.find(':') == std::string::npos ? ':' : ',';
-    word += "input=" + number_text(*value);
+    word += "input=" + shortest_number(*value);
   }
-  spec.methods.push_back((mode == Mode::add ? "additive:" : "") + word);
+  spec.methods.push_back((kind == kAdd ? "additive:" : "") + word);
 }
 
 // ------------------------------------------------------------------------------ rows
@@ -139,8 +141,8 @@ void none(Spec&, std::string_view argument) {
 }
 
 void unit(std::string_view name, Spec& spec, std::string_view argument) {
-  const UnitWord word = read_unit_word(name, argument);
-  decorate_units(spec, name, multiplier_law(name, word.law), word.input, Mode::multiply);
+  const UnitLaw unit = read_unit_law(name, argument);
+  decorate_units(spec, name, check_multiplier(name, unit.law), unit.input, kMultiply);
 }
 
 void additive(Spec& spec, std::string_view argument) {
@@ -148,15 +150,16 @@ void additive(Spec& spec, std::string_view argument) {
     throw ConfigError("additive: expected a law, for example additive:normal:scale=0.1");
   }
   const auto [name, rest] = split_word(argument, ":,");  // additive:laplace,input=0.1
-  const UnitWord word = read_unit_word(name, rest);
-  decorate_units(spec, "additive", AnyLaw::parse(word.law), word.input, Mode::add);
+  const UnitLaw unit = read_unit_law(name, rest);
+  decorate_units(spec, "additive", unit.law, unit.input, kAdd);
 }
 
 /// "[LAW:]parameters", bernoulli by default.
 AnyLaw optional_law(std::string_view method, std::string_view argument) {
-  const std::string_view name = split_word(argument).first;
+  const std::string_view name = split_word(argument).name;
   const bool bare = argument.empty() || name.find('=') != std::string_view::npos;
-  return multiplier_law(method, bare ? join_word("bernoulli", argument) : std::string(argument));
+  const std::string word = bare ? join_word("bernoulli", argument) : std::string(argument);
+  return check_multiplier(method, AnyLaw::parse(word));
 }
 
 /// Channel noise at the last point after each convolution where its output is still an image:
@@ -166,10 +169,11 @@ void spatial(Spec& spec, std::string_view argument) {
   bool after_conv = false;
   std::size_t places = 0;
   insert(spec.layers, spec.input, [&](const Layer& layer, const Shape& shape) {
-    const bool conv = layer.type == "conv2d";
+    const LayerKind& kind = layer_kind(layer.type);
+    const bool conv = kind.family == Family::weighted && kind.windows;
     std::optional<Layer> extra;
-    if (after_conv && (conv || layer.type == "flatten")) {
-      extra = noise_layer(law, Site::channel, Mode::multiply, shape);
+    if (after_conv && (conv || kind.family == Family::shape)) {
+      extra = noise_layer(law, Site::channel, kMultiply, shape);
       ++places;
     }
     after_conv = conv || (after_conv && !extra);
@@ -184,10 +188,11 @@ void spatial(Spec& spec, std::string_view argument) {
 }
 
 void check_weights_free(const Layer& layer, std::string_view method) {
-  if (layer.weight_law.empty() && layer.posterior.empty()) return;
-  throw std::invalid_argument(fmt::format(
-      "{}: the weights of {} are noisy already ({}); svdo and dropconnect exclude each other",
-      method, label(layer), layer.posterior.empty() ? layer.weight_law : layer.posterior));
+  const Noise* drawn = drawn_noise(layer);
+  if (!drawn) return;
+  throw std::invalid_argument(
+      fmt::format("{}: {} carries {} already, and a layer draws one kind of noise", method,
+                  label(layer), noise_text(*drawn)));
 }
 
 std::size_t for_each_weight_layer(Spec& spec, std::string_view method,
@@ -207,99 +212,69 @@ std::size_t for_each_weight_layer(Spec& spec, std::string_view method,
 
 void dropconnect(Spec& spec, std::string_view argument) {
   const AnyLaw law = optional_law("dropconnect", argument);
-  for_each_weight_layer(spec, "dropconnect", [&](Layer& layer) { layer.weight_law = law.spec(); });
+  for_each_weight_layer(spec, "dropconnect", [&](Layer& layer) {
+    layer.noise.push_back(noise_of("dropconnect", law.spec()));
+  });
   spec.methods.push_back("dropconnect:" + law.spec());
 }
 
-const std::vector<MethodParameter> kDepthParameters{
-    {"p", 0.5, 0, 1, "drop probability of the last block; block l of L has l / L times it"}};
-
-const std::vector<MethodParameter> kSvdoParameters{
-    {"threshold", 3, -8, 8, "a weight whose log alpha is at or above it counts as zero"},
-    {"init", -10, -20, 2, "initial log variance of every weight"}};
-
-/// Values in the table's order, defaults where the argument is silent.
-std::vector<double> read_parameters(std::string_view method, std::string_view argument,
-                                    const std::vector<MethodParameter>& table) {
-  std::vector<double> values;
-  std::vector<std::string> names;
-  for (const MethodParameter& row : table) {
-    values.push_back(row.value);
-    names.emplace_back(row.name);
-  }
-  for (const std::string_view piece : split(argument, ',')) {
-    const auto [key, text] = split_setting(method, piece);
-    const auto found = std::find(names.begin(), names.end(), key);
-    if (found == names.end()) {
-      throw ConfigError(fmt::format("{}: unknown parameter '{}'{} (known: {})", method, key,
-                                    did_you_mean(key, names), fmt::join(names, ", ")));
-    }
-    const std::size_t i = static_cast<std::size_t>(found - names.begin());
-    values[i] = parse_number(method, key, text);
-    if (!(values[i] >= table[i].lo && values[i] <= table[i].hi)) {
-      throw std::domain_error(fmt::format("{}: {} must be in [{}, {}], got {}", method, key,
-                                          table[i].lo, table[i].hi, text));
-    }
-  }
-  return values;
-}
-
-std::string canonical_word(std::string_view method, const std::vector<MethodParameter>& table,
-                           const std::vector<double>& values) {
-  std::vector<std::string> settings;
-  for (std::size_t i = 0; i < table.size(); ++i) {
-    settings.push_back(fmt::format("{}={}", table[i].name, number_text(values[i])));
-  }
-  return fmt::format("{}:{}", method, fmt::join(settings, ","));
-}
+const std::vector<scalemix::Parameter> kDepthParameters{
+    {.name = "p",
+     .value = 0.5,
+     .lo = 0,
+     .hi = 1,
+     .meaning = "drop probability of the last block; that of block l of L is l / L times it"}};
 
 void stochastic_depth(Spec& spec, std::string_view argument) {
   const std::vector<double> values =
-      read_parameters("stochastic_depth", argument, kDepthParameters);
+      read_values("stochastic_depth", kDepthParameters, argument).values;
   std::size_t blocks = 0, block = 0;
-  for_each_layer(spec, [&](Layer& layer) { blocks += layer.type == "residual"; });
+  for_each_layer(
+      spec, [&](Layer& layer) { blocks += layer_kind(layer.type).family == Family::residual; });
   if (blocks == 0) {
     throw std::invalid_argument(
         "stochastic_depth: the architecture has no residual block (resmlp and resnet have)");
   }
   for_each_layer(spec, [&](Layer& layer) {
-    if (layer.type != "residual") return;
+    if (layer_kind(layer.type).family != Family::residual) return;
     const double p = values[0] * static_cast<double>(++block) / static_cast<double>(blocks);
     layer.branch.push_back(
-        noise_layer(AnyLaw::make("bernoulli", std::vector{p}), Site::layer, Mode::multiply, {}));
+        noise_layer(AnyLaw::make("bernoulli", std::vector{p}), Site::layer, kMultiply, {}));
   });
-  spec.methods.push_back(canonical_word("stochastic_depth", kDepthParameters, values));
+  spec.methods.push_back(write_word("stochastic_depth", kDepthParameters, values));
 }
 
-void svdo(Spec& spec, std::string_view argument) {
-  const std::vector<double> values = read_parameters("svdo", argument, kSvdoParameters);
-  for_each_weight_layer(spec, "svdo", [&](Layer& layer) {
-    layer.posterior = "svdo";
-    layer.threshold = values[0];
-    layer.init_log_sigma2 = values[1];
+/// A kind of noise on every layer with weights.
+void on_weights(const NoiseKind& kind, Spec& spec, std::string_view argument) {
+  const std::vector<double> values = read_values(kind.name, kind.parameters, argument).values;
+  for_each_weight_layer(spec, kind.name, [&](Layer& layer) {
+    layer.noise.push_back({std::string(kind.name), "", values});
   });
-  spec.methods.push_back(canonical_word("svdo", kSvdoParameters, values));
+  spec.methods.push_back(write_word(kind.name, kind.parameters, values));
 }
 
 // ------------------------------------------------------------------------------ the table
 
-const std::vector<MethodParameter> kChannelParameters{
-    {"p", 0.5, 0, 1, "drop probability; or LAW:parameters for another law"}};
+const std::vector<scalemix::Parameter> kChannelParameters{
+    {.name = "p",
+     .value = 0.5,
+     .lo = 0,
+     .hi = 1,
+     .meaning = "drop probability; or LAW:parameters for another law"}};
 
 MethodRow law_row(const law::LawRow& row) {
-  MethodRow out{row.name, row.summary, row.source, {}, {}};
-  for (const law::Parameter& p : row.parameters) {
-    out.parameters.push_back({p.name, p.value, p.lo, p.hi, p.meaning});
-  }
-  if (!out.parameters.empty()) {
-    MethodParameter input = out.parameters[0];
-    input.name = "input";
-    input.meaning = "puts the law on the network's input too, with this first parameter";
-    input.optional = true;
-    out.parameters.push_back(input);
-  }
+  MethodRow out{row.name, row.summary, row.source, unit_parameters(row), {}};
   out.decorate = [name = row.name](Spec& spec, std::string_view argument) {
     unit(name, spec, argument);
+  };
+  return out;
+}
+
+/// Kinds that stand for themselves: what takes a law is reached through the law's word.
+MethodRow kind_row(const NoiseKind& kind) {
+  MethodRow out{kind.name, kind.summary, kind.source, kind.parameters, {}};
+  out.decorate = [&kind](Spec& spec, std::string_view argument) {
+    on_weights(kind, spec, argument);
   };
   return out;
 }
@@ -308,19 +283,20 @@ std::vector<MethodRow> make_methods() {
   std::vector<MethodRow> rows{
       {"none", "nothing", "", {}, none},
       {"additive",
-       "x + z with z of any law at the places of unit noise: additive:normal:scale=0.1",
+       "x + z with z of any law, at the sites of unit noise: additive:normal:scale=0.1",
        "Bishop (1995), Neural Computation 7(1)",
        {},
        additive},
-      {"spatial", "one draw a channel and row, after each convolution (bernoulli by default)",
+      {"spatial", "one draw per channel and row, after each convolution (bernoulli by default)",
        "Tompson, Goroshin, Jain, LeCun & Bregler (2015)", kChannelParameters, spatial},
-      {"dropconnect", "one draw a weight and step (bernoulli by default)",
+      {"dropconnect", "one draw per weight and step (bernoulli by default)",
        "Wan, Zeiler, Zhang, LeCun & Fergus (2013)", kChannelParameters, dropconnect},
-      {"stochastic_depth", "one draw a residual branch and row, rates rising linearly with depth",
+      {"stochastic_depth", "one draw per residual branch and row, p rising linearly with depth",
        "Huang, Sun, Liu, Sedra & Weinberger (2016)", kDepthParameters, stochastic_depth},
-      {"svdo", "sparse variational dropout on every linear and conv2d",
-       "Molchanov, Ashukha & Vetrov (2017)", kSvdoParameters, svdo},
   };
+  for (const NoiseKind& kind : noise_kinds()) {
+    if (!kind.takes_law) rows.push_back(kind_row(kind));
+  }
   for (const law::LawRow& row : law::laws()) {
     if (row.name != "normal") rows.push_back(law_row(row));
   }
@@ -328,17 +304,11 @@ std::vector<MethodRow> make_methods() {
 }
 
 const MethodRow& method_row(std::string_view name) {
-  std::vector<std::string> names;
-  for (const MethodRow& row : methods()) {
-    if (row.name == name) return row;
-    names.emplace_back(row.name);
-  }
   if (name == "normal") {
     throw ConfigError(
         "normal: a multiplier of mean zero carries no signal; use additive:normal:scale=0.1");
   }
-  throw ConfigError(fmt::format("unknown method '{}'{} (known: {})", name,
-                                did_you_mean(name, names), fmt::join(names, ", ")));
+  return find_row("method", name, methods());
 }
 
 }  // namespace

@@ -1,15 +1,17 @@
 // Methods: named ways of making a plain architecture noisy, spec to spec. One table.
 //
 //   none                        nothing
-//   LAW[:parameters][,input=V]  any law of law/ at the unit site: on the input of every weight
-//   layer but the
-//                               first; `input=V` puts it on the network's input too, with V for its
-//                               first parameter (bernoulli:p=0.5,input=0.2)
+//   LAW[:parameters][,input=V]  any law of law/ at the unit site: on the input of every weight layer
+//                               but the first; `input=V` puts it on the network's input too, with V
+//                               for its first parameter (bernoulli:p=0.5,input=0.2)
 //   additive:LAW[:parameters]   the same places, x + z
-//   spatial:[LAW:]parameters    one draw a channel, after each convolution's activation (bernoulli
-//   by default) dropconnect:[LAW:]...       one draw a weight and step stochastic_depth:p=0.5 one
-//   draw a residual branch and row, rates growing linearly with depth to p svdo:threshold=3,...
-//   sparse variational dropout on every linear and conv2d
+//   spatial:[LAW:]parameters    one draw per channel, after each convolution's activation (bernoulli
+//                               by default)
+//   dropconnect:[LAW:]...       one draw per weight and step
+//   stochastic_depth:p=0.5      one draw per residual branch and row, rates growing linearly with
+//                               depth to p
+//   KIND[:parameters]           a kind of noise that takes no law (noise.h), on every layer with
+//                               weights: svdo:threshold=3
 #pragma once
 
 #include <functional>
@@ -17,23 +19,16 @@
 #include <string_view>
 #include <vector>
 
+#include "scalemix/base/word.h"
 #include "scalemix/model/spec.h"
 
 namespace scalemix::inline v0::model {
-
-struct MethodParameter {
-  std::string_view name;
-  double value;   // default
-  double lo, hi;  // accepted range, closed
-  std::string_view meaning;
-  bool optional = false;  // without a default: not used unless it is given
-};
 
 struct MethodRow {
   std::string_view name;
   std::string_view summary;
   std::string_view source;
-  std::vector<MethodParameter> parameters;
+  std::vector<scalemix::Parameter> parameters;
   std::function<void(Spec&, std::string_view argument)> decorate;
 };
 

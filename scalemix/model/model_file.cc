@@ -36,7 +36,7 @@ void expect_tensor(const std::map<std::string, Tensor>& tensors, const std::stri
 std::map<std::string, Shape> expected_tensors(const Spec& spec) {
   std::map<std::string, Shape> out;
   for_each_layer(spec, [&](const Layer& layer, const Shape&) {
-    for (const Parameter& p : parameters(layer)) out[layer.name + "." + p.name] = p.shape;
+    for (const LayerTensor& t : tensors(layer)) out[layer.name + "." + t.name] = t.shape;
   });
   if (spec.task == Task::regression) out["output.log_precision"] = {spec.outputs};
   return out;

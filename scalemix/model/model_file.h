@@ -26,13 +26,13 @@ struct Preprocessing {
 struct Model {
   Spec spec;
   Preprocessing preprocessing;
-  /// "<layer name>.<parameter name>" for each of parameters(layer); for regression also
+  /// "<layer name>.<tensor name>" for each of tensors(layer); for regression also
   /// "output.log_precision" (outputs): log of the noise precision, in standardised target units.
   std::map<std::string, Tensor> tensors;
   nlohmann::json about;  // free: data set, seed, metrics, version; not needed to predict
 };
 
-inline constexpr int kFormat = 1;
+inline constexpr int kFormat = 2;
 
 /// Throws std::invalid_argument unless the spec is valid and numbered, the tensors are exactly
 /// those the spec names, in F32 and in its shapes, and the preprocessing fits the spec.

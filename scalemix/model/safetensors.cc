@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <stdexcept>
 #include <string_view>
@@ -90,7 +91,7 @@ class Reader {
     std::memcpy(&length, bytes_.data(), kPrefix);
     if (length > kMaxHeader) {
       throw DataError(path_, 0, 0,
-                      fmt::format("is no model file (safetensors): its first {} bytes claim a "
+                      fmt::format("is not a model file (safetensors): its first {} bytes claim a "
                                   "header of {} bytes, expected at most {}",
                                   kPrefix, length, kMaxHeader));
     }

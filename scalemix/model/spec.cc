@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "scalemix/model/layer_kind.h"
+#include "scalemix/model/noise.h"
 
 namespace scalemix::inline v0::model {
 namespace {
@@ -36,10 +37,11 @@ Shape residual_output(const Layer& layer, const Shape& in, const std::string& pl
 /// Shape after one layer. What it visits is checked on the way, each layer once.
 Shape step(const Layer& layer, const Shape& in, const std::string& place, const Visit& visit) {
   visit(layer, in);
-  if (layer.type == "residual") return residual_output(layer, in, place, visit);
+  if (layer_kind(layer.type).family == Family::residual)
+    return residual_output(layer, in, place, visit);
   const Shape out = layer_kind(layer.type).output(layer, in);
   elements(out);
-  for (const Parameter& parameter : parameters(layer)) elements(parameter.shape);
+  for (const LayerTensor& tensor : tensors(layer)) elements(tensor.shape);
   return out;
 }
 
@@ -175,13 +177,18 @@ bool stochastic(const Layer& layer) {
   const auto any = [](const std::vector<Layer>& layers) {
     return std::any_of(layers.begin(), layers.end(), stochastic);
   };
-  return layer.type == "noise" || !layer.weight_law.empty() || !layer.posterior.empty() ||
-         any(layer.branch) || any(layer.shortcut);
+  return drawn_noise(layer) != nullptr || any(layer.branch) || any(layer.shortcut);
 }
 
-std::vector<Parameter> parameters(const Layer& layer) {
+std::vector<LayerTensor> tensors(const Layer& layer) {
   const LayerKind& kind = layer_kind(layer.type);
-  return kind.parameters ? kind.parameters(layer) : std::vector<Parameter>{};
+  std::vector<LayerTensor> out = kind.tensors ? kind.tensors(layer) : std::vector<LayerTensor>{};
+  for (const Noise& noise : layer.noise) {
+    const NoiseKind& row = noise_kind(noise.kind);
+    if (!row.tensors) continue;
+    for (LayerTensor& tensor : row.tensors(noise, layer)) out.push_back(std::move(tensor));
+  }
+  return out;
 }
 
 }  // namespace scalemix::inline v0::model

@@ -1,8 +1,7 @@
 // The network as data: layers in order, each with its geometry, its noise and its site number.
 //
-// A spec is made by an architecture (architecture.h), made noisy by methods (method.h), built into
-// torch modules by torch/nn and into a predictor by predictor.h, and stored in the model file as
-// JSON.
+// A spec is made by an architecture (architecture.h) or in code (build.h), made noisy by methods (method.h), run by
+// engine/, and stored in the model file as JSON.
 //
 // Site numbers: every layer gets one when it joins the spec. It names the layer's noise and its
 // initial weights in the stream, is stored, and is never renumbered; so pruning or decorating a
@@ -12,7 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,15 +22,22 @@ namespace scalemix::inline v0::model {
 
 using Shape = std::vector<std::size_t>;  // of one row: {K} or {C, H, W}
 
-/// What a noise layer multiplies (or shifts): each unit, a whole channel, or the whole row.
+/// What a noise layer draws for: each unit, a whole channel, or the whole row.
 enum class Site { unit, channel, layer };
 
-enum class Mode { multiply, add };
+/// A kind of noise at a layer: a row of noise.h with its settings.
+struct Noise {
+  std::string kind = {};            // a name of noise_kinds(): "multiply", "dropconnect", "svdo"
+  std::string law = {};             // "bernoulli:p=0.5", of kinds that draw from one
+  std::vector<double> values = {};  // of the kind's parameters, in the table's order
+
+  bool operator==(const Noise&) const = default;
+};
 
 /// One layer. Fields that a type does not use keep their defaults and are not written.
 struct Layer {
-  std::string type;        // a name of layer_kinds()
-  std::string name;        // unique in the spec: "linear1", prefix of its tensors
+  std::string type = {};   // a name of layer_kinds()
+  std::string name = {};   // unique in the spec: "linear1", prefix of its tensors
   std::uint32_t site = 0;  // number in the stream, from 1; 0: not yet given
 
   // linear, conv2d, batch_norm: sizes. conv2d and pools: square windows.
@@ -41,32 +47,27 @@ struct Layer {
   double slope = 0.01;  // leaky_relu
   double eps = 1e-5;    // batch_norm
 
-  // noise: a law at a site. `width` is the number of logical columns; `columns` the logical number
-  // of each column that is left (empty: all of them, in order).
-  std::string law;
+  // A noise layer has one noise. `width` is the number of logical columns; `columns` the logical
+  // number of each column that is left (empty: all of them, in order).
   Site at = Site::unit;
-  Mode mode = Mode::multiply;
   std::size_t width = 0;
-  std::vector<std::int64_t> columns;
+  std::vector<std::int64_t> columns = {};
 
-  // linear, conv2d: a law on the weights (dropconnect), or a learned posterior over them.
-  std::string weight_law;
-  std::string posterior;  // "" or "svdo": weight means and log_sigma2, local reparameterisation
-  double threshold = 3;   // svdo: a weight with log alpha at or above it counts as zero
-  double init_log_sigma2 = -10;
+  // noise, linear, conv2d: at most one that draws, and priors, which only add a penalty.
+  std::vector<Noise> noise = {};
 
   // residual: y = shortcut(x) + branch(x); an empty shortcut is the identity.
-  std::vector<Layer> branch, shortcut;
+  std::vector<Layer> branch = {}, shortcut = {};
 };
 
 struct Spec {
-  Shape input;  // of one row
+  Shape input = {};  // of one row
   Task task = Task::classification;
   std::size_t outputs = 0;  // classes, or regression targets
-  std::vector<Layer> layers;
-  std::string architecture;  // what it was made from, for people: "mlp:300-100"
-  std::vector<std::string>
-      methods;  // in the order applied, canonical words; "none" leaves no trace
+  std::vector<Layer> layers = {};
+  std::string architecture = {};  // what it was made from, for people: "mlp:300-100"
+  std::vector<std::string> methods =
+      {};  // in the order applied, canonical words; "none" leaves no trace
 
   /// Gives every layer without one a site number above all in use, and a unique name.
   void number();
@@ -94,13 +95,17 @@ void for_each_layer(Spec& spec, const std::function<void(Layer&)>& f);
 /// does.
 bool stochastic(const Layer& layer);
 
-/// A tensor that a layer owns. `shape` has no replica axis.
-struct Parameter {
-  std::string name;  // "weight", "bias", "log_sigma2", "running_mean", ...
-  Shape shape;
-  bool trained = true;  // false: a running statistic
+/// A tensor that a layer owns, as training starts it. `shape` has no replica axis.
+struct LayerTensor {
+  std::string name = {};  // "weight", "bias", "log_sigma2", "running_mean", ...
+  Shape shape = {};
+  bool trained = true;  // false: state, such as a running statistic
+  double initial = 0;   // of every number; a weight matrix is drawn (initial_weights.h)
+  bool decays = false;  // by weight decay
+  double rate = 1;      // factor on the learning rate
 };
-std::vector<Parameter> parameters(const Layer& layer);
+/// Its own tensors, then those of its noise.
+std::vector<LayerTensor> tensors(const Layer& layer);
 
 nlohmann::json to_json(const Spec& spec);
 /// Throws std::invalid_argument with the place ("layers[2].kernel") for an unknown key, a wrong

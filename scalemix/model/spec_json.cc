@@ -1,14 +1,14 @@
 #include "scalemix/model/spec_json.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
-#include "scalemix/base/nearest.h"
+#include "scalemix/base/known.h"
 #include "scalemix/model/layer_kind.h"
+#include "scalemix/model/noise.h"
 
 namespace scalemix::inline v0::model {
 namespace {
@@ -18,7 +18,7 @@ using nlohmann::json;
 constexpr std::size_t kMaxDepth = 64;
 
 [[noreturn]] void refuse(const std::string& place, const std::string& what) {
-  throw std::invalid_argument(place + ": " + what);
+  throw std::invalid_argument(place.empty() ? what : place + ": " + what);
 }
 
 [[noreturn]] void refuse_type(const std::string& place, std::string_view expected,
@@ -70,8 +70,7 @@ E read_enum(const json& value, const std::string& place, const std::vector<std::
   const std::string text = read_text(value, place);
   const auto found = std::find(names.begin(), names.end(), text);
   if (found == names.end()) {
-    refuse(place, fmt::format("expected one of {}, got '{}'{}", fmt::join(names, ", "), text,
-                              did_you_mean(text, names)));
+    refuse(place, not_one_of(names, text));
   }
   return static_cast<E>(found - names.begin());
 }
@@ -100,10 +99,58 @@ struct Reader {
 
 json write_layers(const std::vector<Layer>& layers);
 
-json text_or_null(const std::string& text) { return text.empty() ? json() : json(text); }
+// ------------------------------------------------------------------------------ noise
 
-json svdo_or_null(const Layer& layer, double value) {
-  return layer.posterior == "svdo" ? json(value) : json();
+json write_noise(const Noise& noise) {
+  json out{{"kind", noise.kind}};
+  if (!noise.law.empty()) out["law"] = noise.law;
+  const NoiseKind& kind = noise_kind(noise.kind);
+  for (std::size_t i = 0; i < kind.parameters.size(); ++i) {
+    out[std::string(kind.parameters[i].name)] = noise.values[i];
+  }
+  return out;
+}
+
+void check_keys(const json& object, std::vector<std::string> known, const std::string& place);
+
+/// {"kind": "svdo", "threshold": 3}: what is not there has its default.
+Noise read_noise(const json& value, const std::string& place) {
+  if (!value.is_object()) refuse_type(place, "an object", value);
+  if (!value.contains("kind")) refuse(place + ".kind", "missing");
+  std::string name = read_text(value["kind"], place + ".kind");
+  std::vector<std::string> known{"kind", "law"};
+  Noise out;
+  try {
+    out = noise_of(name);
+  } catch (const std::invalid_argument& error) {
+    refuse(place + ".kind", error.what());
+  }
+  const NoiseKind& kind = noise_kind(name);
+  for (const Parameter& p : kind.parameters) known.emplace_back(p.name);
+  check_keys(value, known, place);
+  if (value.contains("law")) out.law = read_text(value["law"], place + ".law");
+  for (std::size_t i = 0; i < kind.parameters.size(); ++i) {
+    const std::string key(kind.parameters[i].name);
+    if (value.contains(key)) out.values[i] = read_number(value[key], place + "." + key);
+  }
+  return out;
+}
+
+/// A noise layer's law and mode stand in keys of their own.
+bool has_short_form(const Layer& layer) {
+  return !has_weights(layer) && layer.noise.size() == 1 && !layer.noise[0].law.empty();
+}
+
+json write_noises(const Layer& layer) {
+  if (layer.noise.empty() || has_short_form(layer)) return {};
+  json out = json::array();
+  for (const Noise& noise : layer.noise) out.push_back(write_noise(noise));
+  return out;
+}
+
+Noise& only_noise(Layer& layer, const char* kind) {
+  if (layer.noise.empty()) layer.noise.push_back(noise_of(kind));
+  return layer.noise.front();
 }
 
 #define SCALEMIX_FIELD(member, reader)                                                             \
@@ -125,35 +172,27 @@ const std::vector<Field>& fields() {
       SCALEMIX_FIELD(bias, read_bool),
       SCALEMIX_FIELD(slope, read_number),
       SCALEMIX_FIELD(eps, read_number),
-      SCALEMIX_FIELD(law, read_text),
+      {"law", [](const Layer& l) { return has_short_form(l) ? json(l.noise[0].law) : json(); },
+       [](Layer& l, const json& v, const Reader&, const std::string& place) {
+         only_noise(l, "multiply").law = read_text(v, place);
+       }},
       {"at", [](const Layer& l) { return json(kSites[static_cast<std::size_t>(l.at)]); },
        [](Layer& l, const json& v, const Reader&, const std::string& place) {
          l.at = read_enum<Site>(v, place, kSites);
        }},
-      {"mode", [](const Layer& l) { return json(kModes[static_cast<std::size_t>(l.mode)]); },
+      {"mode", [](const Layer& l) { return has_short_form(l) ? json(l.noise[0].kind) : json(); },
        [](Layer& l, const json& v, const Reader&, const std::string& place) {
-         l.mode = read_enum<Mode>(v, place, kModes);
+         only_noise(l, "multiply").kind = kModes[read_enum<std::size_t>(v, place, kModes)];
+       }},
+      {"noise", write_noises,
+       [](Layer& l, const json& v, const Reader&, const std::string& place) {
+         if (!l.noise.empty()) refuse(place, "cannot be given together with law and mode");
+         l.noise = read_list<Noise>(v, place, read_noise);
        }},
       SCALEMIX_FIELD(width, read_size),
       {"columns", [](const Layer& l) { return l.columns.empty() ? json() : json(l.columns); },
        [](Layer& l, const json& v, const Reader&, const std::string& place) {
          l.columns = read_list<std::int64_t>(v, place, read_size);
-       }},
-      {"weight_law", [](const Layer& l) { return text_or_null(l.weight_law); },
-       [](Layer& l, const json& v, const Reader&, const std::string& place) {
-         l.weight_law = read_text(v, place);
-       }},
-      {"posterior", [](const Layer& l) { return text_or_null(l.posterior); },
-       [](Layer& l, const json& v, const Reader&, const std::string& place) {
-         l.posterior = read_text(v, place);
-       }},
-      {"threshold", [](const Layer& l) { return svdo_or_null(l, l.threshold); },
-       [](Layer& l, const json& v, const Reader&, const std::string& place) {
-         l.threshold = read_number(v, place);
-       }},
-      {"init_log_sigma2", [](const Layer& l) { return svdo_or_null(l, l.init_log_sigma2); },
-       [](Layer& l, const json& v, const Reader&, const std::string& place) {
-         l.init_log_sigma2 = read_number(v, place);
        }},
       {"branch", [](const Layer& l) { return write_layers(l.branch); },
        [](Layer& l, const json& v, const Reader& reader, const std::string& place) {
@@ -205,10 +244,27 @@ json write_layers(const std::vector<Layer>& layers) {
 void check_keys(const json& object, std::vector<std::string> known, const std::string& place) {
   for (const auto& item : object.items()) {
     if (std::find(known.begin(), known.end(), item.key()) != known.end()) continue;
-    refuse(place.empty() ? item.key() : place + "." + item.key(),
-           fmt::format("unknown key{} (known: {})", did_you_mean(item.key(), known),
-                       fmt::join(known, ", ")));
+    refuse(place, unknown("key", item.key(), known));
   }
+}
+
+/// Of format 1, where a law on the weights and svdo had keys of their own.
+const std::vector<std::string> kOldKeys{"weight_law", "posterior", "threshold", "init_log_sigma2"};
+
+void read_old_noise(const json& object, Layer& layer, const std::string& place) {
+  const auto has = [&](std::size_t key) { return object.contains(kOldKeys[key]); };
+  const auto at = [&](std::size_t key) { return place + "." + kOldKeys[key]; };
+  if (has(0)) {
+    layer.noise.push_back(noise_of("dropconnect", read_text(object[kOldKeys[0]], at(0))));
+  }
+  if (!has(1)) return;
+  const std::string posterior = read_text(object[kOldKeys[1]], at(1));
+  if (posterior != "svdo") refuse(at(1), "expected svdo, got '" + posterior + "'");
+  Noise noise = noise_of(posterior);
+  for (const std::size_t i : {std::size_t{0}, std::size_t{1}}) {
+    if (has(i + 2)) noise.values[i] = read_number(object[kOldKeys[i + 2]], at(i + 2));
+  }
+  layer.noise.push_back(std::move(noise));
 }
 
 /// What an open spec may leave to fill().
@@ -228,6 +284,7 @@ Layer Reader::layer(const json& object, const std::string& place) const {
   const std::vector<std::string> keys = keys_of(*kind);
   std::vector<std::string> known{"type", "name", "site"};
   known.insert(known.end(), keys.begin(), keys.end());
+  if (kind->family == Family::weighted) known.insert(known.end(), kOldKeys.begin(), kOldKeys.end());
   check_keys(object, known, place);
   if (object.contains("name")) out.name = read_text(object["name"], place + ".name");
   if (object.contains("site")) {
@@ -240,7 +297,8 @@ Layer Reader::layer(const json& object, const std::string& place) const {
   for (const std::string& key : keys) {
     if (object.contains(key)) field(key).read(out, object[key], *this, place + "." + key);
   }
-  if (out.type == "batch_norm") out.out = out.in;
+  if (kind->family == Family::weighted) read_old_noise(object, out, place);
+  if (kind->family == Family::norm) out.out = out.in;
   return out;
 }
 
@@ -281,11 +339,16 @@ OpenSpec read_spec(const json& object, bool open) {
 
 Shape fill(std::vector<Layer>& layers, Shape shape) {
   for (Layer& layer : layers) {
-    const bool sized = has_weights(layer) || layer.type == "batch_norm";
-    if (sized && layer.in == 0 && !shape.empty()) layer.in = shape[0];
-    if (layer.type == "batch_norm") layer.out = layer.in;
-    if (layer.type == "noise" && layer.width == 0) layer.width = site_columns(layer.at, shape);
-    if (layer.type == "residual") {
+    const LayerKind& kind = layer_kind(layer.type);
+    const bool norm = kind.family == Family::norm;
+    if ((norm || kind.family == Family::weighted) && layer.in == 0 && !shape.empty()) {
+      layer.in = norm && !kind.of_batch ? elements(shape) : shape[0];
+    }
+    if (norm) layer.out = layer.in;
+    if (kind.family == Family::noise && layer.width == 0) {
+      layer.width = site_columns(layer.at, shape);
+    }
+    if (kind.family == Family::residual) {
       fill(layer.branch, shape);
       fill(layer.shortcut, shape);
     }
@@ -299,7 +362,7 @@ Shape fill(std::vector<Layer>& layers, Shape shape) {
 std::string_view task_name(Task task) { return kTasks[static_cast<std::size_t>(task)]; }
 
 void fill(Spec& spec) {
-  if (!spec.layers.empty() && spec.layers.back().type == "linear" && spec.layers.back().out == 0) {
+  if (!spec.layers.empty() && has_weights(spec.layers.back()) && spec.layers.back().out == 0) {
     spec.layers.back().out = spec.outputs;
   }
   fill(spec.layers, spec.input);

@@ -335,9 +335,8 @@ std::string svg(const Figure& figure) {
   check_lengths(figure);
   const Layout layout = layout_of(figure);
   std::string out = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" viewBox=\"0 "
-      "0 "
-      "{0:.0f} {1:.0f}\" font-family=\"sans-serif\" font-size=\"11\">\n"
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" "
+      "viewBox=\"0 0 {0:.0f} {1:.0f}\" font-family=\"sans-serif\" font-size=\"11\">\n"
       "<style>.mid{{text-anchor:middle}}.end{{text-anchor:end}}"
       ".head{{text-anchor:middle;font-size:12px}}.frame{{fill:none;stroke:#888}}"
       ".grid{{stroke:#e4e4e4}}.curve{{fill:none;stroke-width:1.7}}"

@@ -12,8 +12,8 @@
 #include <nlohmann/json.hpp>
 
 #include "scalemix/base/error.h"
-#include "scalemix/base/nearest.h"
-#include "scalemix/run/grid.h"
+#include "scalemix/base/known.h"
+#include "scalemix/train/grid.h"
 
 namespace scalemix::inline v0::run {
 namespace {
@@ -30,38 +30,42 @@ const std::vector<Field> kFields = {
     {"categorical", &C::categorical, "COLUMN",
      "read a column of numbers as categories (repeatable)", "Data"},
     {"ignore", &C::ignore, "COLUMN", "leave a column out (repeatable)", "Data"},
-    {"missing", &C::missing, "mean|error|drop", "missing cells: what to do; drop: the row", "Data"},
+    {"missing", &C::missing, "mean|error|drop",
+     "what to do with missing cells (drop: leave the row out)", "Data"},
     {"header", &C::header, "auto|yes|no", "whether the first row holds names", "Data"},
     {"splits", &C::splits, "all|K",
      "splits that came with the data (all, or the first K), or K "
      "random ones, trained as replicas",
      "Division"},
     {"split", &C::split, "I", "only split I (from 0) of those that came with the data", "Division"},
-    {"folds", &C::folds, "K", "K-fold cross-validation, the folds as replicas", "Division"},
-    {"test_fraction", &C::test_fraction, "F", "share of rows for the test set where none came",
+    {"folds", &C::folds, "K", "K-fold cross-validation, one replica per fold", "Division"},
+    {"test_fraction", &C::test_fraction, "F", "share of rows for the test set if the data has none",
      "Division"},
     {"validation_fraction", &C::validation_fraction, "F",
-     "share of the training rows held out to watch (early stopping needs it)", "Division"},
+     "share of the training rows held out for validation (early stopping needs it)", "Division"},
     {"model", &C::model, "ARCH|FILE", "architecture: mlp:300-100, lenet5, ... (scalemix list)",
      "Network"},
     {"method", &C::method, "METHOD",
      "noise: bernoulli:p=0.5, svdo, ... (repeatable; scalemix list)", "Network"},
+    {"from", &C::from_model, "MODEL|RUN",
+     "start from a trained model: layers of the same name and shape get its weights", "Network"},
     {"init", &C::init, "auto|critical[:G]|he|xavier|orthogonal|looks_linear|fractional:S|normal:SD",
-     "initial weights; critical: as large as its noise lets a signal stay alive", "Network"},
-    {"epochs", &C::epochs, "N", "passes over the training rows (0: chosen by data and method)",
+     "initial weights; critical: signals neither grow nor vanish under the noise", "Network"},
+    {"epochs", &C::epochs, "N", "how often each training row is used (0: by data and method)",
      "Optimisation"},
-    {"batch", &C::batch, "N", "rows a step (0: 100 for images, 128 for tables)", "Optimisation"},
-    {"optimiser", &C::optimiser, "adam|sgd", "sgd: with momentum", "Optimisation"},
+    {"batch", &C::batch, "N", "rows per step (0: 100 for images, 128 for tables)", "Optimisation"},
+    {"optimiser", &C::optimiser, "adam|adamw|sgd",
+     "adamw: with decoupled weight decay; sgd: with momentum", "Optimisation"},
     {"lr", &C::lr, "RATE", "learning rate (0: 0.001 for adam, 0.01 for sgd)", "Optimisation"},
     {"momentum", &C::momentum, "M", "momentum of sgd", "Optimisation"},
-    {"weight_decay", &C::weight_decay, "L", "L2 coefficient on the weights, not on biases",
-     "Optimisation"},
+    {"weight_decay", &C::weight_decay, "L",
+     "coefficient of weight decay, on weights, not on biases", "Optimisation"},
     {"schedule", &C::schedule, "auto|constant|step|cosine|linear",
      "learning rate over epochs (linear: to zero over the second half)", "Optimisation"},
-    {"schedule_step", &C::schedule_step, "N", "epochs between steps of schedule step (0: a third)",
-     "Optimisation"},
-    {"schedule_factor", &C::schedule_factor, "F", "factor of each step of schedule step",
-     "Optimisation"},
+    {"schedule_step", &C::schedule_step, "N",
+     "schedule step: epochs between two changes (0: a third)", "Optimisation"},
+    {"schedule_factor", &C::schedule_factor, "F",
+     "schedule step: factor on the rate at each change", "Optimisation"},
     {"warmup_start", &C::warmup_start, "EPOCH",
      "epoch at which the penalty starts to count (-1: auto)", "Optimisation"},
     {"warmup", &C::warmup, "EPOCHS", "epochs over which the penalty's weight grows to 1 (-1: auto)",
@@ -160,8 +164,7 @@ void require(bool ok, std::string_view key, std::string_view expected, const aut
 void require_word(std::string_view key, const std::string& got,
                   const std::vector<std::string>& words) {
   if (std::find(words.begin(), words.end(), got) != words.end()) return;
-  throw ConfigError(fmt::format("{} must be one of {}, got '{}'{}", key, fmt::join(words, ", "),
-                                got, did_you_mean(got, words)));
+  throw ConfigError(fmt::format("{} {}", key, not_one_of(words, got)));
 }
 
 }  // namespace
@@ -202,8 +205,7 @@ void read_toml(const std::string& path, TrainConfig& config) {
     if (!field) {
       std::vector<std::string> known;
       for (const Field& f : kFields) known.emplace_back(f.key);
-      throw ConfigError(
-          fmt::format("{}: unknown key '{}'{}", origin, key.str(), did_you_mean(key.str(), known)));
+      throw ConfigError(origin + ": " + unknown("key", key.str(), known));
     }
     set_from_node(config, *field, node, origin);
   }
@@ -257,34 +259,18 @@ void validate(const TrainConfig& c) {
   require_word("task", c.task, {"auto", "regression", "classification"});
   require_word("missing", c.missing, {"mean", "error", "drop"});
   require_word("header", c.header, {"auto", "yes", "no"});
-  require_word("optimiser", c.optimiser, {"adam", "sgd"});
-  require_word("schedule", c.schedule, {"auto", "constant", "step", "cosine", "linear"});
+  train::validate(c);
   require(c.split >= -1, "split", "-1 (all) or a number from 0", c.split);
   require(c.folds == 0 || c.folds >= 2, "folds", "0 or at least 2", c.folds);
   require(c.test_fraction >= 0 && c.test_fraction < 1, "test_fraction", "in [0, 1)",
           c.test_fraction);
-  require(c.validation_fraction >= 0 && c.validation_fraction < 1, "validation_fraction",
-          "in [0, 1)", c.validation_fraction);
-  require(c.epochs >= 0, "epochs", "0 (auto) or more", c.epochs);
-  require(c.batch >= 0, "batch", "0 (auto) or more", c.batch);
-  require(c.lr >= 0, "lr", "0 (auto) or more", c.lr);
-  require(c.momentum >= 0 && c.momentum < 1, "momentum", "in [0, 1)", c.momentum);
-  require(c.weight_decay >= 0, "weight_decay", "0 or more", c.weight_decay);
-  require(c.schedule_step >= 0, "schedule_step", "0 or more", c.schedule_step);
-  require(c.schedule_factor > 0 && c.schedule_factor <= 1, "schedule_factor", "in (0, 1]",
-          c.schedule_factor);
-  require(std::isfinite(c.penalty) && c.penalty >= 0, "penalty", "0 or more", c.penalty);
-  grid_points(c.grid);
-  require(c.clip >= 0, "clip", "0 (off) or more", c.clip);
-  require(c.patience >= 0, "patience", "0 (off) or more", c.patience);
+  train::grid_points(c.grid);
   require(c.seeds >= 1, "seeds", "at least 1", c.seeds);
   require(c.threads >= 0 && c.threads <= kMostThreads, "threads",
           fmt::format("from 0 (all cores) to {}", kMostThreads), c.threads);
   require(c.samples >= -1, "samples", "-1 (auto) or more", c.samples);
   require(c.checkpoint_seconds >= 0, "checkpoint_seconds", "0 or more", c.checkpoint_seconds);
   require(c.checkpoint_steps >= 0, "checkpoint_steps", "0 or more", c.checkpoint_steps);
-  require(c.patience == 0 || c.validation_fraction > 0, "validation_fraction",
-          "above 0 where patience is set", c.validation_fraction);
 }
 
 }  // namespace scalemix::inline v0::run

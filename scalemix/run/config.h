@@ -5,7 +5,7 @@
 // defaults < file < environment < flags.
 //
 // Numbers that are 0 (or -1 where 0 means something) and words that are "auto" are chosen from the
-// data and the method by resolve() in torch/train; config.toml holds what was chosen.
+// data and the method by run/plan.h and train::resolve(); config.toml holds what was chosen.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,14 @@
 #include <variant>
 #include <vector>
 
+#include "scalemix/train/options.h"
+
 namespace scalemix::inline v0::run {
 
 inline constexpr int kMostThreads = 1024;  // memory for more stacks may not be there
 
-struct TrainConfig {
+/// How to train, and on what.
+struct TrainConfig : train::FitOptions {
   // data
   std::string data = "glyphs";
   std::string target;
@@ -32,30 +35,12 @@ struct TrainConfig {
   int split = -1;
   int folds = 0;
   double test_fraction = 0.1;
-  double validation_fraction = 0;
   // network
   std::string model = "auto";
   std::vector<std::string> method;
-  std::string init = "auto";
-  // optimisation
-  int epochs = 0;
-  int batch = 0;
-  std::string optimiser = "adam";
-  double lr = 0;
-  double momentum = 0.9;
-  double weight_decay = 0;
-  std::string schedule = "auto";
-  int schedule_step = 0;
-  double schedule_factor = 0.1;
-  double warmup_start = -1;
-  double warmup = -1;
-  double penalty = 1;
-  double clip = 0;
-  int patience = 0;
-  std::string precision = "learned";
-  std::vector<std::string> grid;
+  std::string from_model;
   // run
-  std::uint64_t seed = 0;
+  std::vector<std::string> grid;
   int seeds = 1;
   int threads = 0;
   int samples = -1;

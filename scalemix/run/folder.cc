@@ -43,7 +43,7 @@ Folder Folder::open(const std::string& path) {
   const Folder folder(path);
   if (!fs::is_directory(path)) throw FileError(path, "no such run folder", true);
   if (!fs::exists(folder.config())) {
-    throw FileError(path, "is no run folder: it has no config.toml", true);
+    throw FileError(path, "is not a run folder: it has no config.toml", true);
   }
   return folder;
 }

@@ -1,6 +1,6 @@
 // Activations as signal propagation sees them: value, slope and curvature in double, where the
 // slope jumps, and what is special about each. Chosen at run time by a word: "relu",
-// "leaky_relu:slope=0.1", "erf:b=2". kernel/activation.h runs the same functions in float.
+// "leaky_relu:slope=0.1", "erf:b=2". Value and slope are those of kernel/activation.h.
 #pragma once
 
 #include <optional>
@@ -9,19 +9,19 @@
 #include <string_view>
 #include <vector>
 
-#include "scalemix/law/law.h"
+#include "scalemix/kernel/activation.h"
 
 namespace scalemix::inline v0::signal {
 
-/// One row of the list of activations. The functions take the row's parameter (0 if it has none)
-/// and x.
+/// A row of kernel/activations.inc and what theory adds to it. The functions take the row's
+/// parameter (0 if it has none) and x. The identity is called "linear" here.
 struct ActivationRow {
-  using Function = double (*)(double parameter, double x);
-  std::string_view name, summary, source;
-  std::span<const law::Parameter> parameters;  // none or one
-  Function value, slope, curvature;            // curvature away from jumps of the slope
-  std::span<const double> kinks;               // where slope or curvature jumps
-  bool slope_jumps;                            // whether the slope does at some kink
+  using Function = kernel::ActivationRow::Function;
+  std::string_view name;
+  std::span<const Parameter> parameters;  // none or one
+  Function value, slope, curvature;       // curvature away from jumps of the slope
+  std::span<const double> kinks;          // where slope or curvature jumps
+  bool slope_jumps;                       // whether the slope does at some kink
   bool odd;
 };
 std::span<const ActivationRow> activations();

@@ -7,7 +7,7 @@
 #include <numbers>
 
 #include "scalemix/base/check.h"
-#include "scalemix/base/spec_text.h"
+#include "scalemix/base/number_text.h"
 
 namespace scalemix::inline v0::signal {
 namespace {
@@ -19,7 +19,7 @@ Critical none(const std::string& reason) { return {{}, {Fixed::none, {}, reason}
 Critical straight_critical(const Network& net, double a) {
   if (net.sigma_b2 > 0) {
     return none(
-        "with a bias the variance grows by sigma_b2 a layer at the critical point; it needs "
+        "with a bias the variance grows by sigma_b2 per layer at the critical point; it needs "
         "sigma_b2 = 0");
   }
   Network at = net;
@@ -92,8 +92,8 @@ Critical curved_critical(const Network& net) {
   if (!found.unstable) return none("no fixed point of the variance has slope 1");
   const double q = *found.unstable, sigma_w2 = at_variance(net, q).sigma_w2;
   Critical critical =
-      none("slope 1 is reached at sigma_w2 = " + rounded_number(sigma_w2) +
-           " alone, where the variance runs away from its fixed point " + rounded_number(q));
+      none("slope 1 is reached only at sigma_w2 = " + rounded_number(sigma_w2) +
+           ", where the fixed point " + rounded_number(q) + " of the variance is unstable");
   critical.unstable = sigma_w2;
   return critical;
 }

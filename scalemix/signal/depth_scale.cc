@@ -74,13 +74,14 @@ std::array<TrainableDepth, 2> trainable_depths(const DepthScales& s) {
       TrainableDepth{"6 xi_c",
                      "Schoenholz et al. (2017) and Pretorius et al. (2018): inputs must still be "
                      "told apart. Fits relu with noise and tanh with p >= 0.02 best; for weaker "
-                     "noise measured depths reach 1.1 to 1.4 times as far.",
+                     "noise measured depths are 1.1 to 1.4 times as large.",
                      6 * s.correlation},
-      TrainableDepth{"12 min(xi_1, xi_c)",
-                     "After Huang et al. (2020): gradients must neither vanish nor explode either. "
-                     "Fits tanh without noise and with p <= 0.02 within 30 %; too deep by half for "
-                     "p >= 0.05. At critical relu xi_1 is infinite and it is twice the other rule.",
-                     12 * std::min(s.gradient, s.correlation)}};
+      TrainableDepth{
+          "12 min(xi_1, xi_c)",
+          "After Huang et al. (2020): gradients must neither vanish nor explode either. "
+          "Fits tanh without noise and with p <= 0.02 within 30 %; 50 % too deep for "
+          "p >= 0.05. For critical relu xi_1 is infinite and it is twice the other rule.",
+          12 * std::min(s.gradient, s.correlation)}};
 }
 
 RangeDepth range_depth(const Network& net, double q0, const Range& range) {

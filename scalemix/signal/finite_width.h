@@ -11,8 +11,11 @@
 //   Var ln q'           = r^2 Var ln q + s / m
 //   E ln q' - ln map(q) = r (E ln q - ln q) + (d r / d ln q) Var ln q / 2 - s / (2 m)
 //
-// Piecewise linear activations without bias have r = 1, s = 6 mu4 / mu2^2 (1 + a^4) / (1 + a^2)^2 -
-// 1: mean -depth s / (2 m), variance depth s / m, so that the typical q shrinks while E q does not.
+// Piecewise linear activations without bias have
+//
+//   r = 1,  s = 6 mu4 / mu2^2 (1 + a^4) / (1 + a^2)^2 - 1
+//
+// and so mean -depth s / (2 m), variance depth s / m: the typical q shrinks while E q does not.
 // Others forget: both stay of order 1 / m.
 //
 // Source: derived here; Burkholz & Dubatovka (2019), Initialization of ReLUs for dynamical

@@ -7,7 +7,7 @@
 #include <numbers>
 
 #include "scalemix/base/check.h"
-#include "scalemix/base/spec_text.h"
+#include "scalemix/base/number_text.h"
 #include "scalemix/signal/closed_form.h"
 
 namespace scalemix::inline v0::signal {
@@ -24,10 +24,10 @@ FixedPoint straight_fixed_point(const Network& net, double a) {
   const std::string by = rounded_number(rate);
   if (std::abs(rate - 1) <= kNeutral) {
     if (floor == 0) return {Fixed::every, 1, "every variance is fixed: the layer's rate is 1", 0};
-    return none("the variance grows by " + rounded_number(floor) + " a layer");
+    return none("the variance grows by " + rounded_number(floor) + " per layer");
   }
-  if (rate > 1) return none("the variance grows " + by + " times a layer");
-  if (floor == 0) return zero("the variance shrinks to " + by + " of itself a layer");
+  if (rate > 1) return none("the variance grows by a factor of " + by + " per layer");
+  if (floor == 0) return zero("the variance shrinks by a factor of " + by + " per layer");
   return {Fixed::point, floor / (1 - rate)};
 }
 
@@ -62,7 +62,7 @@ FixedPoint growing(const Network& net, double q0) {
   if (const auto q = scan(net, q0, true)) return {Fixed::point, *q};
   std::string reason = "the variance grows without end from q = " + rounded_number(q0);
   if (const auto edge = scan(net, q0, false)) {
-    reason += " (an unstable fixed point stands at " + rounded_number(*edge) + ")";
+    reason += " (there is an unstable fixed point at " + rounded_number(*edge) + ")";
   }
   return none(std::move(reason));
 }

@@ -32,7 +32,7 @@ bool cholesky(std::vector<double>& a, std::size_t n) {
   return info == 0;
 }
 
-/// b = L^-1 b, or L^-T b; b has `columns` numbers a row.
+/// b = L^-1 b, or L^-T b; b has `columns` numbers per row.
 void solve(CBLAS_TRANSPOSE transposed, const std::vector<double>& factor, std::size_t n,
            std::vector<double>& b, std::size_t columns) {
   cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, transposed, CblasNonUnit, static_cast<int>(n),

@@ -11,8 +11,7 @@
 // NTK the mean is what gradient descent converges to, and the variance has no such meaning.
 //
 // Classification: targets are one-hot rows less the mean 1/C, the class is the largest mean (least
-// squares on classes, as in Lee et al. 2018, Deep neural networks as Gaussian processes, section
-// 3).
+// squares on classes: Lee et al. 2018, Deep neural networks as Gaussian processes, section 3).
 //
 // Source: Rasmussen & Williams (2006), Gaussian processes for machine learning, algorithm 2.1.
 #pragma once

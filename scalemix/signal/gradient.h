@@ -7,8 +7,8 @@
 //   same   E (dE_a/dW^l)^2            = 4 mu2 q^2 x^k [1 + kappa sum over i = 1..k of x^i]
 //   cross  E (dE_a/dW^l)(dE_b/dW^l)   = 4 q12^2 w^k  sum over i = 0..k of (x^2 / w)^i
 //
-// x = sigma_w2 mu2, w = sigma_w2 (E z)^2, kappa = mu4 / mu2^2, q = sigma_b2 / (1 - x), q12 =
-// sigma_b2 / (1 - w). Exact as the width grows. At finite width `cross` drowns far below the
+// x = sigma_w2 mu2, w = sigma_w2 (E z)^2, kappa = mu4 / mu2^2, q = sigma_b2 / (1 - x),
+// q12 = sigma_b2 / (1 - w). Exact as the width grows. At finite width `cross` drowns far below the
 // output in fluctuations that decay like x^k, which is why the gradients of one and of two inputs
 // show the same depth scale.
 //

@@ -9,7 +9,7 @@
 
 namespace scalemix::inline v0::signal {
 
-/// Pairs of one tile of either kernel: (kSide, kSide), one a thread.
+/// Pairs of one tile of either kernel: (kSide, kSide), one per thread.
 struct GramBlock {
   static constexpr std::size_t kSide = kernel::kGramSide;
 
@@ -22,7 +22,7 @@ struct GramBlock {
   }
 };
 
-/// One tile of a matrix in memory, `stride` numbers a row.
+/// One tile of a matrix in memory, `stride` numbers per row.
 struct GramTile {
   static constexpr std::size_t kSide = kernel::kGramSide;
 

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "scalemix/base/check.h"
-#include "scalemix/base/spec_text.h"
+#include "scalemix/base/number_text.h"
 
 namespace scalemix::inline v0::signal {
 namespace {

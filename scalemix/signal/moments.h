@@ -1,5 +1,5 @@
-// Moments of an activation phi under Gaussian pre-activations: u ~ N(0, q), and pairs u1 ~ N(0,
-// q1), u2 ~ N(0, q2) of correlation c.
+// Moments of an activation phi under Gaussian pre-activations: u ~ N(0, q), and pairs
+// u1 ~ N(0, q1), u2 ~ N(0, q2) of correlation c.
 //
 //   mean             E phi(u)                    product         E phi(u1) phi(u2)
 //   second           E phi(u)^2                  slope_product   E phi'(u1) phi'(u2)

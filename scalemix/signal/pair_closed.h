@@ -3,9 +3,8 @@
 // hard_tanh, with a = 1 / sqrt q1, b = 1 / sqrt q2 and L(r) = P(x > a, y > b) at correlation r:
 //
 //   E phi' phi' = 1 - 2 Q(a) - 2 Q(b) + 2 L(c) + 2 L(-c)
-//   E phi phi   = its integral over the covariance, with int L dr = (r + ab) L + (1 - r^2) p(a, b)
-//   -
-//                 b p(a) Q((b - ra)/s) - a p(b) Q((a - rb)/s)
+//   E phi phi   = its integral over the covariance, with
+//   int L dr    = (r + ab) L + (1 - r^2) p(a, b) - b p(a) Q((b - ra)/s) - a p(b) Q((a - rb)/s)
 //
 // L by Owen's T function. Accuracy 1e-12 + 3e-16 q of sqrt(E phi^2 E phi^2), q the larger.
 //

@@ -2,10 +2,9 @@
 // layer. See moments.h for one pair at a time, by quadrature.
 //
 //   tanh, sigmoid, silu   Hermite series: E phi(u1) phi(u2) = sum_n a_n(q1) a_n(q2) c^n, with
-//   a_n(q) =
-//                         E phi(sqrt(q) z) He_n(z) / sqrt(n!), and E phi' phi' its derivative by
-//                         the covariance. As many terms as the largest variance needs: about 40 q
-//                         of tanh
+//                         a_n(q) = E phi(sqrt(q) z) He_n(z) / sqrt(n!), and E phi' phi' its
+//                         derivative by the covariance; as many terms as the largest variance
+//                         needs: about 40 q of tanh
 //   hard_tanh             rectangle probabilities by Owen's T function
 //   elu                   one integral, over the angle of (u1, u2)
 //

@@ -1,11 +1,11 @@
-// How far one random network of finite width is from the theory's limit: to first order in 1 /
-// width, the scatter of q1, q2 and the covariance of a pair of inputs.
+// How far one random network of finite width is from the theory's limit: to first order in
+// 1 / width, the scatter of q1, q2 and the covariance of a pair of inputs.
 //
 //   S' = J S J^T + sigma_w2^2 / fan_in Cov(A^2, B^2, A B),   A = phi(u1) z1, B = phi(u2) z2
 //
-// J: derivatives of the maps. To S come the Gaussian fluctuations of the layer's own units, 2 q^2 /
-// width for q. Piecewise linear activations without bias scatter as log_variance of depth_scale.h
-// says; others forget. Simulations are held against this.
+// J: derivatives of the maps. To S come the Gaussian fluctuations of the layer's own units,
+// 2 q^2 / width for q. Piecewise linear activations without bias scatter as log_variance of
+// finite_width.h says; others forget. Simulations are held against this.
 //
 // Source: derived here. E z^3 is taken as sqrt(mu2 mu4), exact for bernoulli; additive noise as
 // normal. Moments by a grid, to about 1 %.

@@ -64,7 +64,7 @@ TEST_F(BadInputTest, AHeaderBeyondTheFileIsBadData) {
 }
 
 TEST_F(BadInputTest, ATableIsToldFromADamagedModel) {
-  expect({"show", rows_}, kBadData, {"rows.csv: is no model file (safetensors)"});
+  expect({"show", rows_}, kBadData, {"rows.csv: is not a model file (safetensors)"});
 }
 
 TEST_F(BadInputTest, AnUnknownFlagIsUsageWithTheNearestOne) {

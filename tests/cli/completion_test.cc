@@ -36,7 +36,7 @@ TEST_F(CompletionTest, HoldsEverySubcommandAndFlagForEveryShell) {
   }
 }
 
-/// What bash offers for a line, one a line.
+/// What bash offers for a line, one per line.
 std::string offered(const std::string& script, const std::string& line) {
   const std::string command =
       "bash -c 'cd " + std::filesystem::path(script).parent_path().string() + " && source " +

@@ -57,8 +57,8 @@ TEST_F(DiagnoseTest, MeasuresOnRowsThatAreGiven) {
 TEST_F(DiagnoseTest, SaysWhichRulesLookedAndWhyOthersCouldNot) {
   const std::string file = save("m.safetensors", svdo_model());
   const std::string text = scalemix({"diagnose", file}).out;
-  EXPECT_THAT(text, HasSubstr("rules that looked\n  not_finite, nothing_pruned, "));
-  EXPECT_THAT(text, HasSubstr("rules that could not look\n  not_learning, still_falling, "
+  EXPECT_THAT(text, HasSubstr("rules applied\n  not_finite, nothing_pruned, "));
+  EXPECT_THAT(text, HasSubstr("rules not applied\n  not_learning, still_falling, "
                               "worse_on_validation, penalty_weight_low: no log of a run\n  "
                               "precision_extreme, noise_mismatch: not a regression\n"));
   const nlohmann::json json = scalemix({"diagnose", file, "--json"}).json();

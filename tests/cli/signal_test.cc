@@ -47,7 +47,7 @@ TEST_F(SignalTest, AModelSaysTheSame) {
   const Result images =
       scalemix({"signal", "--model", "lenet5", "--input", "1,28,28", "--method", "spatial:p=0.1"});
   EXPECT_EQ(images.code, kSuccess) << images.err;
-  EXPECT_THAT(images.out, HasSubstr("pool1 is taken to keep q and c"));
+  EXPECT_THAT(images.out, HasSubstr("pool1 is assumed to keep q and c"));
   const Result normalised =
       scalemix({"signal", "--model", "vgg:0.125", "--input", "3,32,32", "--init", "he"});
   EXPECT_THAT(normalised.out, HasSubstr("conv1, conv2, conv3 and 11 more: batch normalisation"));
@@ -133,7 +133,7 @@ TEST_F(SignalTest, AnswersAtTheEdges) {
     EXPECT_EQ(r.code, kSuccess) << r.err;
     return r.out;
   };
-  EXPECT_THAT(answer({"--depth", "0"}), HasSubstr("every signal reaches"));
+  EXPECT_THAT(answer({"--depth", "0"}), HasSubstr("every signal gets through"));
   EXPECT_THAT(answer({"--depth", "1000000"}), HasSubstr("within 6 xi_c = inf"));
   EXPECT_THAT(answer({"--depth", "3", "--sigma-w", "0"}), HasSubstr("underflows"));
   EXPECT_THAT(answer({"--depth", "3", "--noise", "bernoulli:p=0"}), HasSubstr("= inf"));

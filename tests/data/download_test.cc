@@ -153,7 +153,7 @@ TEST_F(Download, FetchesChecksAndReportsProgress) {
 
 TEST_F(Download, ContinuesWhereACutConnectionStopped) {
   server.cut = 100000;
-  EXPECT_THAT(message_of<FileError>([&] { fetch(); }), HasSubstr("kept for another try"));
+  EXPECT_THAT(message_of<FileError>([&] { fetch(); }), HasSubstr("kept for the next try"));
   EXPECT_FALSE(exists(file));
   ASSERT_TRUE(exists(part));
   EXPECT_EQ(std::filesystem::file_size(part), 100000u);

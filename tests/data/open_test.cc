@@ -51,11 +51,11 @@ TEST(Open, SaysHowManyRowsItDropped) {
 
 TEST(Open, SuggestsTheNearestNameAndTellsFilesFromNames) {
   EXPECT_THAT(message_of<ConfigError>([] { open("horses"); }),
-              HasSubstr("unknown data set 'horses'; the known ones are friedman1, moons"));
-  EXPECT_EQ(message_of<ConfigError>([] { open("mnits"); }),
-            "unknown data set 'mnits', did you mean 'mnist'?");
-  EXPECT_EQ(message_of<ConfigError>([] { open("uci:concret"); }),
-            "unknown data set 'uci:concret', did you mean 'uci:concrete'?");
+              HasSubstr("unknown data set 'horses' (known: friedman1, moons"));
+  EXPECT_THAT(message_of<ConfigError>([] { open("mnits"); }),
+              HasSubstr("unknown data set 'mnits', did you mean 'mnist'? (known: friedman1"));
+  EXPECT_THAT(message_of<ConfigError>([] { open("uci:concret"); }),
+              HasSubstr("unknown data set 'uci:concret', did you mean 'uci:concrete'? (known: "));
   try {
     open("no/such.csv");
     FAIL() << "a missing file was opened";
@@ -87,7 +87,7 @@ TEST(Open, ReadsArrays) {
   EXPECT_THAT(message_of<DataError>([&] { open(one); }), HasSubstr("one class only, '5'"));
   const std::string short_y = folder.write("few.npz", format_npz({{"x", images}, {"y", few}}));
   EXPECT_THAT(message_of<DataError>([&] { open(short_y); }),
-              HasSubstr("expected 2 answers, one a row"));
+              HasSubstr("expected 2 answers, one per row"));
   const Array endless{{2, 1}, false, {1, INFINITY}}, y{{2}, false, {1, 2}};
   const std::string bad = folder.write("inf.npz", format_npz({{"x", endless}, {"y", y}}));
   EXPECT_THAT(message_of<DataError>([&] { open(bad); }),
@@ -163,6 +163,8 @@ TEST(NamedSets, HaveOneNameEachAndComeFromSomewhere) {
     EXPECT_FALSE(set.source.empty() || set.licence.empty() || set.summary.empty()) << set.name;
     EXPECT_GT(set.rows, 0u);
     EXPECT_EQ(set.generated(), set.files.empty());
+    EXPECT_EQ(set.generated(), set.folder.empty());
+    EXPECT_NE(set.generate == nullptr, set.read == nullptr) << set.name;
     for (const NamedFile& file : set.files)
       EXPECT_TRUE(file.sha256.empty() || file.sha256.size() == 64);
   }
@@ -180,6 +182,52 @@ TEST(NamedSets, AreGeneratedWithTheRowsAskedFor) {
   EXPECT_EQ(open("friedman1").rows(), kFriedman1Rows);
   options.target = "x0";
   EXPECT_THROW(open("friedman1", options), ConfigError);
+}
+
+TEST(NamedSets, AreWhatTheirRowSays) {
+  OpenOptions options;
+  options.rows = 20;
+  for (const NamedSet& set : named_sets()) {
+    if (!set.generated()) continue;
+    const Dataset data = open(set.name, options);
+    EXPECT_EQ(data.name, set.name);
+    EXPECT_EQ(data.task, set.task) << set.name;
+    EXPECT_EQ(data.shape, set.shape) << set.name;
+    EXPECT_EQ(data.rows(), 20u) << set.name;
+  }
+}
+
+/// Three images of 1 x 2 in IDX files, two of them for training.
+void write_small_images(const TempFolder& folder, const std::string& set) {
+  const auto head = [](char axes, char rows) { return std::string{0, 0, 8, axes, 0, 0, 0, rows}; };
+  const std::string sides{0, 0, 0, 1, 0, 0, 0, 2};
+  folder.write(set + "/train-images-idx3-ubyte.gz", head(3, 2) + sides + "\x01\x02\x03\x04");
+  folder.write(set + "/train-labels-idx1-ubyte.gz", head(1, 2) + std::string{0, 9});
+  folder.write(set + "/t10k-images-idx3-ubyte.gz", head(3, 1) + sides + "\x05\x06");
+  folder.write(set + "/t10k-labels-idx1-ubyte.gz", head(1, 1) + "\x01");
+}
+
+TEST(NamedSets, AreReadByTheReaderOfTheirRow) {
+  const TempFolder folder;
+  write_small_images(folder, "mnist");
+  write_small_images(folder, "fashion-mnist");
+  const ScopedVariable data("SCALEMIX_DATA", folder.path);
+  const Dataset digits = open("mnist"), clothes = open("fashion");
+  EXPECT_EQ(digits.name, "mnist");
+  EXPECT_THAT(digits.classes, Contains("9"));
+  EXPECT_EQ(clothes.name, "fashion-mnist");
+  ASSERT_EQ(clothes.classes.size(), 10u);
+  EXPECT_EQ(clothes.classes[9], "Ankle boot");
+  EXPECT_EQ(clothes.x, digits.x);
+}
+
+TEST(NamedSets, ARowWithNeitherGeneratorNorReaderIsRefused) {
+  NamedSet set = named_set("fashion-mnist");
+  const TempFolder folder;
+  write_small_images(folder, "fashion-mnist");
+  const ScopedVariable data("SCALEMIX_DATA", folder.path);
+  set.read = nullptr;
+  EXPECT_THROW(open_set(set), std::invalid_argument);
 }
 
 TEST(NamedSets, SayHowToGetWhatIsNotThere) {

@@ -48,7 +48,7 @@ TEST(Schema, FindsTheTargetByNameAndByNumber) {
   EXPECT_EQ(learn_schema(cars(), with_target("size")).target.position, 0u);
   EXPECT_EQ(learn_schema(cars(), with_target("3")).target.name, "year");
   EXPECT_THAT(message_of<DataError>([] { learn_schema(cars(), with_target("prise")); }),
-              HasSubstr("there is no target column 'prise', did you mean 'price'?"));
+              HasSubstr("unknown target column 'prise', did you mean 'price'?"));
   EXPECT_THROW(learn_schema(cars(), with_target("5")), DataError);
   EXPECT_THROW(learn_schema(cars(), with_target("0")), DataError);
 }

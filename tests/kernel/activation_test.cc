@@ -94,6 +94,14 @@ TEST(Activation, AtAKinkTheSlopeIsThatOfTheLeft) {
   }
 }
 
+TEST(Activation, OnlyAParameterOfLayersIsTheirSlope) {
+  for (const ActivationRow& row : activations()) {
+    const double fixed = row.parameters.empty() ? 0 : row.parameters[0].value;
+    EXPECT_EQ(row.layer_parameter(0.3), row.of_layer ? 0.3 : fixed) << row.name;
+    EXPECT_EQ(row.of_layer, row.activation == Activation::leaky_relu) << row.name;
+  }
+}
+
 TEST(Activation, EverySizeIsDoneWholeAndNoFurther) {
   for_every_target([] {
     for (const std::size_t n : kSizes) {
@@ -147,6 +155,8 @@ TEST(Activation, NamesAreDistinctAndFindTheirOwn) {
   for (const ActivationRow& row : activations()) {
     EXPECT_TRUE(names.insert(row.name).second) << row.name;
     EXPECT_EQ(find_activation(row.name), row.activation);
+    EXPECT_EQ(activation_row(row.activation).name, row.name);
+    EXPECT_FALSE(row.summary.empty() || row.source.empty()) << row.name;
   }
   EXPECT_EQ(find_activation("swish"), std::nullopt);
 }

@@ -15,7 +15,7 @@ std::size_t weights(const Spec& spec) {
   std::size_t count = 0;
   for_each_layer(spec, [&](const Layer& layer, const Shape&) {
     if (!has_weights(layer)) return;
-    count += elements(parameters(layer)[0].shape);
+    count += elements(tensors(layer)[0].shape);
   });
   return count;
 }
@@ -92,7 +92,12 @@ TEST(Architecture, BadWordsSayWhatWasExpected) {
   const auto refusal = [](const std::string& word) {
     return message_of<ConfigError>([&] { architecture(word, kDigits); });
   };
-  EXPECT_THAT(refusal("lenet"), HasSubstr("unknown architecture 'lenet', did you mean 'lenet5'?"));
+  EXPECT_THAT(refusal("lenet"),
+              HasSubstr("unknown architecture 'lenet', did you mean 'lenet5'? (known: "));
+  EXPECT_THAT(refusal("net.jsn"), HasSubstr("resnet, FILE.json)"));
+  EXPECT_THAT(refusal("mlp:"), HasSubstr("mlp: expected something after ':'"));
+  EXPECT_THAT(refusal("mlp:9,rleu"),
+              HasSubstr("mlp: unknown activation 'rleu', did you mean 'relu'? (known: "));
   EXPECT_THAT(refusal("mlp:300-"),
               HasSubstr("mlp: expected a whole number in [1, 1000000], got ''"));
   EXPECT_THAT(refusal("mlp:0"), HasSubstr("got '0'"));
@@ -104,8 +109,9 @@ TEST(Architecture, BadWordsSayWhatWasExpected) {
   const auto vgg = [](const std::string& word) {
     return message_of<ConfigError>([&] { architecture(word, kCifar); });
   };
-  EXPECT_THAT(vgg("vgg:half"), HasSubstr("the scale must be a number"));
-  EXPECT_THAT(vgg("vgg:nan"), HasSubstr("expected a scale"));
+  EXPECT_THAT(vgg("vgg:half"), HasSubstr("vgg: scale must be a number"));
+  EXPECT_THAT(message_of<std::domain_error>([] { architecture("vgg:nan", kCifar); }),
+              HasSubstr("vgg: scale must be in (0, 128], got nan"));
   EXPECT_THAT(vgg("vgg:0.001"), HasSubstr("expected a scale"));
 }
 

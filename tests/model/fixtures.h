@@ -63,7 +63,7 @@ inline Model filled_model(const Spec& spec) {
   model.spec = spec;
   std::uint32_t number = 1;
   for_each_layer(model.spec, [&](const Layer& layer, const Shape&) {
-    for (const Parameter& p : parameters(layer)) {
+    for (const LayerTensor& p : tensors(layer)) {
       const bool variance = p.name == "running_var";
       const bool log_variance = p.name == "log_sigma2";
       const double scale =

@@ -7,6 +7,7 @@
 #include "scalemix/base/error.h"
 #include "scalemix/law/any_law.h"
 #include "scalemix/model/layer_kind.h"
+#include "scalemix/model/noise.h"
 #include "tests/model/fixtures.h"
 
 namespace scalemix::model {
@@ -35,7 +36,7 @@ TEST(Method, UnitNoiseStandsBeforeEveryWeightLayerButTheFirst) {
               ElementsAre("linear", "relu", "noise", "linear", "relu", "noise", "linear"));
   EXPECT_EQ(spec.layers[2].width, 6u);
   EXPECT_EQ(spec.layers[5].width, 5u);
-  EXPECT_EQ(spec.layers[2].law, "bernoulli:p=0.5");
+  EXPECT_EQ(spec.layers[2].noise.at(0).law, "bernoulli:p=0.5");
   EXPECT_THAT(spec.methods, ElementsAre("bernoulli:p=0.5"));
 }
 
@@ -49,7 +50,7 @@ TEST(Method, UnitNoiseOnImagesHasAColumnForEveryUnit) {
 
 TEST(Method, InputPutsTheLawOnTheInputWithItsOwnFirstParameter) {
   const Spec spec = made("mlp:6", table_problem(), {"bernoulli:p=0.5,input=0.2"});
-  EXPECT_EQ(spec.layers[0].law, "bernoulli:p=0.2");
+  EXPECT_EQ(spec.layers[0].noise.at(0).law, "bernoulli:p=0.2");
   EXPECT_EQ(spec.layers[0].width, 7u);
   EXPECT_THAT(spec.methods, ElementsAre("bernoulli:p=0.5,input=0.2"));
   EXPECT_EQ(made("linear", table_problem(), {"bernoulli:input=0.2"}).layers.size(), 2u);
@@ -61,7 +62,7 @@ TEST(Method, AdditiveTakesTheSamePlaces) {
   const Spec spec = made("mlp:6-5", table_problem(), {"additive:normal:scale=0.1,input=0.3"});
   const std::vector<Layer> found = noises(spec);
   ASSERT_EQ(found.size(), 3u);
-  for (const Layer& layer : found) EXPECT_EQ(layer.mode, Mode::add);
+  for (const Layer& layer : found) EXPECT_EQ(layer.noise.at(0).kind, "add");
   EXPECT_THAT(spec.methods, ElementsAre("additive:normal:scale=0.1,input=0.3"));
 }
 
@@ -73,15 +74,20 @@ TEST(Method, SpatialNoiseStandsAfterEachConvolution) {
   EXPECT_EQ(spec.layers[3].width, 20u);
   EXPECT_EQ(spec.layers[7].width, 50u);
   EXPECT_EQ(spec.layers[7].at, Site::channel);
-  EXPECT_EQ(made("lenet5", image_problem(), {"spatial:gaussian:alpha=0.5"}).layers[3].law,
-            "gaussian:alpha=0.5");
-  EXPECT_EQ(made("lenet5", image_problem(), {"spatial"}).layers[3].law, "bernoulli:p=0.5");
+  EXPECT_EQ(
+      made("lenet5", image_problem(), {"spatial:gaussian:alpha=0.5"}).layers[3].noise.at(0).law,
+      "gaussian:alpha=0.5");
+  EXPECT_EQ(made("lenet5", image_problem(), {"spatial"}).layers[3].noise.at(0).law,
+            "bernoulli:p=0.5");
 }
 
 TEST(Method, DropconnectPutsALawOnEveryWeight) {
   const Spec spec = made("resnet:1", image_problem(), {"dropconnect:p=0.3"});
   for_each_layer(spec, [](const Layer& layer, const Shape&) {
-    EXPECT_EQ(layer.weight_law, has_weights(layer) ? "bernoulli:p=0.3" : "") << layer.name;
+    ASSERT_EQ(layer.noise.size(), has_weights(layer)) << layer.name;
+    if (!has_weights(layer)) return;
+    EXPECT_EQ(layer.noise[0].kind, "dropconnect");
+    EXPECT_EQ(layer.noise[0].law, "bernoulli:p=0.3");
   });
   EXPECT_THAT(spec.methods, ElementsAre("dropconnect:bernoulli:p=0.3"));
 }
@@ -90,10 +96,10 @@ TEST(Method, StochasticDepthRatesRiseLinearlyToP) {
   const Spec spec = made("resmlp:6x4", table_problem(), {"stochastic_depth:p=0.5"});
   const std::vector<Layer> found = noises(spec);
   ASSERT_EQ(found.size(), 4u);
-  EXPECT_EQ(found[0].law, "bernoulli:p=0.125");
-  EXPECT_EQ(found[1].law, "bernoulli:p=0.25");
-  EXPECT_EQ(found[2].law, "bernoulli:p=0.375");
-  EXPECT_EQ(found[3].law, "bernoulli:p=0.5");
+  EXPECT_EQ(found[0].noise.at(0).law, "bernoulli:p=0.125");
+  EXPECT_EQ(found[1].noise.at(0).law, "bernoulli:p=0.25");
+  EXPECT_EQ(found[2].noise.at(0).law, "bernoulli:p=0.375");
+  EXPECT_EQ(found[3].noise.at(0).law, "bernoulli:p=0.5");
   for (const Layer& layer : found) {
     EXPECT_EQ(layer.at, Site::layer);
     EXPECT_EQ(layer.width, 1u);
@@ -104,8 +110,10 @@ TEST(Method, StochasticDepthRatesRiseLinearlyToP) {
 TEST(Method, SvdoMarksEveryWeightLayer) {
   const Spec spec = made("lenet5", image_problem(), {"svdo:threshold=2.5"});
   for_each_layer(spec, [](const Layer& layer, const Shape&) {
-    EXPECT_EQ(layer.posterior, has_weights(layer) ? "svdo" : "");
-    EXPECT_EQ(layer.threshold, has_weights(layer) ? 2.5 : 3);
+    ASSERT_EQ(layer.noise.size(), has_weights(layer)) << layer.name;
+    if (!has_weights(layer)) return;
+    EXPECT_EQ(layer.noise[0].kind, "svdo");
+    EXPECT_EQ(setting(layer.noise[0], "threshold"), 2.5);
   });
   EXPECT_THAT(spec.methods, ElementsAre("svdo:threshold=2.5,init=-10"));
 }
@@ -163,15 +171,32 @@ TEST(Method, BadWordsSayWhatExists) {
   EXPECT_THAT(refusal("bernouli"),
               HasSubstr("unknown method 'bernouli', did you mean 'bernoulli'?"));
   EXPECT_THAT(refusal("svdo:treshold=3"),
-              HasSubstr("unknown parameter 'treshold', did you mean 'threshold'?"));
+              HasSubstr("svdo: unknown parameter 'treshold', did you mean 'threshold'? (known: "
+                        "threshold, init)"));
   EXPECT_THAT(refusal("svdo:3"), HasSubstr("svdo: expected key=value, got '3'"));
   EXPECT_THAT(refusal("svdo:threshold=high"), HasSubstr("threshold must be a number, got 'high'"));
   EXPECT_THAT(refusal("normal:scale=0.1"), HasSubstr("additive:normal:scale=0.1"));
   EXPECT_THAT(refusal("dropconnect:normal:scale=2"), HasSubstr("additive:normal:scale=2"));
   EXPECT_THAT(refusal("additive"), HasSubstr("expected a law"));
   EXPECT_THAT(refusal("none:p=1"), HasSubstr("takes no argument"));
-  EXPECT_THAT(refusal("bernoulli:q=0.5"), HasSubstr("q"));
+  EXPECT_THAT(refusal("bernoulli:q=0.5"),
+              HasSubstr("bernoulli: unknown parameter 'q', did you mean 'p'? (known: p, input)"));
+  EXPECT_THAT(refusal("dropconnect:input=0.5"),
+              HasSubstr("bernoulli: unknown parameter 'input' (known: p)"));
+  EXPECT_THAT(refusal("additive:nromal"),
+              HasSubstr("unknown law 'nromal', did you mean 'normal'?"));
   EXPECT_THAT(refusal("bernoulli:input=x"), HasSubstr("input must be a number"));
+}
+
+TEST(Method, AParameterGivenTwiceIsRefused) {
+  for (const char* word : {"svdo:init=-8,threshold=3,init=-8", "bernoulli:p=0.5,p=0.5",
+                           "bernoulli:input=0.1,input=0.1", "additive:laplace,input=0.1,input=0.2",
+                           "dropconnect:p=0.1,p=0.1"}) {
+    Spec spec = architecture("mlp:6-5", table_problem());
+    EXPECT_THAT(message_of<ConfigError>([&] { apply_method(spec, word); }),
+                HasSubstr("is given twice"))
+        << word;
+  }
 }
 
 TEST(Method, ValuesOutOfRangeAreDomainErrors) {
@@ -202,14 +227,14 @@ TEST(Method, SvdoAndDropconnectExcludeEachOtherInEitherOrder) {
     const nlohmann::json before = to_json(spec);
     EXPECT_THAT(
         message_of<std::invalid_argument>([&, &word = second] { apply_method(spec, word); }),
-        HasSubstr("the weights of linear1 are noisy already"));
+        HasSubstr("already, and a layer draws one kind of noise"));
     EXPECT_EQ(to_json(spec), before) << "a refused method must leave the spec as it was";
   }
 }
 
 TEST(Method, InputAloneHasNoDefault) {
   for (const MethodRow& row : methods()) {
-    for (const MethodParameter& p : row.parameters) {
+    for (const scalemix::Parameter& p : row.parameters) {
       EXPECT_EQ(p.optional, p.name == "input") << row.name << " " << p.name;
     }
   }

@@ -1,37 +1,62 @@
-// A network evaluated one row at a time in plain double loops, from the spec and the tensors alone:
-// what the predictor is compared with. Slow on purpose; shares no code with it but the samplers.
+// A network evaluated in plain double loops, from the spec and the tensors alone: what the predictor
+// and the gradients of training are compared with. Slow on purpose; shares no code with the engine
+// but the samplers.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "scalemix/kernel/reparam.h"
+#include "scalemix/kernel/variational.h"
 #include "scalemix/law/any_law.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/model_file.h"
+#include "scalemix/model/noise.h"
 
 namespace scalemix::model {
 
 class Naive {
  public:
   using Row = std::vector<double>;
+  using Batch = std::vector<Row>;
 
-  explicit Naive(const Model& model) : model_(model) {
-    for (const auto& [name, tensor] : model.tensors) tensors_[name] = tensor.floats();
+  explicit Naive(const Model& model) : spec_(model.spec) {
+    for (const auto& [name, tensor] : model.tensors) {
+      const std::vector<float> values = tensor.floats();
+      tensors[name].assign(values.begin(), values.end());
+    }
   }
 
-  /// Outputs of one row; `sample` < 0: deterministic.
+  /// Outputs of one row of a prediction; `sample` < 0: deterministic.
   Row operator()(Row x, std::uint64_t row, std::uint64_t seed, std::int64_t sample) {
-    row_ = row, seed_ = seed, sample_ = sample;
-    Shape shape = model_.spec.input;
-    return layers(model_.spec.layers, std::move(x), shape);
+    row0_ = row, seed_ = seed, sample_ = sample, train_ = false;
+    return layers(spec_.layers, {std::move(x)}, spec_.input)[0];
   }
+
+  /// Outputs of a batch in training step `draw`: statistics of the batch, no weight switched off.
+  Batch train(Batch x, std::uint64_t seed, std::int64_t draw) {
+    row0_ = 0, seed_ = seed, sample_ = draw, train_ = true;
+    return layers(spec_.layers, std::move(x), spec_.input);
+  }
+
+  /// Nats, summed over all layers.
+  double penalty() const {
+    double sum = 0;
+    for_each_layer(spec_, [&](const Layer& l, const Shape&) {
+      for (const Noise& noise : l.noise) sum += penalty(l, noise);
+    });
+    return sum;
+  }
+
+  std::map<std::string, std::vector<double>> tensors;
 
  private:
-  Row layers(const std::vector<Layer>& list, Row x, Shape shape) {
+  bool draws() const { return sample_ >= 0; }
+
+  Batch layers(const std::vector<Layer>& list, Batch x, Shape shape) {
     for (const Layer& layer : list) {
       x = apply(layer, x, shape);
       shape = output_shape(layer, shape);
@@ -40,23 +65,32 @@ class Naive {
   }
 
   double draw(const law::Sampler& sampler, const Layer& layer, std::uint64_t element) const {
-    const Stream stream{seed_, stream_id(Purpose::predict, layer.site),
+    const Stream stream{seed_, stream_id(train_ ? Purpose::train : Purpose::predict, layer.site),
                         static_cast<std::uint32_t>(sample_)};
     return sampler(stream.word(element));
   }
 
-  Row apply(const Layer& l, const Row& x, const Shape& in) {
-    if (l.type == "linear" || l.type == "conv2d") return weights(l, x, in);
+  Batch apply(const Layer& l, const Batch& x, const Shape& in) {
     if (l.type == "batch_norm") return batch_norm(l, x, in);
-    if (l.type == "max_pool" || l.type == "avg_pool") return pool(l, x, in);
-    if (l.type == "flatten") return x;
-    if (l.type == "noise") return noise(l, x, in);
     if (l.type == "residual") {
-      Row y = layers(l.branch, x, in);
-      const Row s = layers(l.shortcut, x, in);
-      for (std::size_t i = 0; i < y.size(); ++i) y[i] += s[i];
+      Batch y = layers(l.branch, x, in);
+      const Batch s = layers(l.shortcut, x, in);
+      for (std::size_t n = 0; n < y.size(); ++n) {
+        for (std::size_t i = 0; i < y[n].size(); ++i) y[n][i] += s[n][i];
+      }
       return y;
     }
+    Batch y;
+    for (std::size_t n = 0; n < x.size(); ++n) y.push_back(apply(l, x[n], in, row0_ + n));
+    return y;
+  }
+
+  Row apply(const Layer& l, const Row& x, const Shape& in, std::uint64_t row) {
+    if (l.type == "linear" || l.type == "conv2d") return weights(l, x, in, row);
+    if (l.type == "layer_norm") return layer_norm(l, x);
+    if (l.type == "max_pool" || l.type == "avg_pool") return pool(l, x, in);
+    if (l.type == "flatten") return x;
+    if (l.type == "noise") return noise(l, x, in, row);
     Row y = x;
     for (double& v : y) v = activation(l, v);
     return y;
@@ -77,10 +111,11 @@ class Naive {
   }
 
   /// y[o] = sum over (place in x, index of w) pairs of the output.
-  Row weights(const Layer& l, const Row& x, const Shape& in) {
-    const std::vector<float>& w = tensors_.at(l.name + ".weight");
-    const bool svdo = l.posterior == "svdo";
-    const float* log_sigma2s = svdo ? tensors_.at(l.name + ".log_sigma2").data() : nullptr;
+  Row weights(const Layer& l, Row x, const Shape& in, std::uint64_t row) {
+    const std::vector<double>& w = tensors.at(l.name + ".weight");
+    const Noise* drawn = drawn_noise(l);
+    const bool svdo = drawn && drawn->kind == "svdo", moments = svdo;
+    const double* log_sigma2s = moments ? tensors.at(l.name + ".log_sigma2").data() : nullptr;
     const std::vector<double> z = weight_draws(l, w.size());
     const law::AnyLaw normal = law::AnyLaw::parse("normal:scale=1");
     const Shape out = output_shape(l, in);
@@ -88,32 +123,45 @@ class Naive {
     Row y(elements(out));
     for (std::size_t i = 0; i < y.size(); ++i) {
       const std::size_t o = i / places;
-      double mean = l.bias ? tensors_.at(l.name + ".bias")[o] : 0, variance = 0;
+      double mean = l.bias ? tensors.at(l.name + ".bias")[o] : 0, variance = 0;
       const auto term = [&](std::size_t at, std::size_t index) {
-        if (svdo) {
-          const double log_sigma2 = log_sigma2s[index], v = w[index];
-          if (log_sigma2 - std::log(v * v + 1e-8) >= l.threshold) return;
-          mean += x[at] * v;
-          variance += x[at] * x[at] * std::exp(log_sigma2);
-        } else {
-          mean += x[at] * w[index] * z[index];
-        }
+        if (!moments) return void(mean += x[at] * w[index] * z[index]);
+        const double log_sigma2 = log_sigma2s[index], v = w[index];
+        const double log_alpha = log_sigma2 - std::log(v * v + 1e-8);
+        if (svdo && !train_ && log_alpha >= setting(*drawn, "threshold")) return;
+        mean += x[at] * v;
+        variance += x[at] * x[at] * std::exp(log_sigma2);
       };
       l.type == "linear" ? dense(l, o, term) : window(l, o, i % places, in, out, term);
       y[i] = mean;
-      if (svdo && sample_ >= 0) {
-        y[i] += std::sqrt(variance + 1e-8) * draw(normal.raw(), l, row_ * y.size() + i);
+      if (moments && draws()) {
+        y[i] += std::sqrt(variance + 1e-8) * draw(normal.raw(), l, row * y.size() + i);
       }
     }
     return y;
   }
 
+  double penalty(const Layer& l, const Noise& noise) const {
+    if (!noise_kind(noise.kind).penalty) return 0;
+    const std::vector<double>& w = tensors.at(l.name + ".weight");
+    double sum = 0;
+    for (std::size_t i = 0; i < w.size(); ++i) {
+      const auto log_sigma2 = [&] { return tensors.at(l.name + ".log_sigma2")[i]; };
+      if (noise.kind == "svdo") {
+        const double la = log_sigma2() - std::log(w[i] * w[i] + 1e-8);
+        sum += kernel::ref::svdo_penalty(std::clamp(la, -8.0, 8.0));
+      }
+    }
+    return sum;
+  }
+
   std::vector<double> weight_draws(const Layer& l, std::size_t n) const {
     std::vector<double> z(n, 1);
-    if (l.weight_law.empty()) return z;
-    const law::AnyLaw law = law::AnyLaw::parse(l.weight_law);
+    const Noise* drawn = drawn_noise(l);
+    if (!drawn || drawn->kind != "dropconnect") return z;
+    const law::AnyLaw law = law::AnyLaw::parse(drawn->law);
     for (std::size_t i = 0; i < n; ++i) {
-      z[i] = sample_ < 0 ? law.centre() : draw(law.multiplier(), l, i);
+      z[i] = draws() ? draw(law.multiplier(), l, i) : law.centre();
     }
     return z;
   }
@@ -140,17 +188,42 @@ class Naive {
     }
   }
 
-  Row batch_norm(const Layer& l, const Row& x, const Shape& in) {
-    Row y = x;
-    const std::size_t inner = x.size() / in[0];
+  Batch batch_norm(const Layer& l, const Batch& x, const Shape& in) const {
+    Batch y = x;
+    const std::size_t inner = x[0].size() / in[0];
+    const double count = double(x.size() * inner);
     const auto at = [&](const char* name, std::size_t c) {
-      return double(tensors_.at(l.name + "." + name)[c]);
+      return tensors.at(l.name + "." + name)[c];
     };
+    for (std::size_t c = 0; c < in[0]; ++c) {
+      double mean = 0, var = 0;
+      const auto each = [&](const auto& f) {
+        for (std::size_t n = 0; n < x.size(); ++n) {
+          for (std::size_t i = c * inner; i < (c + 1) * inner; ++i) f(x[n][i], y[n][i]);
+        }
+      };
+      if (train_) {
+        each([&](double v, double&) { mean += v / count; });
+        each([&](double v, double&) { var += (v - mean) * (v - mean) / count; });
+      } else {
+        mean = at("running_mean", c), var = at("running_var", c);
+      }
+      each([&](double v, double& to) {
+        to = (v - mean) / std::sqrt(var + l.eps) * at("weight", c) + at("bias", c);
+      });
+    }
+    return y;
+  }
+
+  Row layer_norm(const Layer& l, const Row& x) const {
+    const double n = double(x.size());
+    double mean = 0, var = 0;
+    for (const double v : x) mean += v / n;
+    for (const double v : x) var += (v - mean) * (v - mean) / n;
+    Row y = x;
     for (std::size_t i = 0; i < x.size(); ++i) {
-      const std::size_t c = i / inner;
-      y[i] = (x[i] - at("running_mean", c)) / std::sqrt(at("running_var", c) + l.eps) *
-                 at("weight", c) +
-             at("bias", c);
+      y[i] = (x[i] - mean) / std::sqrt(var + l.eps) * tensors.at(l.name + ".weight")[i] +
+             tensors.at(l.name + ".bias")[i];
     }
     return y;
   }
@@ -175,30 +248,30 @@ class Naive {
     return y;
   }
 
-  Row noise(const Layer& l, const Row& x, const Shape& in) const {
-    const law::AnyLaw law = law::AnyLaw::parse(l.law);
+  Row noise(const Layer& l, const Row& x, const Shape& in, std::uint64_t row) const {
+    const law::AnyLaw law = law::AnyLaw::parse(l.noise.at(0).law);
     const std::size_t columns = l.at == Site::unit      ? x.size()
                                 : l.at == Site::channel ? in[0]
                                                         : std::size_t{1};
     const std::size_t inner = x.size() / columns;
+    const bool add = l.noise[0].kind == "add";
+    const double still =
+        add ? (std::isfinite(law.mean()) ? law.mean() : law.quantile(0.5)) : law.centre();
     Row y = x;
     for (std::size_t i = 0; i < x.size(); ++i) {
       const std::size_t c = i / inner;
       const std::uint64_t logical = l.columns.empty() ? c : l.columns[c];
-      const std::uint64_t element = row_ * l.width + logical;
-      const bool add = l.mode == Mode::add;
-      const double still =
-          add ? (std::isfinite(law.mean()) ? law.mean() : law.quantile(0.5)) : law.centre();
-      const double z = sample_ < 0 ? still : draw(add ? law.raw() : law.multiplier(), l, element);
+      const std::uint64_t element = row * l.width + logical;
+      const double z = draws() ? draw(add ? law.raw() : law.multiplier(), l, element) : still;
       y[i] = add ? x[i] + z : x[i] * z;
     }
     return y;
   }
 
-  const Model& model_;
-  std::map<std::string, std::vector<float>> tensors_;
-  std::uint64_t row_ = 0, seed_ = 0;
+  Spec spec_;
+  std::uint64_t row0_ = 0, seed_ = 0;
   std::int64_t sample_ = -1;
+  bool train_ = false;
 };
 
 }  // namespace scalemix::model

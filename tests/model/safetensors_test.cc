@@ -97,7 +97,7 @@ TEST(Safetensors, HeaderLengthsBeyondTheFileAreRefused) {
   }
   for (const std::uint64_t length :
        {std::uint64_t{100'000'001}, std::uint64_t{1} << 60, ~std::uint64_t{0}}) {
-    EXPECT_THAT(claiming(length), HasSubstr("is no model file (safetensors)"));
+    EXPECT_THAT(claiming(length), HasSubstr("is not a model file (safetensors)"));
     EXPECT_THAT(claiming(length), HasSubstr(std::to_string(length)));
   }
 }

@@ -2,9 +2,13 @@
 
 #include <gmock/gmock.h>
 
+#include <limits>
 #include <set>
 
+#include "scalemix/kernel/activation.h"
+#include "scalemix/law/any_law.h"
 #include "scalemix/model/layer_kind.h"
+#include "scalemix/model/noise.h"
 #include "tests/model/fixtures.h"
 
 namespace scalemix::model {
@@ -62,7 +66,7 @@ TEST(Spec, EveryShortFormUnderEveryMethodSurvivesJson) {
   }
   // Without a second weight layer: every law and additive. Without a convolution: spatial. Without
   // a residual block: stochastic_depth.
-  const std::size_t laws = methods().size() - 6;
+  const std::size_t laws = law::laws().size() - 1;  // normal is no multiplier
   EXPECT_EQ(refused, 2 * (laws + 1) + 5 + 6);
   EXPECT_EQ(made_count + refused, short_forms().size() * methods().size());
 }
@@ -70,14 +74,32 @@ TEST(Spec, EveryShortFormUnderEveryMethodSurvivesJson) {
 TEST(Spec, WritesOnlyTheFieldsThatATypeUses) {
   const json written = to_json(spec_from_json(small()));
   EXPECT_EQ(written["layers"][1], json::parse(R"({"type": "relu", "name": "relu1", "site": 2})"));
-  EXPECT_FALSE(written["layers"][0].contains("posterior"));
-  EXPECT_FALSE(written["layers"][0].contains("threshold"));
+  EXPECT_FALSE(written["layers"][0].contains("noise"));
+}
+
+TEST(Spec, EveryActivationIsALayerButTheIdentity) {
+  std::vector<std::string> layers;
+  for (const LayerKind& kind : layer_kinds()) layers.emplace_back(kind.name);
+  EXPECT_THAT(layers, testing::Not(testing::Contains("identity")));
+  for (const kernel::ActivationRow& row : kernel::activations()) {
+    if (row.activation == kernel::Activation::identity) continue;
+    const LayerKind& kind = layer_kind(row.name);
+    EXPECT_EQ(kind.summary, row.summary);
+    EXPECT_EQ(kind.optional.size(), row.of_layer ? 1u : 0u) << row.name;
+    Layer layer;
+    layer.type = row.name;
+    EXPECT_EQ(kind.output(layer, {3, 4, 5}), (Shape{3, 4, 5})) << row.name;
+    layer.slope = std::numeric_limits<double>::infinity();
+    if (row.of_layer) {
+      EXPECT_THROW(kind.output(layer, {3}), std::invalid_argument);
+    }
+  }
 }
 
 TEST(Spec, ErrorsNameThePlaceInTheFile) {
   json bad = small();
   bad["layers"][2]["kernal"] = 2;
-  EXPECT_THAT(refusal(bad), HasSubstr("layers[2].kernal: unknown key, did you mean 'kernel'?"));
+  EXPECT_THAT(refusal(bad), HasSubstr("layers[2]: unknown key 'kernal', did you mean 'kernel'?"));
   bad = small();
   bad["layers"][1]["type"] = "rleu";
   EXPECT_THAT(refusal(bad),
@@ -90,7 +112,7 @@ TEST(Spec, ErrorsNameThePlaceInTheFile) {
   EXPECT_THAT(refusal(bad), HasSubstr("layers[5].in: missing"));
   bad = small();
   bad["layers"][4]["at"] = "chanel";
-  EXPECT_THAT(refusal(bad), HasSubstr("layers[4].at: expected one of unit, channel, layer"));
+  EXPECT_THAT(refusal(bad), HasSubstr("layers[4].at: must be one of unit, channel, layer"));
   bad = small();
   bad["task"] = 3;
   EXPECT_THAT(refusal(bad), HasSubstr("task: expected a text, got number"));
@@ -187,14 +209,45 @@ TEST(Spec, NumberingKeepsWhatIsThere) {
   EXPECT_EQ(spec.layers[3].site, 3u);
 }
 
-TEST(Spec, AWeightLawAndAPosteriorExcludeEachOther) {
+TEST(Spec, ALayerDrawsOneKindOfNoiseAtMost) {
   json bad = small();
-  bad["layers"][5]["weight_law"] = "bernoulli:p=0.5";
-  bad["layers"][5]["posterior"] = "svdo";
-  EXPECT_THAT(refusal(bad), HasSubstr("cannot have both"));
-  bad["layers"][5].erase("weight_law");
-  bad["layers"][5]["posterior"] = "vdo";
-  EXPECT_THAT(refusal(bad), HasSubstr("posterior must be empty or \"svdo\""));
+  bad["layers"][5]["noise"] =
+      json::parse(R"([{"kind": "dropconnect", "law": "bernoulli:p=0.5"}, {"kind": "svdo"}])");
+  EXPECT_THAT(refusal(bad), HasSubstr("cannot have both dropconnect:bernoulli:p=0.5 and svdo"));
+  bad["layers"][5]["noise"] = json::parse(R"([{"kind": "svod"}])");
+  EXPECT_THAT(refusal(bad), HasSubstr("unknown noise 'svod', did you mean 'svdo'?"));
+  bad["layers"][5]["noise"] = json::parse(R"([{"kind": "svdo", "treshold": 3}])");
+  EXPECT_THAT(refusal(bad), HasSubstr("unknown key 'treshold', did you mean 'threshold'?"));
+  bad["layers"][5]["noise"] = json::parse(R"([{"kind": "svdo", "threshold": 9}])");
+  EXPECT_THAT(refusal(bad), HasSubstr("threshold must be in [-8, 8], got 9"));
+  bad["layers"][5]["noise"] = json::parse(R"([{"kind": "dropconnect"}])");
+  EXPECT_THAT(refusal(bad), HasSubstr("dropconnect takes a law"));
+  bad["layers"][5]["noise"] = json::parse(R"([{"kind": "svdo", "law": "poisson"}])");
+  EXPECT_THAT(refusal(bad), HasSubstr("svdo takes no law"));
+  bad = small();
+  bad["layers"][4]["law"] = nullptr;
+  bad["layers"][4].erase("law");
+  bad["layers"][4]["noise"] = json::parse(R"([{"kind": "svdo"}])");
+  EXPECT_THAT(refusal(bad), HasSubstr("svdo needs a layer with weights"));
+}
+
+TEST(Spec, ReadsTheNoiseOfFormat1) {
+  json old = small();
+  old["layers"][5]["posterior"] = "svdo";
+  old["layers"][5]["threshold"] = 2.5;
+  old["layers"][5]["init_log_sigma2"] = -8;
+  const Layer svdo = spec_from_json(old).layers[5];
+  ASSERT_EQ(svdo.noise.size(), 1u);
+  EXPECT_EQ(svdo.noise[0], (Noise{"svdo", "", {2.5, -8}}));
+  old = small();
+  old["layers"][5]["weight_law"] = "bernoulli:p=0.5";
+  EXPECT_EQ(spec_from_json(old).layers[5].noise.at(0),
+            (Noise{"dropconnect", "bernoulli:p=0.5", {}}));
+  old["layers"][5]["posterior"] = "svdo";
+  EXPECT_THAT(refusal(old), HasSubstr("cannot have both"));
+  old["layers"][5].erase("weight_law");
+  old["layers"][5]["posterior"] = "vdo";
+  EXPECT_THAT(refusal(old), HasSubstr("posterior: expected svdo, got 'vdo'"));
 }
 
 TEST(Spec, ColumnsLeftInAShrunkLayerMustRiseBelowTheWidth) {
@@ -216,21 +269,28 @@ TEST(Spec, ColumnsLeftInAShrunkLayerMustRiseBelowTheWidth) {
   EXPECT_THAT(refusal(shrunk), HasSubstr("expected 18 column numbers, got 17"));
 }
 
-TEST(Spec, ParametersHaveTheStatedShapes) {
+TEST(Spec, TensorsHaveTheStatedShapesAndStarts) {
   Layer conv;
   conv.type = "conv2d";
   conv.in = 3, conv.out = 5, conv.kernel = 2;
-  conv.posterior = "svdo";
+  conv.noise = {noise_of("svdo")};
   std::vector<std::string> got;
-  for (const Parameter& p : parameters(conv)) got.push_back(p.name + shape_text(p.shape));
+  for (const LayerTensor& p : tensors(conv)) got.push_back(p.name + shape_text(p.shape));
   EXPECT_EQ(got,
             (std::vector<std::string>{"weight(5, 3, 2, 2)", "bias(5)", "log_sigma2(5, 3, 2, 2)"}));
   Layer norm;
   norm.type = "batch_norm";
   norm.in = 4;
-  EXPECT_EQ(parameters(norm).size(), 4u);
-  EXPECT_TRUE(parameters(norm)[1].trained);
-  EXPECT_FALSE(parameters(norm)[2].trained);
+  EXPECT_TRUE(tensors(conv)[0].decays);
+  EXPECT_FALSE(tensors(conv)[1].decays);
+  EXPECT_EQ(tensors(conv)[2].initial, -10);
+  const std::vector<LayerTensor> of_norm = tensors(norm);
+  ASSERT_EQ(of_norm.size(), 4u);
+  EXPECT_TRUE(of_norm[1].trained);
+  EXPECT_FALSE(of_norm[2].trained);
+  EXPECT_EQ(of_norm[0].initial, 1);
+  EXPECT_EQ(of_norm[3].initial, 1);
+  EXPECT_FALSE(of_norm[0].decays);
 }
 
 TEST(Spec, LayersAreVisitedInExecutionOrderWithTheirInputShapes) {
@@ -247,12 +307,13 @@ TEST(Spec, EveryKindOfTheTableReadsBackWhatItWrites) {
   for (const LayerKind& kind : layer_kinds()) {
     json layer{{"type", kind.name}};
     for (const std::string_view key : kind.required) {
-      layer[std::string(key)] = key == "law" ? json("gaussian:alpha=0.25")
-                                : key == "branch"
-                                    ? json::array({{{"type", "relu"}}})
-                                    : json(key == "kernel" || key == "stride" ? 1 : 2);
+      layer[std::string(key)] = key == "branch" ? json::array({{{"type", "relu"}}})
+                                                : json(key == "kernel" || key == "stride" ? 1 : 2);
     }
-    if (kind.name == "noise") layer["at"] = "channel";
+    if (kind.name == "noise") {
+      layer["at"] = "channel";
+      layer["law"] = "gaussian:alpha=0.25";
+    }
     json layers = json::array({layer});
     if (kind.name == "linear") layers.insert(layers.begin(), json{{"type", "flatten"}});
     if (kind.name != "linear" && kind.name != "flatten") layers.push_back({{"type", "flatten"}});

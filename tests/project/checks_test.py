@@ -61,7 +61,7 @@ class LayersTest(CheckTest):
         self.refused("law", '#include "scalemix/kernel/gemm.h"', "kernel/ lies above law/")
 
     def test_the_runtime_includes_only_itself(self):
-        self.refused("model", '#include "scalemix/data/dataset.h"', "data/ does not")
+        self.refused("model", '#include "scalemix/data/dataset.h"', "data/dataset.h does not")
         self.refused("model", "#include <curl/curl.h>", "does without")
 
     def test_libtorch_stays_in_its_room(self):

@@ -25,7 +25,7 @@ class VersionTest(unittest.TestCase):
         presets = json.loads((ROOT / "CMakePresets.json").read_text())
         names = {kind: {p["name"] for p in presets[kind]}
                  for kind in ("configurePresets", "buildPresets", "testPresets")}
-        promised = {"release", "release-pip-torch", "debug", "asan", "tsan", "core-only", "core-clang", "coverage"}
+        promised = {"release", "torch", "debug", "asan", "tsan", "core-clang", "coverage"}
         for kind, have in names.items():
             self.assertLessEqual(promised, have, kind)
         self.assertIn("tidy", names["configurePresets"] & names["buildPresets"])

@@ -52,7 +52,7 @@ class Golden {
 void add_noise(Golden& golden, const at::Tensor& seed) {
   for (const law::LawRow& row : law::laws()) {
     std::vector<double> values;
-    for (const law::Parameter& p : row.parameters) values.push_back(p.value);
+    for (const Parameter& p : row.parameters) values.push_back(p.value);
     const std::string name(row.name);
     const at::Tensor params = at::tensor(values, at::kDouble);
     golden.add("params " + name, params);

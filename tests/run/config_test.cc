@@ -69,7 +69,8 @@ TEST(Config, AnUnknownKeyNamesFileLineAndNearest) {
   const std::string path = file("epochs = 3\nepoch = 4\n");
   EXPECT_THAT(message([&] { read_toml(path, c); }),
               testing::AllOf(HasSubstr(path + ":2"), HasSubstr("'epoch'"), HasSubstr("epochs")));
-  EXPECT_THAT(message([&] { read_toml(file("zzzzzz = 3\n"), c); }), testing::EndsWith("'zzzzzz'"));
+  EXPECT_THAT(message([&] { read_toml(file("zzzzzz = 3\n"), c); }),
+              HasSubstr("unknown key 'zzzzzz' (known: data, target"));
 }
 
 TEST(Config, AValueOfTheWrongTypeNamesItsKey) {

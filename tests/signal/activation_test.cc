@@ -92,7 +92,7 @@ TEST(Activation, KnowsWhichAreTwoStraightLines) {
 TEST(Activation, NamesTheNearestForAnUnknownWord) {
   EXPECT_THAT([] { Activation::parse("rellu"); },
               ThrowsMessage<ConfigError>(HasSubstr("unknown activation 'rellu', did you mean "
-                                                   "'relu'? There are: relu leaky_relu")));
+                                                   "'relu'? (known: relu, leaky_relu")));
   EXPECT_THAT([] { Activation::parse("leaky_relu:slpoe=1"); },
               ThrowsMessage<ConfigError>(HasSubstr("did you mean 'slope'?")));
   EXPECT_THAT([] { Activation::parse("erf:b=x"); },

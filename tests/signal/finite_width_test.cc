@@ -13,7 +13,7 @@ namespace {
 
 using test::network;
 
-// 6 mu4 / mu2^2 - 1 a layer over the width: dropout 0.4 and Gaussian noise of variance 0.25.
+// 6 mu4 / mu2^2 - 1 per layer over the width: dropout 0.4 and Gaussian noise of variance 0.25.
 TEST(LogVariance, OfReluIsSixTimesTheKurtosisLessOne) {
   const auto dropout = log_variance(network("relu", "bernoulli:p=0.4", 1.2), 3, 20, 500);
   ASSERT_TRUE(dropout);

@@ -235,12 +235,12 @@ TEST(VarianceFixedPoint, IsNoneWhereReluGrows) {
   const FixedPoint q = variance_fixed_point(network("relu", "bernoulli:p=0.6", 0.81, 0.25));
   EXPECT_EQ(q.kind, Fixed::none);
   EXPECT_FALSE(q.value);
-  EXPECT_EQ(q.reason, "the variance grows 1.0125 times a layer");
+  EXPECT_EQ(q.reason, "the variance grows by a factor of 1.0125 per layer");
 }
 
 TEST(VarianceFixedPoint, SaysWhyThereIsNone) {
   EXPECT_EQ(variance_fixed_point(with_additive("relu", 0.5, 2)).reason,
-            "the variance grows by 1 a layer");
+            "the variance grows by 1 per layer");
   EXPECT_EQ(variance_fixed_point(network("relu", "half_cauchy", 1)).reason,
             "the noise's second moment is infinite");
   EXPECT_EQ(variance_fixed_point(network("silu", "", 3)).kind, Fixed::none);

@@ -6,7 +6,7 @@
 #include <limits>
 #include <stdexcept>
 
-#include "scalemix/base/spec_text.h"
+#include "scalemix/base/number_text.h"
 #include "scalemix/law/any_law.h"
 
 namespace scalemix::signal {

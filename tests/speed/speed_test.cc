@@ -42,7 +42,7 @@ const Expected kExpected[] = {
     {"kernel bernoulli both ways", 3.0},
     {"kernel gemv 300 x 784", 0.044},
     {"kernel sparse moments both ways, 784 to 300", 3.2},
-    {"kernel gradients behind a pool, 20 x 12 x 12 to 50", 25},
+    {"kernel gradients before a pool, 20 x 12 x 12 to 50", 25},
 };
 
 /// The least time of a call of each row for which `wanted` is true, one thread.

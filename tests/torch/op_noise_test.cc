@@ -19,7 +19,7 @@ const std::vector<std::string> kModes = {"multiply", "add"};
 /// Default parameters of a law.
 at::Tensor defaults(const law::LawRow& row) {
   std::vector<double> values;
-  for (const law::Parameter& p : row.parameters) values.push_back(p.value);
+  for (const Parameter& p : row.parameters) values.push_back(p.value);
   return at::tensor(values, at::kDouble);
 }
 
@@ -92,11 +92,11 @@ TEST(OpNoiseTest, BitsThatAreKeptGiveTheGradientThatNewDrawsGive) {
     }
   }
   const at::Tensor x = spread({2, 3, 8}, at::kFloat);
-  const op::Draws draws{5, 9, 1, 0};
+  const op::Sources draws{seed, 5, at::full({}, 9, at::kLong), 1};
   EXPECT_TRUE(op::is_plain(x));
   EXPECT_FALSE(op::is_plain(x.to(at::kDouble)));
-  EXPECT_TRUE(op::NoiseBits::make(seed, p, draws, {.rows = 3, .columns = 8}, x));
-  EXPECT_FALSE(op::NoiseBits::make(seed, p, draws, {.rows = 3, .columns = 1, .inner = 8}, x));
+  EXPECT_TRUE(op::NoiseBits::make(draws, p, {.rows = 3, .columns = 8}, x));
+  EXPECT_FALSE(op::NoiseBits::make(draws, p, {.rows = 3, .columns = 1, .inner = 8}, x));
 }
 
 TEST(OpNoiseTest, DerivativesAgreeWithFiniteDifferences) {
@@ -221,12 +221,13 @@ TEST(OpNoiseTest, WrongArgumentsSayWhatWasExpectedAndWhatCame) {
               HasSubstr("noise: expected x of a real floating type, got Int"));
   EXPECT_THAT(from(at::ones({2}), seed, p),
               HasSubstr("noise: expected x of at least 2 dimensions, got 1"));
-  EXPECT_THAT(from(x, seed, p.to(at::kFloat)),
-              HasSubstr("noise: expected params of type float64, got float32"));
+  EXPECT_THAT(from(x, seed, p.to(at::kHalf)),
+              HasSubstr("noise: expected params of type float64 or float32, got float16"));
   EXPECT_THAT(from(x, seed, p.expand({3, 1})),
               HasSubstr("noise: expected params of shape [2, 1], got [3, 1]"));
   EXPECT_THAT(from(x, seed, gaussian(-1)), HasSubstr("gaussian: alpha must be in"));
-  EXPECT_THAT(from(x, seed, gaussian(1).requires_grad_(true)), HasSubstr("params has no gradient"));
+  EXPECT_THAT(from(x, seed, p.expand({2, 3, 1})),
+              HasSubstr("noise: expected params of shape [2, 4, 1], got [2, 3, 1]"));
   EXPECT_THAT(with(x, seed, "gausian", p, "unit", "multiply"), HasSubstr("gaussian"));
   EXPECT_THAT(with(x, seed, "gaussian", p, "pixel", "multiply"),
               HasSubstr("expected site unit, channel, layer or weight, got pixel"));

@@ -5,11 +5,6 @@
 namespace scalemix::inline v0::cli::reproduce {
 
 #define SCALEMIX_ENTRY(function, ...) Result function(const Effort& effort);
-#ifdef SCALEMIX_HAS_TORCH
-#define SCALEMIX_TORCH_ENTRY SCALEMIX_ENTRY
-#else
-#define SCALEMIX_TORCH_ENTRY(...)
-#endif
 #include "scalemix/cli/reproduce/entries.inc"
 #undef SCALEMIX_ENTRY
 
@@ -19,7 +14,6 @@ const std::vector<Entry>& entries() {
 #include "scalemix/cli/reproduce/entries.inc"
   };
 #undef SCALEMIX_ENTRY
-#undef SCALEMIX_TORCH_ENTRY
   return table;
 }
 

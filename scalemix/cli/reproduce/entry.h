@@ -56,7 +56,6 @@ struct Entry {
   Result (*run)(const Effort& effort);
 };
 
-/// Those of this build: without LibTorch none that trains.
 const std::vector<Entry>& entries();
 
 }  // namespace scalemix::inline v0::cli::reproduce

@@ -102,8 +102,7 @@ Result universality(const Effort& effort) {
   result.notes = {
       huang_note(sizes),
       "a slope of ln V over ln m, claimed to be 2; V / m^2 itself grows slowly with the distance "
-      "from "
-      "the output (by about depth / width), so that fits lie below 2 where gradients shrink "
+      "from the output (by about depth / width), so that fits lie below 2 where gradients shrink "
       "backwards (linear, relu, tanh here), above where they grow (hard_tanh), and furthest off "
       "where m changes least (tanh)"};
   return result;

@@ -29,12 +29,11 @@ std::array<at::Tensor, 4> philox(std::array<at::Tensor, 4> c, std::array<at::Ten
   return c;
 }
 
-/// Words of `elements` (E) for one seed (), int64.
-at::Tensor words(const at::Tensor& elements, const at::Tensor& seed, const Draws& draws) {
-  const auto number = [&](std::int64_t value) { return at::full({}, value, elements.options()); };
+/// Words of `elements` (E) for one seed () and draw (), int64.
+at::Tensor words(const at::Tensor& elements, const at::Tensor& seed, const Sources& sources) {
+  const at::Tensor stream = at::full({}, sources.stream, elements.options());
   const std::array<at::Tensor, 4> block =
-      philox({low(shifted(elements, 2)), high(shifted(elements, 2)), number(draws.stream),
-              number(draws.draw)},
+      philox({low(shifted(elements, 2)), high(shifted(elements, 2)), stream, low(sources.draw)},
              {low(seed), high(seed)});
   const at::Tensor blocks = at::stack(at::broadcast_tensors(at::TensorList(block)), -1);
   return blocks.gather(-1, (elements & 3).unsqueeze(-1)).squeeze(-1);
@@ -84,19 +83,31 @@ at::Tensor sample(const law::Sampler& s, const at::Tensor& words) {
 
 }  // namespace
 
-at::Tensor composition::draws(const std::vector<const law::Sampler*>& samplers,
-                              const at::Tensor& seed, const Draws& draws, std::int64_t rows,
-                              std::int64_t column_count, const OptionalTensor& columns) {
-  const at::Tensor column = columns ? *columns : at::arange(column_count, seed.options());
-  const std::int64_t width = draws.width ? draws.width : column_count;
-  const at::Tensor row = at::arange(draws.row0, draws.row0 + rows, seed.options());
-  const at::Tensor elements = (row.unsqueeze(1) * width + column).flatten();
+at::Tensor composition::draws(const Samplers& samplers, const Sources& sources, std::int64_t rows,
+                              std::int64_t column_count) {
+  const at::Tensor& seed = sources.seed;
+  const std::int64_t replicas = seed.size(0);
+  const at::Tensor column =
+      sources.columns ? *sources.columns : at::arange(column_count, seed.options());
+  const std::int64_t width = sources.width ? sources.width : column_count;
+  const at::Tensor row = at::arange(sources.row0, sources.row0 + rows, seed.options());
+  const at::Tensor elements = row.unsqueeze(1) * width + column;
+  const bool by_column = static_cast<std::int64_t>(samplers.size()) > replicas;
   std::vector<at::Tensor> z;
-  for (std::int64_t r = 0; r < seed.size(0); ++r) {
-    z.push_back(sample(*samplers[samplers.size() == 1 ? 0 : r], words(elements, seed[r], draws)));
+  for (std::int64_t r = 0; r < replicas; ++r) {
+    const at::Tensor mine = words(elements, seed[r], sources);
+    if (!by_column) {
+      z.push_back(sample(*samplers[samplers.size() == 1 ? 0 : r], mine.flatten()));
+      continue;
+    }
+    std::vector<at::Tensor> parts;
+    for (std::int64_t c = 0; c < column_count; ++c) {
+      parts.push_back(sample(*samplers[r * column_count + c], mine.select(1, c)));
+    }
+    z.push_back(at::stack(parts, 1));
   }
   if (z.empty()) return at::empty({0, rows, column_count}, seed.options().dtype(at::kFloat));
-  return at::stack(z).reshape({seed.size(0), rows, column_count});
+  return at::stack(z).reshape({replicas, rows, column_count});
 }
 
 }  // namespace scalemix::inline v0::op

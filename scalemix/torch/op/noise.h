@@ -13,6 +13,9 @@
 // itself. Draws are those of kernel::noise: replica r reads Stream{seed[r], stream, draw}. Backward
 // redraws them (dx = dy * z, or dy), so no mask is kept, and it is the same op, so it can be
 // differentiated again.
+//
+// Parameters of laws whose draw is an explicit function of them (law.h: Pathwise) have a gradient,
+// d y / d parameter = x * dz / d parameter with u held, or dz / d parameter (noise_params.h).
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -20,30 +23,35 @@
 #include <cstdint>
 #include <string>
 
+#include "scalemix/torch/op/draws.h"
+
 namespace scalemix::inline v0::op {
 
 /// y of x (R, N, ...), any floating type; half and bfloat16 compute in float32 and round once.
 ///
 /// seed     int64 (R), on x's device
-/// law      name of a law; params: float64, its native parameters in order, (P) or (R, P)
+/// law      name of a law; params: its native parameters in order, float64 or float32 on any
+///          device, (P) for all, (R, P) a replica or (R, K, P) a replica and column
 /// site     unit, channel, layer or weight; mode: multiply or add
-/// stream   number of the site's stream, from stream_id; draw: training step or Monte-Carlo sample
+/// stream   number of the site's stream, from stream_id
+/// draw     training step or Monte-Carlo sample: a number, or an int64 tensor () on x's device
 /// row0     position of the first row in the global batch
 /// width    logical columns, 0: as many as there are columns
 /// columns  int64 (K), logical number of each column; undefined: 0, 1, 2, ...
 ///
-/// Throws c10::Error for a wrong type, shape, device, site or mode, ConfigError for an unknown law,
-/// std::domain_error for parameters out of range. params has no gradient and must not ask for one.
+/// Laws of a column each cost more: a law object a column and step, and no fused kernel. Throws
+/// c10::Error for a wrong type, shape, device, site or mode, and for params that require a gradient
+/// and have none; ConfigError for an unknown law, std::domain_error for parameters out of range.
 at::Tensor noise(const at::Tensor& x, const at::Tensor& seed, const std::string& law,
                  const at::Tensor& params, const std::string& site, const std::string& mode,
-                 std::int64_t stream, std::int64_t draw, std::int64_t row0 = 0,
+                 std::int64_t stream, const Draw& draw, std::int64_t row0 = 0,
                  std::int64_t width = 0, const at::Tensor& columns = {});
 
 namespace composition {
-/// The same from ordinary torch operators, on any device; its own gradient.
+/// The same from ordinary torch operators, on any device; its own gradient, but none of params.
 at::Tensor noise(const at::Tensor& x, const at::Tensor& seed, const std::string& law,
                  const at::Tensor& params, const std::string& site, const std::string& mode,
-                 std::int64_t stream, std::int64_t draw, std::int64_t row0 = 0,
+                 std::int64_t stream, const Draw& draw, std::int64_t row0 = 0,
                  std::int64_t width = 0, const at::Tensor& columns = {});
 }  // namespace composition
 

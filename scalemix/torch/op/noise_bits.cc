@@ -12,18 +12,17 @@ bool is_plain(const at::Tensor& x) {
          x.numel() > 0;
 }
 
-NoiseBits::NoiseBits(const at::Tensor& seed, const at::Tensor& params, const Draws& draws,
-                     const kernel::Site& site, const at::Tensor& x)
-    : laws_(laws_of("bernoulli", params, x.size(0))),
-      draws_("noise", seed, draws, {}, site),
+NoiseBits::NoiseBits(const Sources& sources, const at::Tensor& params, const kernel::Site& site,
+                     const at::Tensor& x)
+    : laws_(laws_of("bernoulli", params)),
+      draws_("noise", sources, site),
       replicas_(x.size(0)),
       n_(x.numel() / replicas_),
       bytes_(static_cast<std::int64_t>(kernel::bit_bytes(n_))) {}
 
-std::optional<NoiseBits> NoiseBits::make(const at::Tensor& seed, const at::Tensor& params,
-                                         const Draws& draws, const kernel::Site& site,
-                                         const at::Tensor& x) {
-  NoiseBits bits(seed, params, draws, site, x);
+std::optional<NoiseBits> NoiseBits::make(const Sources& sources, const at::Tensor& params,
+                                         const kernel::Site& site, const at::Tensor& x) {
+  NoiseBits bits(sources, params, site, x);
   const bool all = std::all_of(bits.laws_.begin(), bits.laws_.end(), [&](const law::AnyLaw& law) {
     return kernel::has_bits(law.multiplier(), bits.draws_.site());
   });

@@ -5,9 +5,7 @@
 #include <algorithm>
 
 namespace scalemix::inline v0::op {
-namespace {
-
-const char* name_of(at::ScalarType type) {
+const char* type_name(at::ScalarType type) {
   switch (type) {
     case at::kLong:
       return "int64";
@@ -24,8 +22,6 @@ const char* name_of(at::ScalarType type) {
   }
 }
 
-}  // namespace
-
 bool records_graph(std::initializer_list<at::Tensor> inputs) {
   return at::GradMode::is_enabled() &&
          std::any_of(inputs.begin(), inputs.end(),
@@ -41,12 +37,12 @@ at::Tensor operand(const at::Tensor& x) { return x.to(compute_type(x.scalar_type
 void check_floating(const char* op, const char* name, const at::Tensor& t) {
   const at::ScalarType type = compute_type(t.scalar_type());
   TORCH_CHECK_TYPE(type == at::kFloat || type == at::kDouble, op, ": expected ", name,
-                   " of a real floating type, got ", name_of(t.scalar_type()));
+                   " of a real floating type, got ", type_name(t.scalar_type()));
 }
 
 void check_type(const char* op, const char* name, const at::Tensor& t, at::ScalarType type) {
-  TORCH_CHECK_TYPE(t.scalar_type() == type, op, ": expected ", name, " of type ", name_of(type),
-                   ", got ", name_of(t.scalar_type()));
+  TORCH_CHECK_TYPE(t.scalar_type() == type, op, ": expected ", name, " of type ", type_name(type),
+                   ", got ", type_name(t.scalar_type()));
 }
 
 void check_dims(const char* op, const char* name, const at::Tensor& t, std::int64_t at_least) {

@@ -9,14 +9,16 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/types.h>
 
+#include <optional>
+
 namespace scalemix::inline v0::op {
 
-using OptionalTensor = torch::optional<at::Tensor>;
+using OptionalTensor = std::optional<at::Tensor>;
 
 /// The dispatcher's entry of an op; Call is its signature.
 template <class Call>
-c10::TypedOperatorHandle<Call> find_op(const char* name) {
-  return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").typed<Call>();
+c10::TypedOperatorHandle<Call> find_op(const char* name, const char* overload = "") {
+  return c10::Dispatcher::singleton().findSchemaOrThrow(name, overload).typed<Call>();
 }
 
 /// Undefined where there is none.
@@ -30,6 +32,9 @@ bool records_graph(std::initializer_list<at::Tensor> inputs);
 
 /// float32 for half and bfloat16, else the type itself.
 at::ScalarType compute_type(at::ScalarType type);
+
+/// "float32", "int64": as Python calls a type.
+const char* type_name(at::ScalarType type);
 
 /// `x` in its compute type, contiguous; `x` itself where it already is.
 at::Tensor operand(const at::Tensor& x);

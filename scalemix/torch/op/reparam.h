@@ -12,25 +12,27 @@
 
 #include <cstdint>
 
+#include "scalemix/torch/op/draws.h"
+
 namespace scalemix::inline v0::op {
 
 /// y of mean and var (R, N, ...), one type and device; seed, stream, draw, row0, width, columns as
 /// in noise.
 at::Tensor reparam(const at::Tensor& mean, const at::Tensor& var, const at::Tensor& seed,
-                   std::int64_t stream, std::int64_t draw, std::int64_t row0 = 0,
+                   std::int64_t stream, const Draw& draw, std::int64_t row0 = 0,
                    std::int64_t width = 0, const at::Tensor& columns = {});
 
 /// dvar of var and dy. Differentiable.
 at::Tensor reparam_backward(const at::Tensor& var, const at::Tensor& dy, const at::Tensor& seed,
-                            std::int64_t stream, std::int64_t draw, std::int64_t row0 = 0,
+                            std::int64_t stream, const Draw& draw, std::int64_t row0 = 0,
                             std::int64_t width = 0, const at::Tensor& columns = {});
 
 namespace composition {
 at::Tensor reparam(const at::Tensor& mean, const at::Tensor& var, const at::Tensor& seed,
-                   std::int64_t stream, std::int64_t draw, std::int64_t row0 = 0,
+                   std::int64_t stream, const Draw& draw, std::int64_t row0 = 0,
                    std::int64_t width = 0, const at::Tensor& columns = {});
 at::Tensor reparam_backward(const at::Tensor& var, const at::Tensor& dy, const at::Tensor& seed,
-                            std::int64_t stream, std::int64_t draw, std::int64_t row0 = 0,
+                            std::int64_t stream, const Draw& draw, std::int64_t row0 = 0,
                             std::int64_t width = 0, const at::Tensor& columns = {});
 }  // namespace composition
 

@@ -16,6 +16,8 @@
 #include <cstdint>
 #include <tuple>
 
+#include "scalemix/torch/op/draws.h"
+
 namespace scalemix::inline v0::op {
 
 /// (y, penalty): y (R, N, O) of x (R, N, I), w and log_sigma2 (R, O, I), b (R, O) or undefined;
@@ -23,14 +25,14 @@ namespace scalemix::inline v0::op {
 std::tuple<at::Tensor, at::Tensor> svdo_linear(const at::Tensor& x, const at::Tensor& w,
                                                const at::Tensor& log_sigma2, const at::Tensor& b,
                                                const at::Tensor& seed, std::int64_t stream,
-                                               std::int64_t draw, std::int64_t row0 = 0);
+                                               const Draw& draw, std::int64_t row0 = 0);
 
 namespace composition {
 /// The same from linear, reparam and svdo_terms, as compositions of ordinary torch operators.
 std::tuple<at::Tensor, at::Tensor> svdo_linear(const at::Tensor& x, const at::Tensor& w,
                                                const at::Tensor& log_sigma2, const at::Tensor& b,
                                                const at::Tensor& seed, std::int64_t stream,
-                                               std::int64_t draw, std::int64_t row0 = 0);
+                                               const Draw& draw, std::int64_t row0 = 0);
 }  // namespace composition
 
 }  // namespace scalemix::inline v0::op

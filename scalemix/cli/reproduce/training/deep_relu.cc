@@ -13,8 +13,8 @@
 
 #include "scalemix/cli/reproduce/common.h"
 #include "scalemix/cli/reproduce/training/trainee.h"
+#include "scalemix/model/signal_report.h"
 #include "scalemix/run/progress.h"
-#include "scalemix/run/signal_report.h"
 
 namespace scalemix::inline v0::cli::reproduce {
 namespace {

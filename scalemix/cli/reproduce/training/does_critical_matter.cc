@@ -146,7 +146,7 @@ Result does_critical_matter(const Effort& effort) {
                   static_cast<std::size_t>(done), errors.size(), kNames.size(), trainee.data(),
                   trainee.rows(), sizes.width, sizes.steps),
       "a p value has no reference of its own: the published ones are not in the released code",
-      "after so few steps the outer initialisations are behind; the published networks trained for "
+      "after so few steps the outer initialisations are worse; the published networks trained for "
       "up to 500 epochs, so the difference of means is compared at full size alone"};
   return result;
 }

@@ -4,23 +4,23 @@
 // layers with sigma_w2 = 2 (1 - p). Reduced: narrower, fewer images, Adam and fewer steps.
 
 #include <fmt/format.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "scalemix/cli/reproduce/common.h"
 #include "scalemix/cli/reproduce/images.h"
-#include "scalemix/random/stream.h"
+#include "scalemix/engine/program.h"
+#include "scalemix/kernel/loss.h"
+#include "scalemix/model/layer_kind.h"
+#include "scalemix/model/noise.h"
 #include "scalemix/run/progress.h"
 #include "scalemix/signal/depth_scale.h"
-#include "scalemix/torch/init/init.h"
-#include "scalemix/torch/op/noise.h"
+#include "scalemix/train/initialise.h"
+#include "scalemix/train/update.h"
 
 namespace scalemix::inline v0::cli::reproduce {
 namespace {
-
-using torch::Tensor;
 
 struct Sizes {
   std::size_t width, train, test, steps;
@@ -36,73 +36,124 @@ Sizes sizes_of(const Effort& effort) {
   return effort.pick(quick, reduced, full);
 }
 
-/// Weights of `depth` hidden layers and an output layer as wide as the input, biases 0.
+/// `depth` hidden layers and an output layer as wide as the input, noise on the input of each.
+model::Spec autoencoder(std::size_t inputs, std::size_t width, std::size_t depth, double p) {
+  model::Spec spec{.input = {inputs}, .task = Task::regression, .outputs = inputs};
+  for (std::size_t l = 0; l <= depth; ++l) {
+    const std::size_t in = l == 0 ? inputs : width;
+    const auto site = static_cast<std::uint32_t>(l + 1);  // of the noise and of the weights
+    if (l > 0) spec.layers.push_back({.type = "relu"});
+    model::Layer noise{.type = "noise", .site = site, .width = in};
+    noise.noise = {model::noise_of("multiply", fmt::format("bernoulli:p={}", p))};
+    spec.layers.push_back(noise);
+    spec.layers.push_back({.type = "linear",
+                           .name = fmt::format("linear{}", site),
+                           .site = site,
+                           .in = in,
+                           .out = l == depth ? inputs : width});
+  }
+  return spec;
+}
+
+/// It in training: squared error, mean over rows and numbers.
 class Autoencoder {
  public:
-  Autoencoder(std::int64_t inputs, std::int64_t width, std::size_t depth, double p,
+  Autoencoder(const model::Spec& spec, const optim::Rule& rule, std::size_t batch, double variance,
               std::uint64_t seed)
-      : p_(torch::tensor({p}, torch::kFloat64)),
-        seed_(torch::tensor({static_cast<std::int64_t>(seed)})) {
-    for (std::size_t l = 0; l <= depth; ++l) {
-      const std::int64_t in = l == 0 ? inputs : width, out = l == depth ? inputs : width;
-      const run::InitialWeights plan{.layer = "",
-                                     .variance = 2 * (1 - p) / static_cast<double>(in)};
-      weights_.push_back(
-          init::weights(plan, {out, in}, seed, static_cast<std::uint32_t>(l + 1)).requires_grad_());
-      biases_.push_back(torch::zeros({out}).requires_grad_());
+      : spec_(spec),
+        store_(spec_, rule, 1),
+        program_(spec_, store_.layout, {.train = true, .rows = batch}),
+        schedule_(program_, batch, program_.steps().size()),
+        update_(store_, program_, 0),
+        memory_(schedule_.floats()),
+        log_precision_(spec.outputs, std::log(2.0f / static_cast<float>(spec.outputs))),
+        seed_(seed) {
+    store_.layout.start(store_.values_of(0), store_.state_of(0));
+    for (const model::Layer& layer : spec_.layers) {
+      if (!model::has_weights(layer)) continue;
+      const engine::Slot& slot = store_.layout.at(layer.name + ".weight");
+      train::draw_weights({.layer = "", .variance = variance / static_cast<double>(layer.in)},
+                          slot.tensor.shape, seed, layer.site, store_.values_of(0) + slot.offset);
     }
   }
-  /// With noise in training step `draw`; without it if draw is negative.
-  Tensor operator()(Tensor x, std::int64_t draw) const {
-    for (std::size_t l = 0; l < weights_.size(); ++l) {
-      if (l > 0) x = torch::relu(x);
-      if (draw >= 0) {
-        const auto stream = stream_id(Purpose::train, static_cast<std::uint32_t>(l + 1));
-        x = op::noise(x.unsqueeze(0), seed_, "bernoulli", p_, "unit", "multiply", stream, draw)[0];
-      }
-      x = torch::linear(x, weights_[l], biases_[l]);
-    }
-    return x;
+
+  void step(const float* x, std::size_t rows, std::uint32_t draw) {
+    const engine::Frame frame{.mode = engine::Mode::train,
+                              .rows = rows,
+                              .seed = seed_,
+                              .draw = draw,
+                              .values = store_.values_of(0),
+                              .gradients = store_.gradients_of(0)};
+    float* memory = memory_.data();
+    std::copy_n(x, rows * program_.width(), schedule_.input(memory));
+    program_.forward(frame, schedule_, memory, 0, program_.steps().size());
+    kernel::gaussian_nll(rows, program_.outputs(), schedule_.output(memory), x,
+                         log_precision_.data(), schedule_.output_gradient(memory), nullptr);
+    program_.backward(frame, schedule_, memory);
+    const engine::Slot& unused = store_.layout.at("output.log_precision");
+    std::fill_n(store_.gradients_of(0) + unused.offset, unused.count, 0.0f);
+    update_.run({.replica = 0,
+                 .step = draw + 1u,
+                 .rate = {.lr = 1e-3},
+                 .frame = frame,
+                 .schedule = &schedule_,
+                 .memory = memory},
+                [](std::size_t, std::size_t) {});
   }
-  std::vector<Tensor> parameters() const {
-    std::vector<Tensor> out = weights_;
-    out.insert(out.end(), biases_.begin(), biases_.end());
-    return out;
+
+  /// Mean squared error of rows x, without noise.
+  double loss(const std::vector<float>& x) const {
+    const std::size_t rows = x.size() / program_.width();
+    const engine::Program still(spec_, store_.layout, {});
+    const engine::Schedule schedule(still, rows, still.steps().size());
+    std::vector<float> memory(schedule.floats());
+    std::copy(x.begin(), x.end(), schedule.input(memory.data()));
+    still.forward(
+        {.mode = engine::Mode::deterministic, .rows = rows, .values = store_.values_of(0)},
+        schedule, memory.data(), 0, still.steps().size());
+    const float* y = schedule.output(memory.data());
+    double sum = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) sum += (y[i] - x[i]) * (y[i] - x[i]);
+    return sum / static_cast<double>(x.size());
   }
 
  private:
-  Tensor p_, seed_;
-  std::vector<Tensor> weights_, biases_;
+  model::Spec spec_;
+  train::Store store_;
+  engine::Program program_;
+  engine::Schedule schedule_;
+  train::Update update_;
+  std::vector<float> memory_, log_precision_;
+  std::uint64_t seed_;
 };
 
-Tensor to_tensor(const std::vector<double>& values, std::size_t columns) {
-  return torch::tensor(values, torch::kFloat64)
-      .view({-1, static_cast<std::int64_t>(columns)})
-      .to(torch::kFloat32);
+/// Held-out mean squared error, without noise.
+double train(const std::vector<float>& x, const std::vector<float>& held_out, std::size_t columns,
+             const Sizes& sizes, std::size_t depth, double p, const Effort& effort) {
+  constexpr std::size_t kBatch = 128;
+  const optim::Rule& rule = optim::rule(effort.size == Size::full ? "sgd" : "adam");
+  Autoencoder net(autoencoder(columns, sizes.width, depth, p), rule, kBatch, 2 * (1 - p),
+                  effort.seed);
+  const std::size_t batches = x.size() / columns / kBatch;
+  for (std::size_t step = 0; step < sizes.steps; ++step) {
+    const float* first = x.data() + step % batches * kBatch * columns;
+    net.step(first, kBatch, static_cast<std::uint32_t>(step));
+  }
+  return net.loss(held_out);
 }
 
-/// Held-out mean squared error, without noise.
-double train(const Tensor& x, const Tensor& held_out, const Sizes& sizes, std::size_t depth,
-             double p, const Effort& effort) {
-  Autoencoder net(x.size(1), static_cast<std::int64_t>(sizes.width), depth, p, effort.seed);
-  const bool published = effort.size == Size::full;
-  std::unique_ptr<torch::optim::Optimizer> optimiser;
-  if (published) {
-    optimiser = std::make_unique<torch::optim::SGD>(net.parameters(), 1e-3);
-  } else {
-    optimiser = std::make_unique<torch::optim::Adam>(net.parameters(), 1e-3);
+/// What a network that learned nothing but the mean would have.
+double loss_of_mean(const std::vector<float>& x, const std::vector<float>& held_out,
+                    std::size_t columns) {
+  std::vector<double> mean(columns);
+  for (std::size_t i = 0; i < x.size(); ++i) mean[i % columns] += x[i];
+  double sum = 0;
+  for (std::size_t i = 0; i < held_out.size(); ++i) {
+    const double off = held_out[i] - mean[i % columns] * static_cast<double>(columns) /
+                                         static_cast<double>(x.size());
+    sum += off * off;
   }
-  constexpr std::int64_t kBatch = 128;
-  const std::int64_t batches = x.size(0) / kBatch;
-  for (std::size_t step = 0; step < sizes.steps; ++step) {
-    const std::int64_t first = static_cast<std::int64_t>(step) % batches * kBatch;
-    const Tensor batch = x.slice(0, first, first + kBatch);
-    optimiser->zero_grad();
-    torch::mse_loss(net(batch, static_cast<std::int64_t>(step)), batch).backward();
-    optimiser->step();
-  }
-  const torch::NoGradGuard no_grad;
-  return torch::mse_loss(net(held_out, -1), held_out).item<double>();
+  return sum / static_cast<double>(held_out.size());
 }
 
 double reach(double keep) {
@@ -115,10 +166,9 @@ double reach(double keep) {
 Result trainable_depth(const Effort& effort) {
   const Sizes sizes = sizes_of(effort);
   const Images images = some_images("mnist", sizes.train, sizes.test, effort.seed);
-  const Tensor x = to_tensor(images.train, images.columns),
-               held_out = to_tensor(images.test, images.columns);
-  const double nothing =
-      torch::mse_loss(x.mean(0, true).expand_as(held_out), held_out).item<double>();
+  const std::vector<float> x(images.train.begin(), images.train.end()),
+      held_out(images.test.begin(), images.test.end());
+  const double nothing = loss_of_mean(x, held_out, images.columns);
   Result result;
   report::HeatMap map{"loss / variance", {}, sizes.keep};
   for (const std::size_t d : sizes.depths) map.x.push_back(static_cast<double>(d));
@@ -127,7 +177,8 @@ Result trainable_depth(const Effort& effort) {
   for (const double keep : sizes.keep) {
     std::vector<double> losses;
     for (const std::size_t depth : sizes.depths) {
-      const double loss = train(x, held_out, sizes, depth, 1 - keep, effort) / nothing;
+      const double loss =
+          train(x, held_out, images.columns, sizes, depth, 1 - keep, effort) / nothing;
       losses.push_back(std::isfinite(loss) ? loss : 10);
       map.z.push_back(losses.back());
       const bool within = static_cast<double>(depth) <= reach(keep);

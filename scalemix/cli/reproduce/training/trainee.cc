@@ -12,31 +12,31 @@
 #include "scalemix/model/architecture.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/method.h"
-#include "scalemix/torch/train/stack.h"
+#include "scalemix/train/stack.h"
 
 namespace scalemix::inline v0::cli::reproduce {
 namespace {
 
-void fill_normal(torch::Tensor to, double variance, std::uint64_t seed, std::uint32_t site) {
+void fill_normal(float* to, std::size_t n, double variance, std::uint64_t seed,
+                 std::uint32_t site) {
   const auto normal = law::AnyLaw::make("normal", std::vector<double>{std::sqrt(variance)});
   kernel::draws(normal.raw(), {.seed = seed, .stream = stream_id(Purpose::init, site)},
-                {.rows = 1, .columns = static_cast<std::size_t>(to.numel())}, to.data_ptr<float>());
+                {.rows = 1, .columns = n}, to);
 }
 
 /// Gaussian weights and biases of given scale in every layer. Biases draw from sites of their own,
 /// above those of the layers.
 void start(train::Stack& stack, const model::Spec& spec, const Training& training) {
-  const torch::NoGradGuard no_grad;
   constexpr std::uint32_t kBiases = 1u << 20;
+  train::Store& store = stack.store();
   model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape&) {
-    if (layer.type != "linear") return;
-    const auto& storage = stack.network().storage();
-    fill_normal(storage.view(layer.name + ".weight")[0],
-                *training.sigma_w2 / static_cast<double>(layer.in), training.seed, layer.site);
-    if (training.sigma_b2 > 0) {
-      fill_normal(storage.view(layer.name + ".bias")[0], training.sigma_b2, training.seed,
-                  kBiases + layer.site);
-    }
+    if (!model::has_weights(layer)) return;
+    const auto fill = [&](const char* name, double variance, std::uint32_t site) {
+      const engine::Slot& slot = store.layout.at(layer.name + name);
+      fill_normal(store.values_of(0) + slot.offset, slot.count, variance, training.seed, site);
+    };
+    fill(".weight", *training.sigma_w2 / static_cast<double>(layer.in), layer.site);
+    if (training.sigma_b2 > 0) fill(".bias", training.sigma_b2, kBiases + layer.site);
   });
   stack.values_changed();
 }
@@ -72,7 +72,7 @@ Trainee::Trainee(std::size_t train_rows, std::size_t test_rows) {
   config.data = data::locate(data::named_set("mnist")) ? "mnist" : "glyphs";
   config.model = "linear";
   config.method = {"none"};
-  plan_ = train::make_plan(config);
+  plan_ = run::make_plan(config);
   data::Split& split = plan_.replicas.front().split;
   split.train.resize(std::min(train_rows, split.train.size()));
   split.validation.assign(
@@ -89,8 +89,7 @@ model::Spec Trainee::spec(const Training& training) const {
 
 Trained Trainee::run(const Training& training) {
   plan_.spec = spec(training);
-  run::TrainConfig& c = plan_.config;
-  c.model = training.model;
+  train::FitOptions& c = plan_.options;
   c.init = training.sigma_w2 ? "he" : training.init;
   c.optimiser = training.optimiser;
   c.lr = training.lr;
@@ -100,7 +99,7 @@ Trained Trainee::run(const Training& training) {
   train::Replica& replica = plan_.replicas.front();
   replica.seed = training.seed;
   replica.settings.lr = training.lr;
-  train::Stack stack(plan_, {0});
+  train::Stack stack(plan_.data, plan_, {0});
   if (training.sigma_w2) start(stack, plan_.spec, training);
   Trained out;
   try {

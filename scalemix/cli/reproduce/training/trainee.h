@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "scalemix/cli/reproduce/entry.h"
-#include "scalemix/torch/train/plan.h"
+#include "scalemix/run/plan.h"
 
 namespace scalemix::inline v0::cli::reproduce {
 
@@ -48,7 +48,7 @@ class Trainee {
   std::size_t rows() const { return plan_.replicas.front().split.train.size(); }
 
  private:
-  train::Plan plan_;
+  run::Plan plan_;
 };
 
 }  // namespace scalemix::inline v0::cli::reproduce

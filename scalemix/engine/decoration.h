@@ -1,0 +1,32 @@
+// The noise of a layer in a program: a row of model/noise.h with the places of its tensors.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scalemix/engine/frame.h"
+#include "scalemix/engine/layout.h"
+#include "scalemix/model/noise.h"
+
+namespace scalemix::inline v0::engine {
+
+struct Decoration {
+  model::NoiseUse use;
+  std::string layer;
+  std::vector<std::size_t> own;  // offsets in values
+  std::optional<std::size_t> w;  // of the weights it decorates
+  std::size_t prepared_at = 0;   // in the frame's prepared
+  std::size_t step = 0;          // of the program: the last one that works with it
+
+  Decoration(const model::Noise& noise, const model::Layer& layer, const model::Shape& in,
+             const Layout& layout);
+
+  const model::NoiseKind& kind() const { return *use.kind; }
+  std::size_t prepared() const { return kind().prepared ? kind().prepared(use) : 0; }
+  /// A gradient of what it prepares, in the memory of a step.
+  std::size_t d_prepared() const { return kind().where == model::Where::moments ? use.weights : 0; }
+  model::At at(const Frame& frame) const;
+};
+
+}  // namespace scalemix::inline v0::engine

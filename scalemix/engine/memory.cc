@@ -1,0 +1,53 @@
+#include "scalemix/engine/memory.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace scalemix::inline v0::engine {
+namespace {
+
+constexpr std::size_t kAlign = 16;  // floats: a cache line
+
+std::size_t rounded(std::size_t floats) { return (floats + kAlign - 1) / kAlign * kAlign; }
+
+bool overlap(const Lifetime& a, const Lifetime& b) { return a.from <= b.to && b.from <= a.to; }
+
+/// The lowest offset of `floats` floats that none of the taken places, sorted by offset, touches.
+std::size_t gap(const std::vector<std::pair<std::size_t, std::size_t>>& taken, std::size_t floats) {
+  std::size_t at = 0;
+  for (const auto& [first, past] : taken) {
+    if (at + floats <= first) break;
+    at = std::max(at, past);
+  }
+  return at;
+}
+
+}  // namespace
+
+Placement place(const std::vector<Lifetime>& lifetimes) {
+  std::vector<std::size_t> order(lifetimes.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return lifetimes[a].floats > lifetimes[b].floats;
+  });
+  Placement out;
+  out.at.resize(lifetimes.size());
+  std::vector<std::size_t> placed;
+  for (const std::size_t i : order) {
+    const std::size_t floats = rounded(lifetimes[i].floats);
+    if (floats == 0) continue;
+    std::vector<std::pair<std::size_t, std::size_t>> taken;
+    for (const std::size_t j : placed) {
+      if (overlap(lifetimes[i], lifetimes[j])) {
+        taken.emplace_back(out.at[j], out.at[j] + rounded(lifetimes[j].floats));
+      }
+    }
+    std::sort(taken.begin(), taken.end());
+    out.at[i] = gap(taken, floats);
+    out.floats = std::max(out.floats, out.at[i] + floats);
+    placed.push_back(i);
+  }
+  return out;
+}
+
+}  // namespace scalemix::inline v0::engine

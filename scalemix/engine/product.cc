@@ -1,0 +1,205 @@
+#include "scalemix/engine/product.h"
+
+#include <algorithm>
+
+#include "scalemix/kernel/columns.h"
+#include "scalemix/kernel/conv.h"
+#include "scalemix/kernel/conv_sparse.h"
+#include "scalemix/kernel/gemm.h"
+#include "scalemix/kernel/sparse_rows.h"
+#include "scalemix/kernel/tiles.h"
+
+namespace scalemix::inline v0::engine {
+namespace {
+
+using kernel::Trans;
+
+class Dense : public Product {
+ public:
+  Dense(const model::Layer& layer, bool moments)
+      : Product(layer.in, layer.out, layer.in * layer.out, 1), moments_(moments) {}
+
+  /// The squares, of moments.
+  std::size_t kept(std::size_t rows) const override { return moments_ ? rows * in : 0; }
+  void forward(const Rows& x, const float* w, const float* b, float*, float* y) const override {
+    multiply(x.count, x.x, w, b, y);
+  }
+  void moments(const Rows& x, const float* w, const float* b, const float* sigma2, float*, float* y,
+               float* var) const override {
+    kernel::for_tiles(x.count * in, [&](std::size_t first, std::size_t n) {
+      for (std::size_t i = first; i < first + n; ++i) x.kept[i] = x.x[i] * x.x[i];
+    });
+    multiply(x.count, x.x, w, b, y);
+    multiply(x.count, x.kept, sigma2, nullptr, var);
+  }
+  void to_bias(std::size_t rows, const float* dy, float* db) const override {
+    kernel::column_sums(rows, out, dy, db);
+  }
+
+ private:
+  void to_weights(const Rows& x, const Gradients& g, float*) const override {
+    multiply_back(x.count, x.x, g.dy, g.dw);
+    if (g.dvar) multiply_back(x.count, x.kept, g.dvar, g.dsigma2);
+  }
+  void to_input(std::size_t rows, const float* dy, const float* w, bool add, float*,
+                float* dx) const override {
+    kernel::gemm(Trans::no, Trans::no, rows, in, out, dy, out, w, in, add ? 1 : 0, dx, in);
+  }
+  void multiply(std::size_t rows, const float* x, const float* w, const float* b, float* y) const {
+    for (std::size_t n = 0; b && n < rows; ++n) std::copy_n(b, out, y + n * out);
+    kernel::gemm(Trans::no, Trans::yes, rows, out, in, x, in, w, in, b ? 1 : 0, y, out);
+  }
+  void multiply_back(std::size_t rows, const float* x, const float* dy, float* dw) const {
+    kernel::gemm(Trans::yes, Trans::no, out, in, rows, dy, out, x, in, 0, dw, in);
+  }
+
+  bool moments_;
+};
+
+/// What forward marks is kept.
+class Sparse : public Dense {
+ public:
+  using Dense::Dense;
+
+  std::size_t kept(std::size_t rows) const override { return SparseRows::memory(rows, in); }
+  void forward(const Rows& x, const float* w, const float* b, float*, float* y) const override {
+    kernel::sparse_product(marked(x, false), out, w, b, y);
+  }
+  void moments(const Rows& x, const float* w, const float* b, const float* sigma2, float*, float* y,
+               float* var) const override {
+    kernel::sparse_moments(marked(x, true), out, w, b, sigma2, y, var);
+  }
+
+ private:
+  using SparseRows = kernel::SparseRows;
+  void to_weights(const Rows& x, const Gradients& g, float*) const override {
+    if (g.dvar) {
+      kernel::sparse_moments_to_weights(of(x), x.base, out, g.dy, g.dvar, g.dw, g.dsigma2);
+    } else {
+      kernel::sparse_to_weights(of(x), x.base, out, g.dy, g.dw);
+    }
+  }
+  SparseRows of(const Rows& x) const { return {x.count, in, x.kept}; }
+  SparseRows marked(const Rows& x, bool squares) const {
+    const SparseRows rows = of(x);
+    rows.mark(x.x, x.base, squares);
+    return rows;
+  }
+};
+
+class Conv2d : public Product {
+ public:
+  Conv2d(const model::Layer& layer, const kernel::Conv2d& shape)
+      : Product(shape.c * shape.h * shape.w, shape.o * shape.out_h() * shape.out_w(),
+                shape.o * shape.c * layer.kernel * layer.kernel, shape.out_h() * shape.out_w()),
+        shape_(shape) {}
+
+  std::size_t scratch(std::size_t rows, bool backward) const override {
+    return backward ? kernel::conv2d_backward_scratch(of(rows)) : kernel::conv2d_scratch(of(rows));
+  }
+  void forward(const Rows& x, const float* w, const float* b, float* scratch,
+               float* y) const override {
+    kernel::conv2d_forward(of(x.count), x.x, w, b, scratch, y);
+  }
+  void moments(const Rows& x, const float* w, const float* b, const float* sigma2, float* scratch,
+               float* y, float* var) const override {
+    kernel::conv2d_moments(of(x.count), x.x, w, b, sigma2, scratch, y, var);
+  }
+  void to_bias(std::size_t rows, const float* dy, float* db) const override {
+    const std::size_t pixels = out / shape_.o;
+    for (std::size_t o = 0; o < shape_.o; ++o) {
+      double sums[4] = {};  // four at a time, or each addition waits for the last
+      for (std::size_t n = 0; n < rows; ++n) {
+        const float* plane = dy + (n * shape_.o + o) * pixels;
+        std::size_t i = 0;
+        for (; i + 4 <= pixels; i += 4) {
+          for (std::size_t k = 0; k < 4; ++k) sums[k] += plane[i + k];
+        }
+        for (; i < pixels; ++i) sums[0] += plane[i];
+      }
+      db[o] = static_cast<float>(sums[0] + sums[1] + sums[2] + sums[3]);
+    }
+  }
+
+ protected:
+  kernel::Conv2d of(std::size_t rows) const {
+    kernel::Conv2d shape = shape_;
+    shape.n = rows;
+    return shape;
+  }
+
+ private:
+  void to_weights(const Rows& x, const Gradients& g, float* scratch) const override {
+    if (g.dvar) {
+      kernel::conv2d_moments_backward_weight(of(x.count), x.x, g.dy, g.dvar, scratch, g.dw,
+                                             g.dsigma2);
+    } else {
+      kernel::conv2d_backward_weight(of(x.count), x.x, g.dy, scratch, g.dw);
+    }
+  }
+  void to_input(std::size_t rows, const float* dy, const float* w, bool add, float* scratch,
+                float* dx) const override {
+    kernel::conv2d_backward_input(of(rows), dy, w, add, scratch, dx);
+  }
+
+  kernel::Conv2d shape_;
+};
+
+/// Most of whose gradients are zero.
+class SparseConv2d : public Conv2d {
+ public:
+  using Conv2d::Conv2d;
+
+  std::size_t scratch(std::size_t rows, bool backward) const override {
+    return backward ? kernel::conv2d_sparse_backward_scratch(of(rows))
+                    : kernel::conv2d_scratch(of(rows));
+  }
+  void backward(const Rows& x, const Gradients& g, float* scratch) const override {
+    kernel::conv2d_sparse_backward(of(x.count),
+                                   {.x = x.x,
+                                    .w = g.w,
+                                    .dy = g.dy,
+                                    .dw = g.dw,
+                                    .dx = g.dx,
+                                    .sigma2 = g.sigma2,
+                                    .dvar = g.dvar,
+                                    .dsigma2 = g.dsigma2},
+                                   scratch);
+  }
+};
+
+}  // namespace
+
+void Product::backward(const Rows& x, const Gradients& g, float* scratch) const {
+  to_weights(x, g, scratch);
+  if (!g.dx) return;
+  if (g.dvar) {
+    to_input(x.count, g.dvar, g.sigma2, false, scratch, g.dx);
+    kernel::for_tiles(x.count * in, [&](std::size_t first, std::size_t n) {
+      for (std::size_t i = first; i < first + n; ++i) g.dx[i] *= 2 * x.x[i];
+    });
+  }
+  to_input(x.count, g.dy, g.w, g.dvar != nullptr, scratch, g.dx);
+}
+
+std::unique_ptr<Product> make_dense(const model::Layer& layer, bool moments) {
+  return std::make_unique<Dense>(layer, moments);
+}
+
+std::unique_ptr<Product> make_sparse(const model::Layer& layer, bool moments) {
+  return std::make_unique<Sparse>(layer, moments);
+}
+
+std::unique_ptr<Product> make_conv2d(const model::Layer& layer, const model::Shape& shape,
+                                     bool sparse) {
+  const kernel::Conv2d conv{.n = 1,
+                            .c = shape[0],
+                            .h = shape[1],
+                            .w = shape[2],
+                            .o = layer.out,
+                            .window = {layer.kernel, layer.stride, layer.padding}};
+  if (sparse) return std::make_unique<SparseConv2d>(layer, conv);
+  return std::make_unique<Conv2d>(layer, conv);
+}
+
+}  // namespace scalemix::inline v0::engine

@@ -1,0 +1,229 @@
+// Layers with weights, dense or convolutional: plain, or with the weights of a deterministic pass;
+// every weight times noise; pre-activations drawn from their moments.
+
+#include <algorithm>
+#include <optional>
+
+#include "scalemix/engine/node.h"
+#include "scalemix/engine/product.h"
+#include "scalemix/kernel/reparam.h"
+#include "scalemix/kernel/tiles.h"
+#include "scalemix/law/any_law.h"
+#include "scalemix/model/layer_kind.h"
+
+namespace scalemix::inline v0::engine {
+namespace {
+
+using Ptr = std::unique_ptr<Product>;
+
+class Weighted : public Node {
+ public:
+  Weighted(const Making& m, Ptr product, std::size_t out)
+      : Node(product->in, out),
+        product_(std::move(product)),
+        noise_(m.noise),
+        w_(m.layout.at(m.layer.name + ".weight").offset),
+        stands_in_(!m.train && m.noise && m.noise->kind().stand_in) {
+    if (m.layer.bias) b_ = m.layout.at(m.layer.name + ".bias").offset;
+  }
+
+  double forward(const Frame& f, const float* x, float* y) const override {
+    product_->forward(rows(f, x), weights(f), bias(f), f.scratch, y);
+    return 0;
+  }
+
+  void backward(const Frame& f, const float* x, const float*, float* dy, float* dx) const override {
+    const Gradients g{.dy = dy, .w = f.values + w_, .dw = f.gradients + w_, .dx = dx};
+    product_->backward(rows(f, x), g, f.scratch);
+    to_bias(f, dy);
+  }
+
+  std::size_t kept(std::size_t rows) const override { return product_->kept(rows); }
+  std::size_t scratch(std::size_t rows, bool backward) const override {
+    return product_->scratch(rows, backward);
+  }
+  std::size_t prepared() const override { return stands_in_ ? product_->weights : 0; }
+  void prepare(const Frame& f) const override {
+    if (stands_in_) noise_->kind().stand_in(noise_->at(f), f.prepared + prepared_at);
+  }
+  bool reads_input() const override { return true; }
+  bool trained() const override { return true; }
+  double work() const override { return static_cast<double>(product_->weights * product_->places); }
+
+ protected:
+  // What is kept begins with what the product keeps.
+  Rows rows(const Frame& f, const float* x) const { return {f.rows, x, f.base, f.kept}; }
+  const float* bias(const Frame& f) const { return b_ ? f.values + *b_ : nullptr; }
+  /// Those of a deterministic pass, outside training.
+  const float* weights(const Frame& f) const {
+    return stands_in_ ? f.prepared + prepared_at : f.values + w_;
+  }
+  void to_bias(const Frame& f, const float* dy) const {
+    if (b_) product_->to_bias(f.rows, dy, f.gradients + *b_);
+  }
+
+  Ptr product_;
+  const Decoration* noise_;
+  std::size_t w_;
+  bool stands_in_;
+  std::optional<std::size_t> b_;
+};
+
+/// Kept, after the product's: the noisy weights. A prediction has them in scratch.
+class NoisyWeights : public Weighted {
+ public:
+  NoisyWeights(const Making& m, Ptr product, std::size_t out)
+      : Weighted(m, std::move(product), out), train_(m.train) {}
+
+  double forward(const Frame& f, const float* x, float* y) const override {
+    if (f.mode == Mode::deterministic) return Weighted::forward(f, x, y);
+    float* noisy =
+        train_ ? f.kept + product_->kept(f.rows) : f.scratch + product_->scratch(f.rows, false);
+    const double penalty = noise_->kind().forward(noise_->at(f), f.values + w_, noisy);
+    product_->forward(rows(f, x), noisy, bias(f), f.scratch, y);
+    return penalty;
+  }
+
+  void backward(const Frame& f, const float* x, const float*, float* dy, float* dx) const override {
+    const float* noisy = f.kept + product_->kept(f.rows);
+    const Gradients g{.dy = dy, .w = noisy, .dw = f.gradients + w_, .dx = dx};
+    product_->backward(rows(f, x), g, f.scratch);
+    noise_->kind().backward(noise_->at(f), f.values + w_, g.dw, g.dw, f.penalty_weight);
+    to_bias(f, dy);
+  }
+
+  std::size_t kept(std::size_t rows) const override {
+    return product_->kept(rows) + (train_ ? product_->weights : 0);
+  }
+  std::size_t scratch(std::size_t rows, bool backward) const override {
+    return product_->scratch(rows, backward) + (train_ ? 0 : product_->weights);
+  }
+  bool stochastic() const override { return true; }
+
+ private:
+  bool train_;
+};
+
+/// Local reparameterisation (kernel/reparam.h): one draw per number of y. Kept, after the product's:
+/// the variances of y, then what the draw makes of a change of them. Scratch of backward, after the
+/// product's: their gradients.
+class Reparameterised : public Weighted {
+ public:
+  using Weighted::Weighted;
+
+  double forward(const Frame& f, const float* x, float* y) const override {
+    float* var = f.kept + product_->kept(f.rows);
+    product_->moments(rows(f, x), f.values + w_, bias(f), variances(f), f.scratch, y, var);
+    kernel::reparam(normal_.raw(), f.stream(noise_->use.number), noise_->use.at(f.rows, f.row0), y,
+                    var, y, var);
+    return 0;
+  }
+
+  void backward(const Frame& f, const float* x, const float*, float* dy, float* dx) const override {
+    const float* slope = f.kept + product_->kept(f.rows);
+    float* dvar = f.scratch + product_->scratch(f.rows, true);
+    kernel::for_tiles(f.rows * out, [&](std::size_t first, std::size_t n) {
+      for (std::size_t i = first; i < first + n; ++i) dvar[i] = dy[i] * slope[i];
+    });
+    const Gradients g{.dy = dy,
+                      .w = f.values + w_,
+                      .dvar = dvar,
+                      .sigma2 = variances(f),
+                      .dw = f.gradients + w_,
+                      .dsigma2 = f.d_prepared,
+                      .dx = dx};
+    product_->backward(rows(f, x), g, f.scratch);
+    to_bias(f, dy);
+  }
+
+  std::size_t kept(std::size_t rows) const override { return product_->kept(rows) + rows * out; }
+  std::size_t scratch(std::size_t rows, bool backward) const override {
+    return product_->scratch(rows, backward) + (backward ? rows * out : 0);
+  }
+  double work() const override { return 2 * Weighted::work(); }
+  bool stochastic() const override { return true; }
+
+ protected:
+  const float* variances(const Frame& f) const { return f.prepared + noise_->prepared_at; }
+
+  law::AnyLaw normal_ = law::AnyLaw::parse("normal:scale=1");
+};
+
+/// Of a prediction: mean and variance of every pre-activation, side by side, which are the same for
+/// all draws. Scratch, after the product's: what the product would keep.
+class Moments : public Weighted {
+ public:
+  Moments(const Making& m, Ptr product, std::size_t out) : Weighted(m, std::move(product), out) {}
+
+  double forward(const Frame& f, const float* x, float* y) const override {
+    const std::size_t n = f.rows * product_->out;
+    Rows rows{f.rows, x, f.base, f.scratch + product_->scratch(f.rows, false)};
+    if (f.mode == Mode::deterministic) {
+      product_->forward(rows, weights(f), bias(f), f.scratch, y);
+    } else {
+      product_->moments(rows, weights(f), bias(f), f.prepared + noise_->prepared_at, f.scratch, y,
+                        y + n);
+    }
+    return 0;
+  }
+  std::size_t kept(std::size_t) const override { return 0; }
+  std::size_t scratch(std::size_t rows, bool backward) const override {
+    return product_->scratch(rows, backward) + product_->kept(rows);
+  }
+};
+
+/// What Moments made, drawn.
+class Draw : public Node {
+ public:
+  Draw(const Decoration& noise, std::size_t out) : Node(2 * out, out), noise_(noise) {}
+
+  double forward(const Frame& f, const float* x, float* y) const override {
+    const std::size_t n = f.rows * out;
+    if (f.mode != Mode::deterministic) {
+      kernel::reparam(normal_.raw(), f.stream(noise_.use.number), noise_.use.at(f.rows, f.row0), x,
+                      x + n, y);
+    } else if (x != y) {
+      std::copy_n(x, n, y);
+    }
+    return 0;
+  }
+  bool in_place(bool) const override { return true; }
+  bool stochastic() const override { return true; }
+
+ private:
+  const Decoration& noise_;
+  law::AnyLaw normal_ = law::AnyLaw::parse("normal:scale=1");
+};
+
+Ptr make_product(const Making& m, bool moments) {
+  if (model::layer_kind(m.layer.type).windows) {
+    return make_conv2d(m.layer, m.in, m.zeros.gradients);
+  }
+  return m.zeros.data ? make_sparse(m.layer, moments) : make_dense(m.layer, moments);
+}
+
+}  // namespace
+
+Nodes make_weighted(const Making& m) {
+  using model::Where;
+  const Where where = m.noise ? m.noise->kind().where : Where::penalty;
+  Ptr product = make_product(m, where == Where::moments);
+  const std::size_t out = product->out;
+  Nodes nodes;
+  if (where == Where::input) {
+    for (auto& node : make_noise(m)) nodes.push_back(std::move(node));
+  }
+  if (where == Where::weights) {
+    nodes.push_back(std::make_unique<NoisyWeights>(m, std::move(product), out));
+  } else if (where == Where::moments && m.train) {
+    nodes.push_back(std::make_unique<Reparameterised>(m, std::move(product), out));
+  } else if (where == Where::moments) {
+    nodes.push_back(std::make_unique<Moments>(m, std::move(product), 2 * out));
+    nodes.push_back(std::make_unique<Draw>(*m.noise, out));
+  } else {
+    nodes.push_back(std::make_unique<Weighted>(m, std::move(product), out));
+  }
+  return nodes;
+}
+
+}  // namespace scalemix::inline v0::engine

@@ -1,0 +1,140 @@
+#include "scalemix/model/noise.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "scalemix/base/known.h"
+#include "scalemix/model/layer_kind.h"
+
+namespace scalemix::inline v0::model {
+namespace {
+
+[[noreturn]] void refuse(const Layer& layer, const std::string& what) {
+  throw std::invalid_argument(label(layer) + ": " + what);
+}
+
+void check_values(const Layer& layer, const Noise& noise, const NoiseKind& kind) {
+  if (noise.values.size() != kind.parameters.size()) {
+    refuse(layer, fmt::format("{}: expected {} parameters, got {}", kind.name,
+                              kind.parameters.size(), noise.values.size()));
+  }
+  for (std::size_t i = 0; i < noise.values.size(); ++i) {
+    try {
+      in_range(kind.name, kind.parameters[i], noise.values[i]);
+    } catch (const std::domain_error& error) {
+      refuse(layer, error.what());
+    }
+  }
+}
+
+void check_law(const Layer& layer, const Noise& noise, const NoiseKind& kind) {
+  if (noise.law.empty() == !kind.takes_law) {
+    if (!kind.takes_law) return;
+    try {
+      law::AnyLaw::parse(noise.law);
+    } catch (const std::exception& error) {
+      refuse(layer, fmt::format("law: {}", error.what()));
+    }
+    return;
+  }
+  refuse(layer, fmt::format("{} takes {}", kind.name, kind.takes_law ? "a law" : "no law"));
+}
+
+}  // namespace
+
+kernel::Site NoiseUse::at(std::size_t rows, std::uint64_t row0) const {
+  kernel::Site out = site;
+  out.rows = rows;
+  out.row0 = row0;
+  out.logical = columns.empty() ? nullptr : columns.data();
+  return out;
+}
+
+NoiseUse noise_use(const Noise& noise, const Layer& layer, const Shape& in) {
+  NoiseUse use{.kind = &noise_kind(noise.kind), .values = noise.values, .number = layer.site};
+  if (use.kind->takes_law) use.law = law::AnyLaw::parse(noise.law);
+  if (has_weights(layer)) use.weights = weight_count(layer);
+  use.shape = use.kind->where == Where::moments ? output_shape(layer, in) : in;
+  if (use.kind->where == Where::weights) {
+    use.site.columns = use.weights;
+  } else if (use.kind->where == Where::moments) {
+    use.site.columns = elements(use.shape);
+  } else {
+    use.site.columns = site_columns(layer.at, in);
+    use.site.inner = elements(in) / use.site.columns;
+    use.site.width = layer.width;
+    use.columns = layer.columns;
+  }
+  if (use.kind->compile) use.kind->compile(use, layer);
+  return use;
+}
+
+const std::vector<NoiseKind>& noise_kinds() {
+  static const std::vector<NoiseKind> rows{multiply_noise(), add_noise(), dropconnect_noise(),
+                                           svdo_noise()};
+  return rows;
+}
+
+const NoiseKind& noise_kind(std::string_view name) {
+  return find_row<std::invalid_argument>("noise", name, noise_kinds());
+}
+
+Noise noise_of(std::string_view kind, std::string law) {
+  Noise out{std::string(kind), std::move(law), {}};
+  for (const Parameter& p : noise_kind(kind).parameters) out.values.push_back(p.value);
+  return out;
+}
+
+double setting(const Noise& noise, std::string_view name) {
+  const NoiseKind& kind = noise_kind(noise.kind);
+  for (std::size_t i = 0; i < kind.parameters.size(); ++i) {
+    if (kind.parameters[i].name == name) return noise.values.at(i);
+  }
+  throw std::invalid_argument(fmt::format("{} has no parameter '{}'", noise.kind, name));
+}
+
+std::string noise_text(const Noise& noise) {
+  const NoiseKind& kind = noise_kind(noise.kind);
+  std::string text(noise.kind);
+  // A multiplier is what a bare law means.
+  if (!noise.law.empty()) text = kind.name == "multiply" ? noise.law : text + ":" + noise.law;
+  return write_word(text, kind.parameters, noise.values);
+}
+
+const Noise* drawn_noise(const Layer& layer) {
+  for (const Noise& noise : layer.noise) {
+    if (noise_kind(noise.kind).draws()) return &noise;
+  }
+  return nullptr;
+}
+
+NoiseSignal noise_signal(const Noise& noise, const Layer& layer) {
+  const NoiseKind& kind = noise_kind(noise.kind);
+  return kind.signal ? kind.signal(noise, layer) : NoiseSignal{};
+}
+
+double weight_spread(const Layer& layer) {
+  const Noise* noise = drawn_noise(layer);
+  return noise ? noise_signal(*noise, layer).weight_variance : 0;
+}
+
+void check_noise(const Layer& layer) {
+  const Noise* drawn = nullptr;
+  for (const Noise& noise : layer.noise) {
+    const NoiseKind& kind = noise_kind(noise.kind);
+    check_law(layer, noise, kind);
+    check_values(layer, noise, kind);
+    if (!has_weights(layer) && kind.where != Where::input) {
+      refuse(layer, fmt::format("{} needs a layer with weights", kind.name));
+    }
+    if (kind.draws() && drawn) {
+      refuse(layer,
+             fmt::format("cannot have both {} and {}", noise_text(*drawn), noise_text(noise)));
+    }
+    if (kind.draws()) drawn = &noise;
+  }
+}
+
+}  // namespace scalemix::inline v0::model

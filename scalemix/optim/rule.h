@@ -1,0 +1,55 @@
+// Update rules: how a step changes a weight, a row each, a file each. A rule works on pieces of the
+// flat storage; what it keeps between steps are arrays beside it, one number per weight each, which
+// start at 0 and are saved by name.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace scalemix::inline v0::optim {
+
+inline constexpr std::size_t kMostArrays = 2;
+
+/// How far a step goes.
+struct Rate {
+  double lr = 0;
+  double decay = 0;     // coefficient of weight decay, for numbers that decay
+  double momentum = 0;  // of the rules that have one
+};
+
+/// Numbers that lie side by side and are updated alike.
+struct Piece {
+  std::size_t count = 0;
+  const float* g = nullptr;                  // gradients
+  float* w = nullptr;                        // values
+  std::array<float*, kMostArrays> arrays{};  // the rule's own
+  bool decays = false;
+  double rate = 1;  // factor on the learning rate
+  float scale = 1;  // of the gradient (clipping)
+
+  /// `n` numbers from number `from` on.
+  Piece part(std::size_t from, std::size_t n) const;
+};
+
+struct Rule {
+  std::string_view name, summary, source;
+  double lr;                             // by default
+  std::vector<std::string_view> arrays;  // names of its own numbers
+  /// `step` counts from 1. Elementwise, so a piece may be cut.
+  void (*update)(const Rate&, std::uint64_t step, const Piece&);
+};
+
+const std::vector<Rule>& rules();
+
+/// Throws ConfigError for an unknown name, with the nearest known.
+const Rule& rule(std::string_view name);
+
+// One maker a rule, each in the file of its name.
+Rule adam();
+Rule adamw();
+Rule sgd();
+
+}  // namespace scalemix::inline v0::optim

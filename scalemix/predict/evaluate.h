@@ -1,0 +1,55 @@
+// How good trained networks are on labelled rows: one network, or several as an ensemble.
+//
+// classification, deterministic     error accuracy nll brier ece
+//                 Monte-Carlo       mc_error mc_accuracy mc_nll mc_brier mc_ece epistemic aleatoric
+// regression,     deterministic     rmse mae r2 log_likelihood coverage_90
+//                 Monte-Carlo       mc_rmse mc_mae mc_r2 mc_log_likelihood mc_coverage_90
+//                                   epistemic_sd aleatoric_sd
+//
+// Everything is in the user's units: targets as they stand in the data, likelihoods in nats a row.
+// An ensemble of M networks with T draws each is a mixture of M T equal parts: class probabilities
+// are averaged, and the log-likelihood is
+//
+//   mean_n log 1/(M T) sum_{m,t} N(y_n; draw_{m,t,n}, 1 / precision_m)
+//
+// (one part without draws for M = 1 is the plain Gaussian). coverage_90 is the share of rows inside
+// the central 90 % interval of the normal with the mixture's mean and variance; 0.9 is right.
+// `epistemic` and `aleatoric` are means over rows of the two parts of the predictive entropy, in
+// nats; `epistemic_sd` and `aleatoric_sd` means of the standard deviations of the mean over draws
+// and of the noise.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "scalemix/data/rows.h"
+#include "scalemix/predict/predictor.h"
+
+namespace scalemix::inline v0::predict {
+
+struct EvaluateOptions {
+  std::size_t samples = 0;  // Monte-Carlo draws; 0: the deterministic metrics alone
+  std::uint64_t seed = 0;   // of the draws; every network reads the same streams
+};
+
+struct Evaluation {
+  std::size_t rows = 0;
+  std::vector<std::pair<std::string, double>> metrics;  // in the order of the list above
+
+  /// Throws std::invalid_argument if there is no metric of that name.
+  double at(const std::string& name) const;
+  /// {"rows": N, "error": ..., ...}; a number that is not finite (r2 of constant targets) is null.
+  nlohmann::ordered_json to_json() const;
+};
+
+/// Rows are computed in blocks, so memory does not grow with rows times draws. Throws
+/// std::invalid_argument without networks, without rows, for rows without answers, for another
+/// width than the networks', for networks of different tasks or outputs, and for a regression with
+/// several targets.
+Evaluation evaluate(const std::vector<const predict::Predictor*>& models,
+                    const data::LabelledRows& rows, const EvaluateOptions& options = {});
+
+}  // namespace scalemix::inline v0::predict

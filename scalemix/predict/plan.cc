@@ -1,0 +1,70 @@
+#include "scalemix/predict/plan.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace scalemix::inline v0::predict {
+namespace {
+
+model::Model checked(model::Model model) {
+  model::check_model(model);
+  return model;
+}
+
+std::vector<float> noise_variance(const model::Model& model) {
+  if (model.spec.task != Task::regression) return {};
+  const double scale = model.preprocessing.target_scale;
+  std::vector<float> out = model.tensors.at("output.log_precision").floats();
+  for (float& value : out) {
+    value = static_cast<float>(std::exp(-static_cast<double>(value)) * scale * scale);
+  }
+  return out;
+}
+
+template <class T>
+void grow(std::vector<T>& memory, std::size_t size) {
+  if (memory.size() < size) memory.resize(size);
+}
+
+}  // namespace
+
+Predictor::Plan::Plan(model::Model given)
+    : model(checked(std::move(given))),
+      layout(model.spec),
+      program(model.spec, layout, {}),
+      values(layout.values()),
+      state(layout.state()),
+      prepared(program.prepared()),
+      noise_variance(predict::noise_variance(model)),
+      first_draw(program.first_draw()),
+      widest(*std::max_element(program.widths().begin(), program.widths().end())) {
+  layout.read(model, values.data(), state.data());
+  program.prepare(frame(engine::Mode::deterministic, 0));
+}
+
+engine::Frame Predictor::Plan::frame(engine::Mode mode, std::size_t rows) const {
+  // A pass of a prediction writes none of these; prepare(), called once, writes `prepared`.
+  return {.mode = mode,
+          .rows = rows,
+          .values = values.data(),
+          .state = const_cast<float*>(state.data()),
+          .prepared = const_cast<float*>(prepared.data())};
+}
+
+const engine::Schedule& Context::Scratch::reserve(const Predictor::Plan& plan, std::size_t rows,
+                                                  bool draws) {
+  std::optional<engine::Schedule>& schedule = draws ? sampled : deterministic;
+  if (!schedule || schedule->rows() < rows) {
+    const std::size_t again = draws ? plan.first_draw : plan.program.steps().size();
+    schedule.emplace(plan.program, rows, again);
+    grow(memory, schedule->floats());
+  }
+  const std::size_t outputs = plan.program.outputs();
+  grow(mean, outputs * rows);
+  grow(square_sum, outputs * rows);
+  grow(entropy, rows);
+  grow(draw_entropy, rows);
+  return *schedule;
+}
+
+}  // namespace scalemix::inline v0::predict

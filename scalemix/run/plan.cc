@@ -1,0 +1,240 @@
+#include "scalemix/run/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "scalemix/base/error.h"
+#include "scalemix/base/name_list.h"
+#include "scalemix/data/split.h"
+#include "scalemix/engine/layout.h"
+#include "scalemix/model/architecture.h"
+#include "scalemix/model/initial_weights.h"
+#include "scalemix/model/layer_kind.h"
+#include "scalemix/model/method.h"
+#include "scalemix/model/noise.h"
+#include "scalemix/model/signal_report.h"
+#include "scalemix/run/folder.h"
+
+namespace scalemix::inline v0::run {
+namespace {
+
+data::Dataset open_data(const TrainConfig& c) {
+  data::OpenOptions options;
+  options.target = c.target;
+  if (c.task != "auto") {
+    options.task = c.task == "regression" ? Task::regression : Task::classification;
+  }
+  options.categorical = c.categorical;
+  options.ignore = c.ignore;
+  options.missing = c.missing;
+  if (c.header != "auto") options.header = c.header == "yes";
+  return data::open(c.data, options);
+}
+
+std::size_t split_count(const std::string& text) {
+  std::size_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc{} || end != text.data() + text.size() || count == 0) {
+    throw ConfigError(fmt::format("splits must be all, auto or a number from 1, got '{}'", text));
+  }
+  return count;
+}
+
+/// The splits that came with the data, as the config picks from them.
+std::vector<data::Split> shipped_splits(const TrainConfig& c, const data::Dataset& d) {
+  if (c.split >= 0) {
+    if (static_cast<std::size_t>(c.split) >= d.splits.size()) {
+      throw ConfigError(fmt::format("split must be below {}, the splits of {}, got {}",
+                                    d.splits.size(), d.name, c.split));
+    }
+    return {d.splits[static_cast<std::size_t>(c.split)]};
+  }
+  if (c.splits == "all") return d.splits;
+  if (c.splits == "auto") return {d.splits.front()};
+  const std::size_t count = split_count(c.splits);
+  if (count > d.splits.size()) {
+    throw ConfigError(
+        fmt::format("{} has {} splits, asked for {}", d.name, d.splits.size(), count));
+  }
+  return {d.splits.begin(), d.splits.begin() + static_cast<std::ptrdiff_t>(count)};
+}
+
+std::vector<data::Split> divide(const TrainConfig& c, const data::Dataset& d) {
+  if (c.folds) return data::folds(d.rows(), static_cast<std::size_t>(c.folds), c.seed, d.label);
+  if (!d.splits.empty()) return shipped_splits(c, d);
+  if (c.split >= 0 || c.splits == "all") {
+    throw ConfigError(
+        fmt::format("{} came without splits; use folds, or splits with a number", d.name));
+  }
+  if (c.splits == "auto") return {data::fraction(d.rows(), c.test_fraction, 0, c.seed, d.label)};
+  return data::repeated(d.rows(), split_count(c.splits), c.test_fraction, c.seed, d.label);
+}
+
+/// Splits, of each its seeds, of each all points of the grid: these share the seed, so that they
+/// differ in nothing else.
+std::vector<train::Replica> make_replicas(const TrainConfig& c, const data::Dataset& d) {
+  std::vector<train::Replica> replicas;
+  const std::vector<train::GridPoint> points = train::grid_points(c.grid);
+  std::uint64_t index = 0;
+  for (const data::Split& split : divide(c, d)) {
+    for (int s = 0; s < c.seeds; ++s) {
+      train::Replica replica{.seed = c.seed + index++, .split = split};
+      train::prepare(replica, c, d);
+      for (const train::GridPoint& point : points) {
+        replicas.push_back(replica);
+        replicas.back().point = point;
+        replicas.back().settings = train::settings_of(c, point);
+      }
+    }
+  }
+  return replicas;
+}
+
+bool convolutional(const model::Spec& spec) {
+  bool found = false;
+  model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape&) {
+    found |= model::has_weights(layer) && model::layer_kind(layer.type).windows;
+  });
+  return found;
+}
+
+bool noisy(const model::Spec& spec) {
+  bool found = false;
+  model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape&) {
+    found |= model::stochastic(layer);
+  });
+  return found;
+}
+
+/// Dropout, where there is a hidden layer to drop and a network from a file brings no noise itself.
+std::string default_method(const model::Spec& spec) {
+  if (noisy(spec)) return "none";
+  int weight_layers = 0;
+  model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape&) {
+    weight_layers += model::has_weights(layer);
+  });
+  return weight_layers > 1 ? "bernoulli:p=0.1" : "none";
+}
+
+/// Fills what the config left open.
+void resolve(TrainConfig& c, const data::Dataset& d, const model::Spec& spec) {
+  train::resolve(c, d, spec);
+  if (c.samples < 0) c.samples = !noisy(spec) ? 0 : convolutional(spec) ? 10 : 100;
+  c.task = d.task == Task::regression ? "regression" : "classification";
+}
+
+/// Laws that multiply without a finite mean other than 0.
+void warn_of_laws(const model::Spec& spec, std::vector<std::string>& warnings) {
+  model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape&) {
+    for (const model::Noise& noise : layer.noise) {
+      const model::NoiseSignal s = model::noise_signal(noise, layer);
+      if (!s.law || s.add || s.law->normalised()) continue;
+      warnings.push_back(
+          fmt::format("{} has no finite mean other than 0: its draws multiply as they "
+                      "are, and deterministic passes use the median {}",
+                      s.law->spec(), s.law->centre()));
+    }
+  });
+}
+
+/// A last batch of one row cannot be normalised over the batch.
+void warn_of_batches(const Plan& plan, std::vector<std::string>& warnings) {
+  bool normalised = false;
+  model::for_each_layer(plan.spec, [&](const model::Layer& layer, const model::Shape&) {
+    normalised |= model::layer_kind(layer.type).of_batch;
+  });
+  const auto batch = static_cast<std::size_t>(plan.options.batch);
+  for (const train::Replica& r : plan.replicas) {
+    if (!normalised || r.split.train.size() % batch != 1) continue;
+    warnings.push_back(
+        fmt::format("{} training rows leave a last batch of one row, which cannot be normalised "
+                    "over the batch: it joins the batch before it",
+                    r.split.train.size()));
+    return;
+  }
+}
+
+/// Says which layers start anew; throws ConfigError if all do.
+void check_from(const TrainConfig& c, const model::Spec& spec, std::vector<std::string>& warnings) {
+  const engine::Layout layout(spec);
+  std::vector<float> values(layout.values()), state(layout.state());
+  const std::vector<std::string> taken = layout.take(*c.from, values.data(), state.data());
+  std::vector<std::string> anew;
+  for (const engine::Slot& slot : layout.slots()) {
+    const bool found = std::find(taken.begin(), taken.end(), slot.name) != taken.end();
+    if (!found) anew.push_back(slot.name);
+  }
+  if (taken.empty()) {
+    throw ConfigError(fmt::format("from {}: none of its tensors has a name and shape of {}",
+                                  c.from_model, c.model));
+  }
+  if (!anew.empty()) {
+    warnings.push_back(
+        fmt::format("not in {}, so started anew: {}", c.from_model, name_list(anew)));
+  }
+}
+
+std::vector<std::string> find_warnings(const Plan& plan) {
+  std::vector<std::string> warnings;
+  const std::vector<std::uint32_t>& train = plan.replicas.front().split.train;
+  if (data::constant_target(plan.data, train)) {
+    warnings.push_back(
+        fmt::format("the target '{}' is {} on all training rows: there is nothing to learn",
+                    plan.data.target, plan.data.y[train.front()]));
+  }
+  if (!plan.data.images()) {  // an image's border is black, which is no mistake
+    const auto constant = data::constant_columns(plan.data, train);
+    if (!constant.empty()) {
+      warnings.push_back(
+          fmt::format("constant on the training rows, so of no use: {}", name_list(constant)));
+    }
+  }
+  warn_of_laws(plan.spec, warnings);
+  warn_of_batches(plan, warnings);
+  for (const std::string& warning :
+       model::signal_warnings(plan.spec, model::initial_weights(plan.spec, plan.config.init))) {
+    warnings.push_back(warning);
+  }
+  warnings.insert(warnings.end(), plan.data.notes.begin(), plan.data.notes.end());
+  std::sort(warnings.begin(), warnings.end());
+  warnings.erase(std::unique(warnings.begin(), warnings.end()), warnings.end());
+  return warnings;
+}
+
+}  // namespace
+
+Plan make_plan(TrainConfig config) {
+  validate(config);
+  data::Dataset data = open_data(config);
+  return make_plan(std::move(config), std::move(data));
+}
+
+Plan make_plan(TrainConfig config, data::Dataset data) {
+  validate(config);
+  Plan plan;
+  if (!config.from_model.empty()) {
+    config.from =
+        std::make_shared<model::Model>(model::load_model(find_models(config.from_model).front()));
+  }
+  plan.data = std::move(data);
+  if (config.model == "auto") config.model = plan.data.images() ? "mlp:300-100" : "mlp:50";
+  const bool regression = plan.data.task == Task::regression;
+  plan.spec =
+      model::architecture(config.model, {.input = plan.data.shape,
+                                         .task = plan.data.task,
+                                         .outputs = regression ? 1 : plan.data.classes.size()});
+  if (config.method.empty()) config.method = {default_method(plan.spec)};
+  for (const std::string& method : config.method) model::apply_method(plan.spec, method);
+  config.method = plan.spec.methods.empty() ? std::vector<std::string>{"none"} : plan.spec.methods;
+  resolve(config, plan.data, plan.spec);
+  if (config.from) check_from(config, plan.spec, plan.warnings);
+  plan.replicas = make_replicas(config, plan.data);
+  plan.options = config;
+  plan.config = std::move(config);
+  for (std::string& warning : find_warnings(plan)) plan.warnings.push_back(std::move(warning));
+  return plan;
+}
+
+}  // namespace scalemix::inline v0::run

@@ -1,0 +1,97 @@
+#include "scalemix/train/options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <vector>
+
+#include "scalemix/base/error.h"
+#include "scalemix/base/known.h"
+#include "scalemix/model/initial_weights.h"
+#include "scalemix/model/layer_kind.h"
+#include "scalemix/model/noise.h"
+#include "scalemix/optim/rule.h"
+
+namespace scalemix::inline v0::train {
+namespace {
+
+bool any_layer(const model::Spec& spec, bool (*holds)(const model::Layer&)) {
+  bool found = false;
+  model::for_each_layer(
+      spec, [&](const model::Layer& layer, const model::Shape&) { found |= holds(layer); });
+  return found;
+}
+
+/// Weights under a posterior: their penalty wants a warm-up.
+bool has_posterior(const model::Layer& layer) {
+  const model::Noise* noise = model::drawn_noise(layer);
+  return noise && model::noise_kind(noise->kind).where == model::Where::moments;
+}
+
+bool convolutional(const model::Layer& layer) {
+  return model::has_weights(layer) && model::layer_kind(layer.type).windows;
+}
+
+void require(bool ok, std::string_view key, std::string_view expected, const auto& got) {
+  if (!ok) throw ConfigError(fmt::format("{} must be {}, got {}", key, expected, got));
+}
+
+}  // namespace
+
+void resolve(FitOptions& o, const data::Dataset& data, const model::Spec& spec) {
+  const bool posterior = any_layer(spec, has_posterior);
+  const bool images = data.images();
+  if (o.epochs == 0) {
+    o.epochs = !images ? 400 : posterior && !any_layer(spec, convolutional) ? 40 : 30;
+  }
+  if (o.batch == 0) o.batch = images ? 100 : 128;
+  o.init = model::initial_weights(spec, o.init).word;
+  if (o.lr == 0) o.lr = optim::rule(o.optimiser).lr;
+  if (o.schedule == "auto") o.schedule = posterior ? "linear" : "constant";
+  if (o.schedule_step == 0) o.schedule_step = std::max(1, o.epochs / 3);
+  if (o.warmup_start < 0) o.warmup_start = posterior ? std::min(5.0, o.epochs / 10.0) : 0;
+  if (o.warmup < 0) o.warmup = posterior ? std::min(15.0, o.epochs / 4.0) : 0;
+}
+
+void validate(const FitOptions& o) {
+  optim::rule(o.optimiser);
+  const std::vector<std::string> schedules{"auto", "constant", "step", "cosine", "linear"};
+  if (std::find(schedules.begin(), schedules.end(), o.schedule) == schedules.end()) {
+    throw ConfigError("schedule " + not_one_of(schedules, o.schedule));
+  }
+  require(o.validation_fraction >= 0 && o.validation_fraction < 1, "validation_fraction",
+          "in [0, 1)", o.validation_fraction);
+  require(o.epochs >= 0, "epochs", "0 (auto) or more", o.epochs);
+  require(o.batch >= 0, "batch", "0 (auto) or more", o.batch);
+  require(o.lr >= 0, "lr", "0 (auto) or more", o.lr);
+  require(o.momentum >= 0 && o.momentum < 1, "momentum", "in [0, 1)", o.momentum);
+  require(o.weight_decay >= 0, "weight_decay", "0 or more", o.weight_decay);
+  require(o.schedule_step >= 0, "schedule_step", "0 or more", o.schedule_step);
+  require(o.schedule_factor > 0 && o.schedule_factor <= 1, "schedule_factor", "in (0, 1]",
+          o.schedule_factor);
+  require(std::isfinite(o.penalty) && o.penalty >= 0, "penalty", "0 or more", o.penalty);
+  require(o.clip >= 0, "clip", "0 (off) or more", o.clip);
+  require(o.patience >= 0, "patience", "0 (off) or more", o.patience);
+  require(o.patience == 0 || o.validation_fraction > 0, "validation_fraction",
+          "above 0 where patience is set", o.validation_fraction);
+}
+
+double lr_factor(const FitOptions& o, double epoch) {
+  const double share = epoch / o.epochs;
+  if (o.schedule == "step") {
+    return std::pow(o.schedule_factor, std::floor(epoch / o.schedule_step));
+  }
+  if (o.schedule == "cosine") return (1 + std::cos(std::numbers::pi * share)) / 2;
+  if (o.schedule == "linear") return std::clamp(2 * (1 - share), 0.0, 1.0);
+  return 1;
+}
+
+double penalty_weight(const FitOptions& o, std::int64_t epoch) {
+  const double since = static_cast<double>(epoch) - o.warmup_start;
+  if (since < 0) return 0;
+  return o.warmup > 0 ? std::min(1.0, since / o.warmup) : 1;
+}
+
+}  // namespace scalemix::inline v0::train

@@ -1,0 +1,57 @@
+// How a network is trained. Everything has a default that works: numbers that are 0 (or -1 where 0
+// means something) and words that are "auto" are chosen from the data and the network by resolve().
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "scalemix/data/dataset.h"
+#include "scalemix/model/model_file.h"
+
+namespace scalemix::inline v0::train {
+
+struct FitOptions {
+  std::string init = "auto";       // initial weights (model/initial_weights.h)
+  int epochs = 0;                  // passes over the training rows
+  int batch = 0;                   // rows per step
+  std::string optimiser = "adam";  // a name of optim::rules()
+  double lr = 0;
+  double momentum = 0.9;          // of sgd
+  double weight_decay = 0;        // of the weights, not of biases
+  std::string schedule = "auto";  // of the learning rate: constant, step, cosine, linear
+  int schedule_step = 0;          // epochs between steps of schedule step
+  double schedule_factor = 0.1;
+  double warmup_start = -1;        // epoch at which the penalty starts to count
+  double warmup = -1;              // epochs over which its weight grows to 1
+  double penalty = 1;              // factor on the penalty; 1: the variational bound
+  double clip = 0;                 // largest norm of the gradient; 0: no clipping
+  int patience = 0;                // epochs without a better validation score; 0: never stop early
+  double validation_fraction = 0;  // share of the training rows held out to watch
+  std::string precision = "learned";  // of a regression's noise, in 1 / target units squared
+  std::uint64_t seed = 0;
+  /// A trained model to go on from: tensors with the same name and shape start as its, and its
+  /// standardisation is kept where it fits. Null: none.
+  std::shared_ptr<const model::Model> from = {};
+
+  bool operator==(const FitOptions&) const = default;
+};
+
+/// Fills what was left open; the reasons stand in docs/guide/train.md. Throws ConfigError for a word
+/// or a number that is not one of its kind, or as initial_weights does.
+void resolve(FitOptions& options, const data::Dataset& data, const model::Spec& spec);
+
+/// Checks ranges and words; throws ConfigError naming key, range and value.
+void validate(const FitOptions& options);
+
+/// Factor on the learning rate at a time in epochs (may be fractional); options resolved.
+///   constant  1
+///   step      factor^floor(epoch / step)
+///   cosine    (1 + cos(pi epoch / epochs)) / 2
+///   linear    1 for the first half, then linearly to 0 at the end (methods of SparseVD)
+double lr_factor(const FitOptions& options, double epoch);
+
+/// Weight of the penalty: 0 before warmup_start, then linearly to 1 over `warmup` epochs.
+double penalty_weight(const FitOptions& options, std::int64_t epoch);
+
+}  // namespace scalemix::inline v0::train

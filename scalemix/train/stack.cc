@@ -1,0 +1,269 @@
+#include "scalemix/train/stack.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "scalemix/base/error.h"
+#include "scalemix/model/layer_kind.h"
+#include "scalemix/model/noise.h"
+#include "scalemix/train/initialise.h"
+#include "scalemix/train/judge.h"
+#include "scalemix/train/stepper.h"
+
+namespace scalemix::inline v0::train {
+namespace {
+
+constexpr double kRanAway = 1e6;  // times the first step's nll, or nats
+constexpr double kSparse = 0.75;  // share of zeros from which they are left out
+
+std::vector<const Replica*> replicas_of(const Plan& plan, const std::vector<std::size_t>& members) {
+  std::vector<const Replica*> out;
+  for (const std::size_t m : members) out.push_back(&plan.replicas[m]);
+  return out;
+}
+
+/// Rows that a batch must have: two where statistics of the batch are taken.
+std::size_t least_rows(const model::Spec& spec) {
+  bool normalised = false;
+  model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape&) {
+    normalised |= model::layer_kind(layer.type).of_batch;
+  });
+  return normalised ? 2 : 1;
+}
+
+/// The given precision in standardised units, log; empty if it is to be learned.
+std::vector<float> parse_precision(const std::string& text,
+                                   const std::vector<const Replica*>& replicas) {
+  if (text == "learned") return {};
+  double tau = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), tau);
+  if (error != std::errc{} || end != text.data() + text.size() || !(tau > 0) ||
+      !std::isfinite(tau)) {
+    throw ConfigError(
+        fmt::format("precision must be learned or a positive number, got '{}'", text));
+  }
+  std::vector<float> out;
+  for (const Replica* replica : replicas) {
+    const double scale = replica->standardisation.target_scale;
+    out.push_back(static_cast<float>(std::log(tau * scale * scale)));
+  }
+  return out;
+}
+
+}  // namespace
+
+Stack::Stack(const data::Dataset& data, const Plan& plan, std::vector<std::size_t> members)
+    : data_(data),
+      plan_(plan),
+      members_(std::move(members)),
+      store_(plan.spec, optim::rule(plan.options.optimiser), members_.size()) {
+  const std::vector<const Replica*> replicas = replicas_of(plan, members_);
+  const std::size_t n = replicas.size();
+  const double none = std::numeric_limits<double>::infinity();
+  batches_ = std::make_unique<Batches>(data, replicas, static_cast<std::size_t>(plan.options.batch),
+                                       least_rows(plan.spec));
+  std::vector<std::uint64_t> seeds;
+  for (std::size_t r = 0; r < n; ++r) {
+    seeds.push_back(replicas[r]->seed);
+    initialise(plan.spec, plan.options.init, seeds[r], store_.layout, store_.values_of(r),
+               store_.state_of(r));
+    if (plan.options.from) {
+      store_.layout.take(*plan.options.from, store_.values_of(r), store_.state_of(r));
+    }
+  }
+  rates_.resize(n);
+  penalty_weight_.resize(n);
+  state.nll_sum.assign(n, 0);
+  state.penalty.assign(n, 0);
+  state.first_nll.assign(n, none);
+  state.best_score.assign(n, none);
+  state.best_epoch.assign(n, 0);
+  state.active.assign(n, true);
+  if (plan.spec.task == Task::regression) {
+    given_precision_ = parse_precision(plan.options.precision, replicas);
+    const engine::Slot& slot = store_.layout.at("output.log_precision");
+    for (std::size_t r = 0; r < given_precision_.size(); ++r) {
+      std::fill_n(store_.values_of(r) + slot.offset, slot.count, given_precision_[r]);
+    }
+  }
+  stepper_ =
+      std::make_unique<Stepper>(plan.spec, store_, *batches_, std::move(seeds), given_precision_,
+                                plan.options.clip, data::share_of_zeros(data) >= kSparse);
+}
+
+Stack::~Stack() = default;
+
+std::size_t Stack::rows() const { return batches_->train_rows(); }
+bool Stack::epoch_done() const { return state.row >= rows(); }
+std::string Stack::path() const { return stepper_->path(); }
+bool Stack::sparse() const { return stepper_->sparse(); }
+void Stack::values_changed() { stepper_->prepare(); }
+
+void Stack::record(const PerReplica& nll, std::size_t rows) {
+  for (std::size_t r = 0; r < nll.size(); ++r) {
+    state.nll_sum[r] += nll[r] * static_cast<double>(rows);
+    if (state.step == 0) state.first_nll[r] = nll[r];
+    const double limit = kRanAway * std::max(1.0, std::abs(state.first_nll[r]));
+    if (state.active[r] && !(std::abs(nll[r]) < limit)) {
+      throw Diverged(fmt::format("epoch {}, step {}: the loss of replica {} is {}", state.epoch + 1,
+                                 state.step + 1, members_[r], nll[r]));
+    }
+  }
+}
+
+void Stack::set_rates(double epoch) {
+  const FitOptions& o = plan_.options;
+  const double factor = lr_factor(o, epoch);
+  const double weight = penalty_weight(o, state.epoch) / static_cast<double>(rows());
+  for (std::size_t r = 0; r < replicas(); ++r) {
+    const Settings& s = plan_.replicas[members_[r]].settings;
+    rates_[r] = {.lr = s.lr * factor, .decay = s.weight_decay, .momentum = o.momentum};
+    penalty_weight_[r] = s.penalty * weight;
+  }
+}
+
+void Stack::step() {
+  const std::size_t count = batches_->count(state.row);
+  set_rates(static_cast<double>(state.epoch) +
+            static_cast<double>(state.row) / static_cast<double>(rows()));
+  const bool last = state.row + count == rows();
+  const StepOutput& out = stepper_->run({.step = state.step,
+                                         .epoch = state.epoch,
+                                         .first = state.row,
+                                         .count = count,
+                                         .rates = &rates_,
+                                         .penalty_weight = &penalty_weight_,
+                                         .wants_penalty = last,
+                                         .active = &state.active});
+  record(out.nll, count);
+  if (last) state.penalty = out.penalty;
+  for (std::size_t r = 0; r < out.norm.size(); ++r) {
+    if (!std::isfinite(out.norm[r])) {
+      throw Diverged(fmt::format("epoch {}, step {}: the gradient of replica {} is not finite",
+                                 state.epoch + 1, state.step + 1, members_[r]));
+    }
+  }
+  state.row += count;
+  ++state.step;
+}
+
+Scores Stack::validate() {
+  if (!judge_) judge_ = std::make_unique<Judge>(plan_.spec, store_, *batches_);
+  Scores scores;
+  for (std::size_t r = 0; r < replicas(); ++r) {
+    const Judge::Score score =
+        judge_->score(r, given_precision_.empty() ? nullptr : &given_precision_[r]);
+    scores.nll.push_back(score.nll);
+    scores.error.push_back(score.error);
+    if (plan_.spec.task == Task::regression) {
+      const double scale = plan_.replicas[members_[r]].standardisation.target_scale;
+      scores.error.back() = std::sqrt(score.error) * scale;
+    }
+  }
+  return scores;
+}
+
+void Stack::keep_best(const Scores& scores) {
+  if (state.best_values.empty()) {
+    state.best_values = store_.values;
+    state.best_state = store_.state;
+  }
+  const std::size_t p = store_.layout.values(), q = store_.layout.state();
+  for (std::size_t r = 0; r < replicas(); ++r) {
+    if (!state.active[r]) continue;
+    if (scores.nll[r] < state.best_score[r]) {
+      state.best_score[r] = scores.nll[r];
+      state.best_epoch[r] = state.epoch;
+      std::copy_n(store_.values_of(r), p, state.best_values.data() + r * p);
+      std::copy_n(store_.state_of(r), q, state.best_state.data() + r * q);
+    }
+    state.active[r] = state.epoch - state.best_epoch[r] < plan_.options.patience;
+  }
+}
+
+EpochReport Stack::end_epoch() {
+  EpochReport report{.replicas = members_, .nll = state.nll_sum};
+  for (double& value : report.nll) value /= static_cast<double>(rows());
+  const double factor = lr_factor(plan_.options, static_cast<double>(state.epoch));
+  for (const std::size_t m : members_) {
+    report.lr.push_back(plan_.replicas[m].settings.lr * factor);
+  }
+  bool penalised = false;
+  for (const auto& noise : stepper_->program().noises()) {
+    penalised |= noise->kind().penalty != nullptr;
+  }
+  if (penalised) {
+    report.penalty = state.penalty;
+    report.penalty_weight = penalty_weight(plan_.options, state.epoch);
+  }
+  report.sparsity = sparsity();
+  report.epoch = ++state.epoch;
+  report.step = state.step;
+  state.row = 0;
+  std::fill(state.nll_sum.begin(), state.nll_sum.end(), 0);
+  if (batches_->validation_rows() > 0) {
+    report.validation = validate();
+    if (plan_.options.patience > 0) keep_best(report.validation);
+  }
+  return report;
+}
+
+bool Stack::done() const {
+  const bool stopped =
+      std::none_of(state.active.begin(), state.active.end(), [](bool active) { return active; });
+  return stopped || state.epoch >= plan_.options.epochs;
+}
+
+void Stack::restore_best() {
+  if (state.best_values.empty()) return;
+  store_.values = state.best_values;
+  store_.state = state.best_state;
+  values_changed();
+}
+
+PerReplica Stack::sparsity() const {
+  PerReplica zero(replicas(), 0);
+  double weights = 0;
+  std::vector<float> out;
+  for (const auto& noise : stepper_->program().noises()) {
+    if (!noise->kind().threshold) continue;
+    out.resize(noise->use.weights);
+    weights += static_cast<double>(out.size());
+    for (std::size_t r = 0; r < replicas(); ++r) {
+      noise->kind().stand_in(noise->at({.values = store_.values_of(r)}), out.data());
+      zero[r] += static_cast<double>(std::count(out.begin(), out.end(), 0.0f));
+    }
+  }
+  if (weights == 0) return {};
+  for (double& z : zero) z /= weights;
+  return zero;
+}
+
+model::Model Stack::model(std::size_t member) const {
+  const Replica& replica = plan_.replicas[members_[member]];
+  const data::Standardisation& s = replica.standardisation;
+  model::Model out;
+  out.spec = plan_.spec;
+  out.preprocessing = {.mean = s.mean,
+                       .scale = s.scale,
+                       .target_mean = s.target_mean,
+                       .target_scale = s.target_scale,
+                       .classes = data_.classes,
+                       .target = data_.target,
+                       .features = data_.features,
+                       .schema = data_.schema};
+  out.tensors = store_.layout.tensors(store_.values_of(member), store_.state_of(member));
+  out.about = {{"data", data_.name},
+               {"seed", replica.seed},
+               {"replica", members_[member]},
+               {"epochs", state.best_values.empty() ? state.epoch : state.best_epoch[member]},
+               {"train_rows", replica.split.train.size()}};
+  for (const auto& [key, value] : replica.point) out.about[key] = value;
+  return out;
+}
+
+}  // namespace scalemix::inline v0::train

@@ -1,0 +1,27 @@
+#include "scalemix/train/store.h"
+
+namespace scalemix::inline v0::train {
+
+Store::Store(const model::Spec& spec, const optim::Rule& rule, std::size_t replicas)
+    : layout(spec),
+      rule(rule),
+      replicas(replicas),
+      values(replicas * layout.values()),
+      gradients(replicas * layout.values()),
+      state(replicas * layout.state()),
+      arrays(rule.arrays.size(), std::vector<float>(replicas * layout.values())) {}
+
+optim::Piece Store::piece(std::size_t r, std::size_t from, std::size_t count, bool decays,
+                          double rate) {
+  optim::Piece out{.count = count,
+                   .g = gradients_of(r) + from,
+                   .w = values_of(r) + from,
+                   .decays = decays,
+                   .rate = rate};
+  for (std::size_t a = 0; a < arrays.size(); ++a) {
+    out.arrays[a] = arrays[a].data() + r * layout.values() + from;
+  }
+  return out;
+}
+
+}  // namespace scalemix::inline v0::train

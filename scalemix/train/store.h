@@ -1,0 +1,33 @@
+// The numbers of a stack of replicas in training: a row each of values, gradients, state and the
+// optimiser's arrays.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "scalemix/engine/layout.h"
+#include "scalemix/optim/rule.h"
+
+namespace scalemix::inline v0::train {
+
+struct Store {
+  Store(const model::Spec& spec, const optim::Rule& rule, std::size_t replicas);
+
+  const engine::Layout layout;
+  const optim::Rule& rule;
+  const std::size_t replicas;
+  std::vector<float> values, gradients;    // (R, P)
+  std::vector<float> state;                // (R, Q)
+  std::vector<std::vector<float>> arrays;  // of the rule, (R, P) each
+
+  float* values_of(std::size_t r) { return values.data() + r * layout.values(); }
+  const float* values_of(std::size_t r) const { return values.data() + r * layout.values(); }
+  float* gradients_of(std::size_t r) { return gradients.data() + r * layout.values(); }
+  float* state_of(std::size_t r) { return state.data() + r * layout.state(); }
+  const float* state_of(std::size_t r) const { return state.data() + r * layout.state(); }
+  /// Numbers [from, from + count) of replica r, as the rule takes them.
+  optim::Piece piece(std::size_t r, std::size_t from, std::size_t count, bool decays, double rate);
+};
+
+}  // namespace scalemix::inline v0::train

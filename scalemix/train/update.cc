@@ -1,0 +1,145 @@
+#include "scalemix/train/update.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "scalemix/kernel/optimiser.h"
+
+namespace scalemix::inline v0::train {
+
+Update::Update(Store& store, const engine::Program& program, double clip)
+    : store_(store), program_(program), clip_(clip) {
+  if (clip_ == 0) find_fused();
+  for (const auto& noise : program_.noises()) {
+    const bool fused = std::any_of(fused_.begin(), fused_.end(),
+                                   [&](const Fused& f) { return f.noise == noise.get(); });
+    if (!fused) generic_.push_back(noise.get());
+  }
+  find_parts();
+}
+
+Update::Part Update::part_of(const engine::Slot& slot) const {
+  return {slot.offset, slot.offset + slot.count, slot.tensor.decays, slot.tensor.rate};
+}
+
+void Update::find_fused() {
+  const auto slot_at = [&](std::size_t offset) -> const engine::Slot& {
+    const auto& slots = store_.layout.slots();
+    return *std::find_if(slots.begin(), slots.end(), [&](const engine::Slot& slot) {
+      return slot.tensor.trained && slot.offset == offset;
+    });
+  };
+  for (const auto& noise : program_.noises()) {
+    const optim::FusedUpdate update = optim::fused_update(store_.rule.name, noise->kind().name);
+    if (!update) continue;
+    fused_.push_back(
+        {noise.get(), update, part_of(slot_at(*noise->w)), part_of(slot_at(noise->own.at(0)))});
+  }
+}
+
+void Update::find_parts() {
+  for (const Fused& f : fused_) numbers_ += f.w.to - f.w.from;
+  std::vector<Part> parts;
+  for (const engine::Slot& slot : store_.layout.slots()) {
+    const Part part = part_of(slot);
+    const bool owned = std::any_of(fused_.begin(), fused_.end(),
+                                   [&](const Fused& f) { return f.w == part || f.own == part; });
+    if (slot.tensor.trained && !owned && slot.count > 0) parts.push_back(part);
+  }
+  std::sort(parts.begin(), parts.end(),
+            [](const Part& a, const Part& b) { return a.from < b.from; });
+  for (const Part& part : parts) {
+    numbers_ += part.to - part.from;
+    const bool joins = !rest_.empty() && rest_.back().to == part.from &&
+                       rest_.back().decays == part.decays && rest_.back().rate == part.rate;
+    if (joins) {
+      rest_.back().to = part.to;
+    } else {
+      rest_.push_back(part);
+    }
+  }
+}
+
+model::At Update::at(const Input& input, const engine::Decoration& noise) const {
+  engine::Frame frame = input.frame;
+  frame.d_prepared = input.schedule->d_prepared(noise.step, input.memory);
+  return noise.at(frame);
+}
+
+void Update::clear(const Input& input) const {
+  for (const engine::Decoration* noise : generic_) {
+    for (const std::size_t offset : noise->own) {
+      for (const engine::Slot& slot : store_.layout.slots()) {
+        if (!slot.tensor.trained || slot.offset != offset) continue;
+        std::fill_n(store_.gradients_of(input.replica) + offset, slot.count, 0.0f);
+      }
+    }
+  }
+}
+
+void Update::terms_back(const Input& input, bool all) const {
+  const auto back = [&](const engine::Decoration& noise) {
+    if (noise.kind().terms_back) noise.kind().terms_back(at(input, noise), input.penalty_weight);
+  };
+  for (const engine::Decoration* noise : generic_) back(*noise);
+  for (std::size_t i = 0; all && i < fused_.size(); ++i) back(*fused_[i].noise);
+}
+
+void Update::finish(const Input& input, bool all) const {
+  const auto settle = [&](const engine::Decoration& noise) {
+    if (noise.kind().settle) noise.kind().settle(at(input, noise));
+    if (noise.kind().prepare) noise.kind().prepare(at(input, noise));
+  };
+  for (const engine::Decoration* noise : generic_) settle(*noise);
+  for (std::size_t i = 0; all && i < fused_.size(); ++i) settle(*fused_[i].noise);
+}
+
+double Update::clipped(const Input& input) {
+  terms_back(input, true);
+  const std::size_t n = store_.layout.values();
+  const double norm = std::sqrt(kernel::sum_squares(n, store_.gradients_of(input.replica)));
+  if (!std::isfinite(norm)) return std::numeric_limits<double>::quiet_NaN();
+  for (const Part& part : rest_) {
+    optim::Piece piece =
+        store_.piece(input.replica, part.from, part.to - part.from, part.decays, part.rate);
+    piece.scale = static_cast<float>(norm > clip_ ? clip_ / norm : 1);
+    store_.rule.update(input.rate, input.step, piece);
+  }
+  finish(input, true);
+  return norm;
+}
+
+double Update::update_numbers(const Input& input, std::size_t first, std::size_t last) {
+  std::size_t begin = 0;  // of a part
+  const auto cut = [&](std::size_t n) {
+    const std::size_t from = std::clamp(first, begin, begin + n) - begin,
+                      to = std::clamp(last, begin, begin + n) - begin;
+    begin += n;
+    return std::pair{from, to - from};
+  };
+  const auto piece = [&](const Part& part) {
+    return store_.piece(input.replica, part.from, part.to - part.from, part.decays, part.rate);
+  };
+  double squares = 0;
+  for (const Fused& f : fused_) {
+    const auto [from, count] = cut(f.w.to - f.w.from);
+    if (count == 0) continue;
+    const optim::NoisyPiece whole{
+        .w = piece(f.w),
+        .own = piece(f.own),
+        .d_prepared = input.schedule->d_prepared(f.noise->step, input.memory),
+        .prepared = input.frame.prepared + f.noise->prepared_at,
+        .penalty_weight = input.penalty_weight};
+    squares += f.update(input.rate, input.step, whole.part(from, count));
+  }
+  for (const Part& part : rest_) {
+    const auto [from, count] = cut(part.to - part.from);
+    if (count == 0) continue;
+    const optim::Piece of = piece(part).part(from, count);
+    squares += kernel::sum_squares(count, of.g);
+    store_.rule.update(input.rate, input.step, of);
+  }
+  return squares;
+}
+
+}  // namespace scalemix::inline v0::train

@@ -1,0 +1,452 @@
+#include "scalemix/predict/predictor.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <numeric>
+#include <thread>
+
+#include "scalemix/base/parallel.h"
+#include "scalemix/kernel/noise.h"
+#include "scalemix/law/any_law.h"
+#include "scalemix/model/layer_kind.h"
+#include "tests/model/fixtures.h"
+#include "tests/model/naive.h"
+#include "tests/model/random_spec.h"
+
+namespace scalemix::predict {
+namespace {
+
+using namespace model;  // specs and models to predict with
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+/// A spec whose outputs are what its layers give.
+Spec by_hand(const Shape& input, const char* layers) {
+  json object{
+      {"input", input}, {"task", "regression"}, {"outputs", 1}, {"layers", json::parse(layers)}};
+  // The outputs follow from the last layer: tried until they fit.
+  for (std::size_t outputs = 1; outputs < 1000; ++outputs) {
+    object["outputs"] = outputs;
+    try {
+      return spec_from_json(object);
+    } catch (const std::invalid_argument& error) {
+      if (std::string(error.what()).find("the network gives (") == std::string::npos) throw;
+    }
+  }
+  throw std::logic_error("by_hand: too many outputs");
+}
+
+/// Largest |a - b| over the largest |b|.
+double distance(const std::vector<float>& a, const std::vector<double>& b) {
+  EXPECT_EQ(a.size(), b.size());
+  double miss = 0, norm = 0;
+  for (std::size_t i = 0; i < b.size(); ++i) {
+    miss = std::max(miss, std::abs(a[i] - b[i]));
+    norm = std::max(norm, std::abs(b[i]));
+  }
+  return norm > 0 ? miss / norm : miss;
+}
+
+std::vector<float> outputs_of(const Model& model, const std::vector<float>& x, std::size_t rows,
+                              const PredictOptions& options = {}) {
+  const Predictor predictor(model);
+  Context context(predictor);
+  std::vector<float> out;
+  predict_outputs(context, x, rows, options, out);
+  return out;
+}
+
+std::vector<double> naive_outputs(const Model& model, const std::vector<float>& x, std::size_t rows,
+                                  const PredictOptions& options = {}) {
+  Naive naive(model);
+  const std::size_t width = x.size() / rows;
+  std::vector<double> out;
+  for (std::size_t s = 0; s < std::max<std::size_t>(1, options.samples); ++s) {
+    for (std::size_t r = 0; r < rows; ++r) {
+      const Naive::Row row(x.begin() + r * width, x.begin() + (r + 1) * width);
+      const Naive::Row y = naive(row, options.row0 + r, options.seed,
+                                 options.samples ? static_cast<std::int64_t>(s) : -1);
+      out.insert(out.end(), y.begin(), y.end());
+    }
+  }
+  return out;
+}
+
+void expect_naive(const Model& model, const std::string& what) {
+  const std::size_t rows =
+      model.spec.input.size() == 1 ? 3 : 2;  // the plain loops are slow on images
+  const std::vector<float> x = values(rows * elements(model.spec.input), 99, -2, 2);
+  EXPECT_LT(distance(outputs_of(model, x, rows), naive_outputs(model, x, rows)), 1e-5) << what;
+  const PredictOptions options{.samples = 2, .seed = 7, .row0 = 5, .block = rows - 1};
+  EXPECT_LT(distance(outputs_of(model, x, rows, options), naive_outputs(model, x, rows, options)),
+            1e-5)
+      << what << ", Monte-Carlo";
+}
+
+TEST(Predictor, EveryLayerKindEqualsThePlainLoops) {
+  const std::map<std::string, std::string> image_layers{
+      {"linear", R"({"type": "flatten"}, {"type": "linear", "in": 60, "out": 4})"},
+      {"conv2d",
+       R"({"type": "conv2d", "in": 2, "out": 3, "kernel": 3, "stride": 2, "padding": 1})"},
+      {"batch_norm", R"({"type": "batch_norm", "in": 2, "eps": 0.1})"},
+      {"leaky_relu", R"({"type": "leaky_relu", "slope": 0.2})"},
+      {"layer_norm", R"({"type": "layer_norm", "in": 60})"},
+      {"max_pool", R"({"type": "max_pool", "kernel": 3, "stride": 2, "padding": 1})"},
+      {"avg_pool", R"({"type": "avg_pool", "kernel": 2, "stride": 1, "padding": 1})"},
+      {"residual", R"({"type": "residual",
+          "branch": [{"type": "tanh"}, {"type": "residual", "branch": [
+            {"type": "conv2d", "in": 2, "out": 2, "kernel": 3, "padding": 1}]}, {"type": "conv2d", "in": 2,
+            "out": 3, "kernel": 1}],
+          "shortcut": [{"type": "conv2d", "in": 2, "out": 3, "kernel": 1}, {"type": "sine"}]})"},
+      {"noise", R"({"type": "noise", "law": "gamma", "at": "channel", "width": 2})"}};
+  for (const LayerKind& kind : layer_kinds()) {
+    const auto found = image_layers.find(std::string(kind.name));
+    const std::string layer = found != image_layers.end()
+                                  ? found->second
+                                  : "{\"type\": \"" + std::string(kind.name) + "\"}";
+    const std::string end = kind.name == "linear" ? "" : R"(, {"type": "flatten"})";
+    const Spec spec = by_hand({2, 6, 5}, ("[" + layer + end + "]").c_str());
+    expect_naive(filled_model(spec), std::string(kind.name));
+  }
+}
+
+TEST(Predictor, NetworksOfRandomStructureEqualThePlainLoops) {
+  for (std::uint64_t number = 0; number < 200; ++number) {
+    expect_naive(filled_model(RandomSpec(number).make()), "network " + std::to_string(number));
+  }
+}
+
+/// A law in a weighted layer's own list is a noise layer before it.
+TEST(Predictor, ALawOnALayersInputIsANoiseLayerBeforeIt) {
+  for (const char* kind : {"multiply", "add"}) {
+    const Noise noise = noise_of(kind, "gaussian:alpha=0.3");
+    Layer inside = conv2d(2, 3, {3}), before = inside;
+    inside.site = 9;
+    inside.noise = {noise};
+    Layer layer{.type = "noise", .site = 9, .width = 60};
+    layer.noise = {noise};
+    const Problem problem{{2, 6, 5}, Task::classification, 36};
+    Model one = filled_model(chain(problem, {inside, flatten()})),
+          two = filled_model(chain(problem, {layer, before, flatten()}));
+    two.tensors = one.tensors;
+    const std::vector<float> x = values(2 * 60, 5);
+    for (const std::size_t samples : {0, 2}) {
+      EXPECT_EQ(outputs_of(one, x, 2, {.samples = samples}),
+                outputs_of(two, x, 2, {.samples = samples}))
+          << kind;
+    }
+  }
+}
+
+TEST(Predictor, ADeterministicPassTakesTheMeanOfALawOrItsMedian) {
+  for (const char* noise :
+       {R"("law": "half_cauchy:scale=0.5")", R"("law": "half_cauchy:scale=0.5", "mode": "add")",
+        R"("law": "gamma", "mode": "add")"}) {
+    const std::string layers = std::string(R"([{"type": "noise", "width": 5, )") + noise + "}]";
+    expect_naive(filled_model(by_hand({5}, layers.c_str())), noise);
+  }
+}
+
+TEST(Predictor, PoolsOverWholeChannels) {
+  for (const char* type : {"max_pool", "avg_pool"}) {
+    const std::string layers = std::string("[{\"type\": \"") + type +
+                               R"(", "kernel": 0, "stride": 1}, {"type": "flatten"}])";
+    expect_naive(filled_model(by_hand({3, 4, 6}, layers.c_str())), type);
+  }
+}
+
+TEST(Predictor, EveryShortFormUnderEveryMethodEqualsThePlainLoops) {
+  using Lists = std::vector<std::vector<std::string>>;
+  const Lists for_images{
+      {"bernoulli:p=0.3,input=0.1"}, {"dropconnect:gaussian:alpha=0.2"}, {"svdo"}};
+  Lists for_tables = for_images;
+  for_tables.insert(for_tables.end(),
+                    {{}, {"additive:laplace,input=0.2"}, {"half_cauchy:scale=0.5"}});
+  for (const Case& form : short_forms()) {
+    for (const auto& list : form.problem.input.size() == 1 ? for_tables : for_images) {
+      Spec spec = architecture(form.word, form.problem);
+      try {
+        for (const std::string& method : list) apply_method(spec, method);
+      } catch (const std::invalid_argument&) {
+        ASSERT_EQ(spec.layers.size(), 1u) << "only a plain linear model has no place for noise";
+        continue;
+      }
+      expect_naive(filled_model(spec), form.word + (list.empty() ? "" : " " + list[0]));
+    }
+  }
+  expect_naive(filled_model(made("vgg:0.03125", colour_problem(), {"spatial:p=0.2"})),
+               "vgg spatial");
+  expect_naive(filled_model(made("resmlp:6x3", table_problem(), {"stochastic_depth"})),
+               "resmlp depth");
+  expect_naive(
+      filled_model(made("resnet:1", image_problem(), {"stochastic_depth", "spatial:p=0.1"})),
+      "resnet depth spatial");
+}
+
+// ------------------------------------------------------------------------------ noise
+
+/// Only noise: what comes out is the noise itself, to the bit.
+Model noise_alone(const std::string& law, const char* more = "") {
+  const std::string layers =
+      "[{\"type\": \"noise\", \"site\": 9, \"law\": \"" + law + "\", \"width\": 21" + more + "}]";
+  return filled_model(by_hand({21}, layers.c_str()));
+}
+
+TEST(Predictor, NoiseIsTheStreamsToTheBit) {
+  const std::size_t rows = 5, samples = 3;
+  const std::vector<float> x = values(rows * 21, 1);
+  for (const law::LawRow& row : law::laws()) {
+    if (row.name == "normal") continue;
+    const std::string name(row.name);
+    const std::vector<float> got =
+        outputs_of(noise_alone(name), x, rows, {.samples = samples, .seed = 77, .row0 = 1000});
+    const law::AnyLaw law = law::AnyLaw::parse(name);
+    for (std::uint32_t s = 0; s < samples; ++s) {
+      std::vector<float> expected(x.size());
+      kernel::ref::noise(law.multiplier(), Stream{77, stream_id(Purpose::predict, 9), s},
+                         kernel::Site{.rows = rows, .columns = 21, .row0 = 1000},
+                         kernel::Mode::multiply, x.data(), expected.data());
+      const std::vector<float> part(got.begin() + s * x.size(), got.begin() + (s + 1) * x.size());
+      EXPECT_EQ(part, expected) << name << " draw " << s;
+    }
+  }
+}
+
+TEST(Predictor, BlocksThreadsAndCutsDoNotChangeTheNoise) {
+  const std::size_t rows = 12;
+  const std::vector<float> x = values(rows * 21, 2);
+  const Model model = noise_alone("gaussian:alpha=0.5");
+  const PredictOptions plain{.samples = 4, .seed = 3};
+  const std::vector<float> expected = outputs_of(model, x, rows, plain);
+  const int before = threads();
+  for (const int n : {1, 2, 3}) {
+    set_threads(n);
+    for (const std::size_t block : {1, 5, 12, 100}) {
+      PredictOptions options = plain;
+      options.block = block;
+      EXPECT_EQ(outputs_of(model, x, rows, options), expected) << n << " threads, block " << block;
+    }
+  }
+  set_threads(before);
+  PredictOptions late = plain;
+  late.row0 = 8;
+  const std::vector<float> tail(x.begin() + 8 * 21, x.end());
+  const std::vector<float> got = outputs_of(model, tail, 4, late);
+  for (std::size_t s = 0; s < 4; ++s) {
+    const auto part = expected.begin() + (s * rows + 8) * 21;
+    EXPECT_EQ(std::vector<float>(got.begin() + s * 84, got.begin() + (s + 1) * 84),
+              std::vector<float>(part, part + 84));
+  }
+}
+
+TEST(Predictor, AShrunkLayerKeepsTheNoiseOfWhatIsLeft) {
+  const std::size_t rows = 4;
+  const std::vector<float> ones(rows * 21, 1.0f), few(rows * 3, 1.0f);
+  const PredictOptions options{.samples = 2, .seed = 11};
+  const std::vector<float> whole =
+      outputs_of(noise_alone("laplace:alpha=0.5"), ones, rows, options);
+  const Model shrunk = filled_model(by_hand({3}, R"([{"type": "noise", "site": 9,
+      "law": "laplace:alpha=0.5", "width": 21, "columns": [2, 11, 20]}])"));
+  const std::vector<float> left = outputs_of(shrunk, few, rows, options);
+  const std::size_t columns[] = {2, 11, 20};
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    EXPECT_EQ(left[i], whole[i / 3 * 21 + columns[i % 3]]) << i;
+  }
+}
+
+TEST(Predictor, ComputingThePrefixOnceChangesNothing) {
+  // bernoulli:p=0 multiplies by exactly 1, but is a draw: with it on the input nothing can be kept.
+  const Problem problem{{9}, Task::regression, 2};
+  const Spec kept = made("mlp:8-7", problem, {"gaussian:alpha=0.3"});
+  Spec redone = kept;
+  Layer one;
+  one.type = "noise";
+  one.noise = {noise_of("multiply", "bernoulli:p=0")};
+  one.width = 9;
+  redone.layers.insert(redone.layers.begin(), one);
+  redone.number();
+  const std::vector<float> x = values(6 * 9, 4);
+  const PredictOptions options{.samples = 5, .seed = 8, .block = 4};
+  Model with = filled_model(kept), without = filled_model(redone);
+  EXPECT_EQ(outputs_of(with, x, 6, options), outputs_of(without, x, 6, options));
+}
+
+TEST(Predictor, MonteCarloMeanOfALinearNetworkApproachesItsDeterministicOutput) {
+  const Spec spec = by_hand({6}, R"([{"type": "linear", "in": 6, "out": 8},
+      {"type": "noise", "law": "bernoulli:p=0.5", "width": 8}, {"type": "linear", "in": 8, "out": 2}])");
+  const Predictor predictor(filled_model(spec));
+  Context context(predictor);
+  const std::vector<float> x = values(3 * 6, 5);
+  const std::size_t samples = 20000;
+  const Prediction still = predict(context, x, 3);
+  const Prediction mean = predict(context, x, 3, {.samples = samples, .seed = 1});
+  for (std::size_t i = 0; i < still.mean.size(); ++i) {
+    const double error = std::sqrt(mean.epistemic[i] / double(samples));
+    EXPECT_GT(mean.epistemic[i], 0);
+    EXPECT_NEAR(mean.mean[i], still.mean[i], 5 * error);
+  }
+}
+
+// ------------------------------------------------------------------------------ predictions
+
+TEST(Predictor, RegressionIsInTheUsersUnits) {
+  Model model = filled_model(made("mlp:6", table_problem(), {"bernoulli:p=0.2"}));
+  model.preprocessing.target_mean = 50;
+  model.preprocessing.target_scale = 10;
+  const Predictor predictor(model);
+  Context context(predictor);
+  const std::size_t rows = 5, samples = 9;
+  const std::vector<float> x = values(rows * 7, 6);
+  const PredictOptions options{.samples = samples, .seed = 2, .block = 2};
+  const Prediction got = predict(context, x, rows, options);
+  const std::vector<double> y = naive_outputs(model, x, rows, options);
+  const std::vector<float> log_precision = model.tensors["output.log_precision"].floats();
+  for (std::size_t i = 0; i < rows * 2; ++i) {
+    double mean = 0, square = 0;
+    for (std::size_t s = 0; s < samples; ++s) mean += y[s * rows * 2 + i] / samples;
+    for (std::size_t s = 0; s < samples; ++s) {
+      square += std::pow(y[s * rows * 2 + i] - mean, 2) / samples;
+    }
+    EXPECT_NEAR(got.mean[i], 50 + 10 * mean, 1e-4);
+    EXPECT_NEAR(got.epistemic[i], 100 * square, 1e-4 * (1 + 100 * square));
+    EXPECT_NEAR(got.aleatoric[i], 100 * std::exp(-log_precision[i % 2]), 1e-4);
+  }
+}
+
+TEST(Predictor, ClassificationSplitsEntropyIntoItsParts) {
+  const Model model = filled_model(made("lenet5", image_problem(), {"bernoulli:p=0.5"}));
+  const Predictor predictor(model);
+  Context context(predictor);
+  const std::size_t rows = 2, samples = 6;
+  const std::vector<float> x = values(rows * 256, 7, -4, 4);
+  const PredictOptions options{.samples = samples, .seed = 2};
+  const Prediction got = predict(context, x, rows, options);
+  const std::vector<double> y = naive_outputs(model, x, rows, options);
+  const auto entropy = [](const std::vector<double>& p) {
+    double h = 0;
+    for (const double q : p) h -= q * std::log(q);
+    return h;
+  };
+  for (std::size_t r = 0; r < rows; ++r) {
+    std::vector<double> mean(3);
+    double expected = 0;
+    for (std::size_t s = 0; s < samples; ++s) {
+      const double* logits = &y[(s * rows + r) * 3];
+      std::vector<double> p{std::exp(logits[0]), std::exp(logits[1]), std::exp(logits[2])};
+      const double sum = p[0] + p[1] + p[2];
+      for (std::size_t k = 0; k < 3; ++k) mean[k] += (p[k] /= sum) / samples;
+      expected += entropy(p) / samples;
+    }
+    for (std::size_t k = 0; k < 3; ++k) EXPECT_NEAR(got.mean[r * 3 + k], mean[k], 1e-5);
+    EXPECT_NEAR(got.aleatoric[r], expected, 1e-5);
+    EXPECT_NEAR(got.epistemic[r], entropy(mean) - expected, 1e-5);
+    EXPECT_GT(got.epistemic[r], 0);
+  }
+}
+
+TEST(Predictor, WithoutSamplesNothingIsEpistemic) {
+  for (const Problem& problem : {table_problem(), image_problem()}) {
+    const Predictor predictor(filled_model(made("mlp:6", problem, {"bernoulli:p=0.2"})));
+    Context context(predictor);
+    const Prediction got = predict(context, values(3 * predictor.width(), 8), 3);
+    for (const float value : got.epistemic) EXPECT_EQ(value, 0);
+    for (const float value : got.aleatoric) EXPECT_GT(value, 0);
+  }
+}
+
+TEST(Predictor, InputsAreStandardisedAndMissingOnesTakeTheMean) {
+  Model model = filled_model(made("mlp:6", table_problem()));
+  model.preprocessing.mean = {1, 2, 3, 4, 5, 6, 7};
+  model.preprocessing.scale = {2, 2, 2, 2, 4, 4, 4};
+  std::vector<float> x = values(7, 9), standard(7);
+  x[3] = std::numeric_limits<float>::quiet_NaN();
+  for (std::size_t k = 0; k < 7; ++k) {
+    standard[k] = k == 3 ? 0 : (x[k] - model.preprocessing.mean[k]) / model.preprocessing.scale[k];
+  }
+  EXPECT_LT(distance(outputs_of(model, x, 1), naive_outputs(model, standard, 1)), 1e-5);
+}
+
+TEST(Predictor, AStillNetworkGivesTheSameForEveryDraw) {
+  const Model model = filled_model(made("mlp:6", table_problem()));
+  const Predictor predictor(model);
+  EXPECT_FALSE(predictor.stochastic());
+  const std::vector<float> x = values(3 * 7, 10), once = outputs_of(model, x, 3);
+  const std::vector<float> twice = outputs_of(model, x, 3, {.samples = 2});
+  EXPECT_EQ(std::vector<float>(twice.begin(), twice.begin() + 6), once);
+  EXPECT_EQ(std::vector<float>(twice.begin() + 6, twice.end()), once);
+}
+
+TEST(Predictor, EveryShortFormUnderSvdoPredictsTheSameAfterSavingAndLoading) {
+  const Folder folder;
+  for (const Case& form : short_forms()) {
+    const Model model = filled_model(made(form.word, form.problem, {"svdo"}));
+    save_model(folder.file("m.safetensors"), model);
+    const Predictor before(model), after(load_model(folder.file("m.safetensors")));
+    Context a(before), b(after);
+    const std::vector<float> x = values(2 * before.width(), 3);
+    const PredictOptions options{.samples = 2, .seed = 4};
+    EXPECT_EQ(predict(a, x, 2, options).mean, predict(b, x, 2, options).mean) << form.word;
+  }
+}
+
+TEST(Predictor, AContextOutlivesItsPredictor) {
+  const Model model = filled_model(made("mlp:6", table_problem(), {"svdo"}));
+  const std::vector<float> x = values(4 * 7, 11);
+  auto predictor = std::make_unique<Predictor>(model);
+  Context context(*predictor);
+  const Prediction expected = predict(context, x, 4);
+  const Predictor moved = std::move(*predictor);
+  predictor.reset();
+  EXPECT_EQ(predict(context, x, 4).mean, expected.mean);
+}
+
+TEST(Predictor, OneModelServesSeveralThreads) {
+  const Predictor predictor(filled_model(made("mlp:6", table_problem(), {"svdo"})));
+  const std::vector<float> x = values(50 * 7, 11);
+  const PredictOptions options{.samples = 4, .seed = 5};
+  Context first(predictor), second(predictor);
+  const Prediction expected = predict(first, x, 50, options);
+  Prediction a, b;
+  std::thread other([&] { a = predict(first, x, 50, options); });
+  b = predict(second, x, 50, options);
+  other.join();
+  EXPECT_EQ(a.mean, expected.mean);
+  EXPECT_EQ(b.mean, expected.mean);
+  EXPECT_EQ(b.epistemic, expected.epistemic);
+}
+
+TEST(Predictor, AContextServesCallsOfAnySize) {
+  const Predictor predictor(filled_model(made("lenet5", image_problem(), {"svdo"})));
+  Context context(predictor);
+  for (const std::size_t rows : {1, 7, 2, 0, 5}) {
+    const std::vector<float> x = values(rows * 256, 12);
+    Context fresh(predictor);
+    const PredictOptions options{.samples = 2, .seed = 6, .block = 3};
+    const Prediction got = predict(context, x, rows, options),
+                     expected = predict(fresh, x, rows, options);
+    EXPECT_EQ(got.mean, expected.mean) << rows;
+    EXPECT_EQ(got.mean.size(), rows * 3);
+  }
+}
+
+TEST(Predictor, WrongSizesAndBrokenModelsAreRefused) {
+  Model model = filled_model(made("mlp:6", table_problem()));
+  const Predictor predictor(model);
+  Context context(predictor);
+  const std::vector<float> x(20);
+  EXPECT_THAT(message_of<std::invalid_argument>([&] { predict(context, x, 3); }),
+              HasSubstr("expected 3 rows of 7 numbers, got 20"));
+  EXPECT_THROW(predict(context, x, std::numeric_limits<std::size_t>::max()), std::invalid_argument);
+  const std::size_t many = std::size_t{1} << 32;
+  EXPECT_THROW(predict(context, {}, 0, {.samples = many}), std::invalid_argument);
+  model.tensors.erase("linear1.weight");
+  EXPECT_THAT(message_of<std::invalid_argument>([&] { Predictor broken(model); }),
+              HasSubstr("no tensor 'linear1.weight'"));
+}
+
+}  // namespace
+}  // namespace scalemix::predict

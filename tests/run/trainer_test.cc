@@ -1,0 +1,309 @@
+// Training: stacks against single runs, checkpoints, schedules, early stopping, the divergence
+// guard.
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "scalemix/base/error.h"
+#include "scalemix/model/safetensors.h"
+#include "scalemix/run/trainer.h"
+#include "scalemix/train/stack.h"
+
+namespace scalemix {
+namespace {
+
+namespace fs = std::filesystem;
+
+run::TrainConfig small(const std::string& method = "svdo") {
+  run::TrainConfig c;
+  c.data = "friedman1";
+  c.model = "mlp:8";
+  c.method = {method};
+  c.epochs = 4;
+  c.seed = 7;
+  c.threads = 1;
+  return c;
+}
+
+std::string fresh(const std::string& name) {
+  const fs::path path = fs::path(testing::TempDir()) / ("scalemix-" + name);
+  fs::remove_all(path);
+  return path.string();
+}
+
+bool train_all(const run::Plan& plan, const std::string& out,
+               const std::atomic<bool>* stop = nullptr) {
+  run::RunOptions options;
+  options.quiet = true;
+  options.stop = stop;
+  const bool exists = fs::exists(out + "/config.toml");
+  const run::Folder folder = exists ? run::Folder::open(out) : run::Folder::create(out);
+  std::ofstream(folder.config()) << run::to_toml(plan.config);
+  return run::train(plan, folder, options);
+}
+
+std::map<std::string, model::Tensor> tensors(const std::string& path) {
+  return model::load_model(path).tensors;
+}
+
+void expect_same(const std::string& a, const std::string& b) {
+  const auto x = tensors(a), y = tensors(b);
+  ASSERT_EQ(x.size(), y.size());
+  for (const auto& [name, tensor] : x) EXPECT_EQ(tensor.bytes, y.at(name).bytes) << name;
+}
+
+TEST(Train, AReplicaOfAStackEndsWithTheBitsOfItsSingleRun) {
+  run::TrainConfig c = small();
+  c.seeds = 3;
+  const std::string stack = fresh("stack"), single = fresh("single");
+  ASSERT_TRUE(train_all(run::make_plan(c), stack));
+  c.seeds = 1;
+  c.seed += 1;
+  ASSERT_TRUE(train_all(run::make_plan(c), single));
+  expect_same(stack + "/replica-001/model.safetensors", single + "/model.safetensors");
+}
+
+TEST(Train, APointOfAGridEndsWithTheBitsOfARunWithItsSettings) {
+  for (const char* optimiser : {"adam", "sgd"}) {
+    run::TrainConfig c = small();
+    c.optimiser = optimiser;
+    c.grid = {"lr=0.001,0.004", "penalty=1,0.25", "weight_decay=0,0.01"};
+    c.warmup_start = 0;
+    c.warmup = 1;
+    const run::Plan plan = run::make_plan(c);
+    ASSERT_EQ(plan.replicas.size(), 8u);
+    EXPECT_EQ(plan.replicas[3].seed, plan.replicas[0].seed);
+    const std::string grid = fresh("grid"), single = fresh("grid-single");
+    ASSERT_TRUE(train_all(plan, grid));
+    c.grid.clear();
+    c.lr = 0.004;  // point 6: lr=0.004 penalty=0.25 weight_decay=0; 7: 0.01
+    c.penalty = 0.25;
+    c.weight_decay = 0.01;
+    ASSERT_TRUE(train_all(run::make_plan(c), single));
+    expect_same(grid + "/replica-007/model.safetensors", single + "/model.safetensors");
+    const auto decayed = tensors(grid + "/replica-007/model.safetensors");
+    const auto not_decayed = tensors(grid + "/replica-006/model.safetensors");
+    EXPECT_NE(decayed.begin()->second.bytes, not_decayed.begin()->second.bytes);
+  }
+}
+
+TEST(Train, ThePenaltyFactorIsTheReplicasOwn) {
+  run::TrainConfig c = small();
+  c.model = "resmlp:8x1";
+  c.grid = {"penalty=0,1"};
+  c.warmup_start = 0;
+  c.warmup = 1;
+  const run::Plan plan = run::make_plan(c);
+  train::Stack stack(plan.data, plan, {0, 1});
+  while (!stack.done()) {
+    while (!stack.epoch_done()) stack.step();
+    stack.end_epoch();
+  }
+  EXPECT_GT(stack.state.penalty[0], stack.state.penalty[1]);  // which alone was asked to shrink it
+}
+
+TEST(Train, StoppedAtAnyStepAndResumedItEndsWithTheSameBits) {
+  for (const char* method : {"svdo", "bernoulli:p=0.2"}) {
+    run::TrainConfig c = small(method);
+    c.validation_fraction = 0.2;
+    c.patience = 2;
+    const run::Plan plan = run::make_plan(c);
+    const std::string whole = fresh("whole"), parts = fresh("parts");
+    ASSERT_TRUE(train_all(plan, whole));
+    const std::atomic<bool> stop{true};  // ends after every single step
+    int pieces = 0;
+    while (!train_all(plan, parts, &stop)) ASSERT_LT(++pieces, 1000);
+    EXPECT_GE(pieces, 8);
+    expect_same(whole + "/model.safetensors", parts + "/model.safetensors");
+    std::ifstream a(whole + "/metrics.jsonl"), b(parts + "/metrics.jsonl");
+    const std::string x((std::istreambuf_iterator<char>(a)), {}),
+        y((std::istreambuf_iterator<char>(b)), {});
+    EXPECT_EQ(x, y);
+  }
+}
+
+TEST(Train, WarnsOfANetworkThatIsDeeperThanItsNoiseAllows) {
+  const auto warned = [](const char* architecture, const char* method) {
+    run::TrainConfig c = small(method);
+    c.model = architecture;
+    for (const std::string& warning : run::make_plan(c).warnings) {
+      if (warning.find("exceed 6 xi_c = 13.6") != std::string::npos) return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(warned("mlp:10x40", "bernoulli:p=0.1"));
+  EXPECT_FALSE(warned("mlp:10x5", "bernoulli:p=0.1"));
+  EXPECT_FALSE(warned("mlp:10x40", "none"));
+}
+
+TEST(Train, LearnsARegressionBetterThanItsMean) {
+  run::TrainConfig c = small("bernoulli:p=0.02");
+  c.model = "mlp:30";
+  c.epochs = 60;
+  c.lr = 0.01;
+  c.validation_fraction = 0.2;
+  const run::Plan plan = run::make_plan(c);
+  train::Stack stack(plan.data, plan, {0});
+  while (!stack.done()) {
+    while (!stack.epoch_done()) stack.step();
+    stack.end_epoch();
+  }
+  EXPECT_LT(stack.validate().error[0], 0.5 * plan.replicas[0].standardisation.target_scale);
+}
+
+TEST(Train, EarlyStoppingKeepsTheBestWeights) {
+  run::TrainConfig c = small("none");
+  c.model = "mlp:100";
+  c.lr = 0.05;
+  c.epochs = 200;
+  c.validation_fraction = 0.3;
+  c.patience = 3;
+  const run::Plan plan = run::make_plan(c);
+  train::Stack stack(plan.data, plan, {0});
+  while (!stack.done()) {
+    while (!stack.epoch_done()) stack.step();
+    stack.end_epoch();
+  }
+  EXPECT_LT(stack.state.epoch, 200);
+  stack.restore_best();
+  EXPECT_DOUBLE_EQ(stack.validate().nll[0], stack.state.best_score[0]);
+}
+
+TEST(Train, ARunThatExplodesIsStoppedAndSaysWhere) {
+  run::TrainConfig c = small("none");
+  c.optimiser = "sgd";
+  c.lr = 1e6;
+  try {
+    train_all(run::make_plan(c), fresh("exploded"));
+    FAIL() << "it did not diverge";
+  } catch (const Diverged& error) {
+    EXPECT_NE(std::string(error.what()).find("epoch 1"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Train, ClippingBoundsTheStepOfSgd) {
+  run::TrainConfig c = small("none");
+  c.optimiser = "sgd";
+  c.momentum = 0;
+  c.lr = 1;
+  c.clip = 0.01;
+  const run::Plan plan = run::make_plan(c);
+  train::Stack stack(plan.data, plan, {0});
+  const std::vector<float> before = stack.store().values;
+  stack.step();
+  double moved = 0;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const double by = stack.store().values[i] - before[i];
+    moved += by * by;
+  }
+  EXPECT_NEAR(std::sqrt(moved), 0.01, 1e-5);
+}
+
+TEST(Train, ADamagedCheckpointIsRefused) {
+  const run::Plan plan = run::make_plan(small());
+  const std::string out = fresh("damaged");
+  const std::atomic<bool> stop{true};
+  ASSERT_FALSE(train_all(plan, out, &stop));
+  const std::string path = out + "/checkpoint/state.safetensors";
+  const model::Container good = model::read_safetensors(path);
+  // Keys that are missing or of another type, and rows of another number of replicas.
+  for (const char* change :
+       {R"({"epoch": null})", R"({"epoch": "one"})", R"({"stack": null})", R"({"active": []})",
+        R"({"nll_sum": ["0x0p+0", "0x0p+0"]})", R"({"best_epoch": [0, 0]})"}) {
+    model::Container bad = good;
+    auto state = nlohmann::json::parse(bad.metadata.at("state"));
+    state.merge_patch(nlohmann::json::parse(change));
+    bad.metadata["state"] = state.dump();
+    model::write_safetensors(path, bad);
+    EXPECT_THROW(train_all(plan, out), DataError) << change;
+  }
+  model::write_safetensors(path, good);
+  fs::resize_file(path, 100);
+  EXPECT_THROW(train_all(plan, out), DataError);
+}
+
+TEST(Train, GivenPrecisionStaysWhatItIs) {
+  run::TrainConfig c = small("none");
+  c.precision = "0.25";
+  const run::Plan plan = run::make_plan(c);
+  train::Stack stack(plan.data, plan, {0});
+  while (!stack.epoch_done()) stack.step();
+  const double scale = plan.replicas[0].standardisation.target_scale;
+  const float log_precision =
+      stack.store().values[stack.store().layout.at("output.log_precision").offset];
+  EXPECT_NEAR(std::exp(log_precision) / (scale * scale), 0.25, 1e-6);
+}
+
+TEST(Train, AStepIsAsLongAsTheScheduleSays) {
+  run::TrainConfig c = small("none");
+  c.optimiser = "sgd";
+  c.momentum = 0;
+  c.schedule_step = 1;
+  const auto second_epochs_first_step = [&](const char* schedule) {
+    c.schedule = schedule;
+    const run::Plan plan = run::make_plan(c);
+    train::Stack stack(plan.data, plan, {0});
+    while (!stack.epoch_done()) stack.step();
+    stack.end_epoch();
+    std::vector<float> moved = stack.store().values;
+    stack.step();
+    for (std::size_t i = 0; i < moved.size(); ++i) moved[i] = stack.store().values[i] - moved[i];
+    return moved;
+  };
+  const std::vector<float> whole = second_epochs_first_step("constant"),
+                           tenth = second_epochs_first_step("step");
+  double most = 0;
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    most = std::max(most, std::abs(double(whole[i])));
+    EXPECT_NEAR(tenth[i], 0.1 * whole[i], 1e-6);
+  }
+  EXPECT_GT(most, 1e-4);
+}
+
+TEST(Train, ThePenaltyCountsOverTheNumberOfTrainingRows) {
+  run::TrainConfig c = small("vi:sigma0=0.1");
+  c.optimiser = "sgd";
+  c.momentum = 0;
+  c.warmup_start = 0;
+  c.warmup = 0;
+  c.grid = {"penalty=0,1"};
+  const run::Plan plan = run::make_plan(c);
+  train::Stack stack(plan.data, plan, {0, 1});
+  const train::Store& store = stack.store();
+  const engine::Slot& slot = store.layout.at("linear1.weight");
+  const std::vector<float> start(store.values_of(0) + slot.offset,
+                                 store.values_of(0) + slot.offset + slot.count);
+  stack.step();
+  const double lr = plan.replicas[0].settings.lr, rows = static_cast<double>(stack.rows());
+  for (std::size_t i = 0; i < slot.count; ++i) {
+    const double apart = store.values_of(0)[slot.offset + i] - store.values_of(1)[slot.offset + i];
+    EXPECT_NEAR(apart, lr * start[i] / 0.01 / rows, 1e-6 + 0.01 * std::abs(apart));
+  }
+}
+
+TEST(Schedule, FollowsItsFormulas) {
+  run::TrainConfig c = small();
+  c.epochs = 100;
+  c.schedule = "linear";
+  EXPECT_DOUBLE_EQ(train::lr_factor(c, 49), 1);
+  EXPECT_DOUBLE_EQ(train::lr_factor(c, 75), 0.5);
+  EXPECT_DOUBLE_EQ(train::lr_factor(c, 100), 0);
+  c.schedule = "cosine";
+  EXPECT_NEAR(train::lr_factor(c, 50), 0.5, 1e-15);
+  c.schedule = "step";
+  c.schedule_step = 30;
+  c.schedule_factor = 0.1;
+  EXPECT_NEAR(train::lr_factor(c, 65), 0.01, 1e-15);
+  c.warmup_start = 5;
+  c.warmup = 15;
+  EXPECT_DOUBLE_EQ(train::penalty_weight(c, 4), 0);
+  EXPECT_DOUBLE_EQ(train::penalty_weight(c, 8), 0.2);
+  EXPECT_DOUBLE_EQ(train::penalty_weight(c, 50), 1);
+}
+
+}  // namespace
+}  // namespace scalemix
