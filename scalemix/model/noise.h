@@ -161,5 +161,6 @@ NoiseKind multiply_noise();
 NoiseKind add_noise();
 NoiseKind dropconnect_noise();
 NoiseKind svdo_noise();
+NoiseKind vi_noise();
 
 }  // namespace scalemix::inline v0::model

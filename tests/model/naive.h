@@ -114,7 +114,8 @@ class Naive {
   Row weights(const Layer& l, Row x, const Shape& in, std::uint64_t row) {
     const std::vector<double>& w = tensors.at(l.name + ".weight");
     const Noise* drawn = drawn_noise(l);
-    const bool svdo = drawn && drawn->kind == "svdo", moments = svdo;
+    const bool svdo = drawn && drawn->kind == "svdo", vi = drawn && drawn->kind == "vi";
+    const bool moments = svdo || vi;
     const double* log_sigma2s = moments ? tensors.at(l.name + ".log_sigma2").data() : nullptr;
     const std::vector<double> z = weight_draws(l, w.size());
     const law::AnyLaw normal = law::AnyLaw::parse("normal:scale=1");
@@ -150,6 +151,9 @@ class Naive {
       if (noise.kind == "svdo") {
         const double la = log_sigma2() - std::log(w[i] * w[i] + 1e-8);
         sum += kernel::ref::svdo_penalty(std::clamp(la, -8.0, 8.0));
+      } else if (noise.kind == "vi") {  // KL of two normals
+        const double s0 = setting(noise, "sigma0"), sigma2 = std::exp(log_sigma2());
+        sum += ((sigma2 + w[i] * w[i]) / (s0 * s0) - 1 - log_sigma2()) / 2 + std::log(s0);
       }
     }
     return sum;

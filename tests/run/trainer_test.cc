@@ -91,6 +91,25 @@ TEST(Train, APointOfAGridEndsWithTheBitsOfARunWithItsSettings) {
   }
 }
 
+TEST(Train, APointOfAGridIsItsOwnWhereNoiseHasNumbersOfItsOwn) {
+  for (const char* method : {"vi"}) {
+    run::TrainConfig c = small(method);
+    c.clip = 0.5;
+    c.seeds = 2;
+    c.grid = {"penalty=1,0.25"};
+    c.warmup_start = 0;
+    c.warmup = 1;
+    const std::string grid = fresh("grid-own"), single = fresh("grid-own-single");
+    ASSERT_TRUE(train_all(run::make_plan(c), grid));
+    c.grid.clear();
+    c.seeds = 1;
+    c.seed += 1;
+    c.penalty = 0.25;
+    ASSERT_TRUE(train_all(run::make_plan(c), single));
+    expect_same(grid + "/replica-003/model.safetensors", single + "/model.safetensors");
+  }
+}
+
 TEST(Train, ThePenaltyFactorIsTheReplicasOwn) {
   run::TrainConfig c = small();
   c.model = "resmlp:8x1";
@@ -107,7 +126,7 @@ TEST(Train, ThePenaltyFactorIsTheReplicasOwn) {
 }
 
 TEST(Train, StoppedAtAnyStepAndResumedItEndsWithTheSameBits) {
-  for (const char* method : {"svdo", "bernoulli:p=0.2"}) {
+  for (const char* method : {"svdo", "bernoulli:p=0.2", "vi"}) {
     run::TrainConfig c = small(method);
     c.validation_fraction = 0.2;
     c.patience = 2;

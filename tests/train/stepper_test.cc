@@ -25,6 +25,8 @@ struct Case {
 const Case kCases[] = {
     {"friedman1", "mlp:8", "none"},
     {"friedman1", "mlp:8", "svdo"},
+    {"friedman1", "mlp:8", "vi"},
+    {"friedman1", "resmlp:8x2", "vi"},
     {"friedman1", "mlp:8x2,tanh", "svdo"},
     {"friedman1", "mlp:8x2,gelu", "bernoulli:p=0.2"},
     {"friedman1", "mlp:8x3,elu", "none"},
@@ -142,7 +144,7 @@ TEST(Stepper, ThreadsAndNeighboursChangeNoBit) {
   const int before = threads();
   for (const Case& c :
        {Case{"friedman1", "mlp:8", "svdo"}, Case{"friedman1", "mlp:8", "bernoulli:p=0.3"},
-        Case{"sparse", "mlp:32", "svdo"}}) {
+        Case{"friedman1", "mlp:8", "vi"}, Case{"sparse", "mlp:32", "svdo"}}) {
     std::vector<std::vector<float>> ends;
     for (const int n : {1, 2, 3}) {
       set_threads(n);
