@@ -73,7 +73,7 @@ NoiseUse noise_use(const Noise& noise, const Layer& layer, const Shape& in) {
 
 const std::vector<NoiseKind>& noise_kinds() {
   static const std::vector<NoiseKind> rows{multiply_noise(), add_noise(), dropconnect_noise(),
-                                           svdo_noise(), vi_noise()};
+                                           svdo_noise(),     vi_noise(),  concrete_noise()};
   return rows;
 }
 

@@ -162,5 +162,6 @@ NoiseKind add_noise();
 NoiseKind dropconnect_noise();
 NoiseKind svdo_noise();
 NoiseKind vi_noise();
+NoiseKind concrete_noise();
 
 }  // namespace scalemix::inline v0::model

@@ -206,17 +206,18 @@ TEST(Gradient, OfNetworksOfRandomStructure) {
 }
 
 TEST(Gradient, OfEveryMethod) {
-  for (const char* method : {"svdo", "vi:sigma0=0.5", "bernoulli:p=0.3,input=0.1",
-                             "gaussian:alpha=0.3", "half_cauchy:scale=0.5", "additive:laplace",
-                             "dropconnect:p=0.4", "dropconnect:gaussian:alpha=0.3", "poisson"}) {
+  for (const char* method :
+       {"svdo", "vi:sigma0=0.5", "concrete:p=0.3,length=0.5", "bernoulli:p=0.3,input=0.1",
+        "gaussian:alpha=0.3", "half_cauchy:scale=0.5", "additive:laplace", "dropconnect:p=0.4",
+        "dropconnect:gaussian:alpha=0.3", "poisson"}) {
     expect_gradients(made("mlp:6-5", table(), {method}), method);
     expect_gradients(made("resmlp:6x1", table(), {method}), std::string("resmlp ") + method);
   }
   expect_gradients(made("resmlp:6x2", table(), {"stochastic_depth:p=0.5"}), "stochastic depth");
   const Spec conv = chain(images(), {conv2d(2, 3, {3}), relu(), max_pool(2), conv2d(3, 4, {3}),
                                      activation("tanh"), flatten(), linear(4, 3)});
-  for (const char* method :
-       {"svdo", "vi", "spatial:p=0.3", "dropconnect:p=0.4", "bernoulli:p=0.3"}) {
+  for (const char* method : {"svdo", "vi", "concrete:length=0.5", "spatial:p=0.3",
+                             "dropconnect:p=0.4", "bernoulli:p=0.3"}) {
     Spec spec = conv;
     apply_method(spec, method);
     expect_gradients(spec, std::string("conv ") + method);

@@ -116,6 +116,7 @@ class Naive {
     const Noise* drawn = drawn_noise(l);
     const bool svdo = drawn && drawn->kind == "svdo", vi = drawn && drawn->kind == "vi";
     const bool moments = svdo || vi;
+    if (drawn && drawn->kind == "concrete" && draws()) concrete(l, in, row, x);
     const double* log_sigma2s = moments ? tensors.at(l.name + ".log_sigma2").data() : nullptr;
     const std::vector<double> z = weight_draws(l, w.size());
     const law::AnyLaw normal = law::AnyLaw::parse("normal:scale=1");
@@ -142,10 +143,30 @@ class Naive {
     return y;
   }
 
+  /// Gal, Hron & Kendall (2017): x (1 - d) / (1 - p), one relaxed d per unit, or channel of an image.
+  void concrete(const Layer& l, const Shape& in, std::uint64_t row, Row& x) const {
+    const double logit = tensors.at(l.name + ".logit_p")[0], p = 1 / (1 + std::exp(-logit));
+    const double t = in.size() == 3 ? 2.0 / 3 : 0.1;
+    const std::size_t inner = x.size() / in[0];
+    const Stream stream{seed_, stream_id(train_ ? Purpose::train : Purpose::predict, l.site),
+                        static_cast<std::uint32_t>(sample_)};
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double u = stream.uniform(row * in[0] + i / inner);
+      const double d = 1 / (1 + std::exp(-(logit + std::log(u) - std::log1p(-u)) / t));
+      x[i] *= (1 - d) / (1 - p);
+    }
+  }
+
   double penalty(const Layer& l, const Noise& noise) const {
     if (!noise_kind(noise.kind).penalty) return 0;
     const std::vector<double>& w = tensors.at(l.name + ".weight");
     double sum = 0;
+    if (noise.kind == "concrete") {
+      const double p = 1 / (1 + std::exp(-tensors.at(l.name + ".logit_p")[0]));
+      const double length = setting(noise, "length");
+      for (const double v : w) sum += length * length / 2 * v * v / (1 - p);
+      return sum + static_cast<double>(l.in) * (p * std::log(p) + (1 - p) * std::log(1 - p));
+    }
     for (std::size_t i = 0; i < w.size(); ++i) {
       const auto log_sigma2 = [&] { return tensors.at(l.name + ".log_sigma2")[i]; };
       if (noise.kind == "svdo") {

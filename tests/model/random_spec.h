@@ -58,7 +58,7 @@ class RandomSpec {
 
   Layer weighted() {
     Layer out = linear(kWidth, kWidth, below(2) == 0);
-    const std::string kind = one_of({"", "", "svdo", "vi", "dropconnect"});
+    const std::string kind = one_of({"", "", "svdo", "vi", "concrete", "dropconnect"});
     if (!kind.empty()) {
       out.noise = {noise_of(kind, kind == "dropconnect" ? "gaussian:alpha=0.3" : "")};
     }

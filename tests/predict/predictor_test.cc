@@ -161,8 +161,11 @@ TEST(Predictor, PoolsOverWholeChannels) {
 
 TEST(Predictor, EveryShortFormUnderEveryMethodEqualsThePlainLoops) {
   using Lists = std::vector<std::vector<std::string>>;
-  const Lists for_images{
-      {"bernoulli:p=0.3,input=0.1"}, {"dropconnect:gaussian:alpha=0.2"}, {"svdo"}, {"vi"}};
+  const Lists for_images{{"bernoulli:p=0.3,input=0.1"},
+                         {"dropconnect:gaussian:alpha=0.2"},
+                         {"svdo"},
+                         {"vi"},
+                         {"concrete"}};
   Lists for_tables = for_images;
   for_tables.insert(for_tables.end(),
                     {{}, {"additive:laplace,input=0.2"}, {"half_cauchy:scale=0.5"}});

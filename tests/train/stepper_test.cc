@@ -26,7 +26,9 @@ const Case kCases[] = {
     {"friedman1", "mlp:8", "none"},
     {"friedman1", "mlp:8", "svdo"},
     {"friedman1", "mlp:8", "vi"},
+    {"friedman1", "mlp:8", "concrete"},
     {"friedman1", "resmlp:8x2", "vi"},
+    {"glyphs", "lenet5", "concrete"},
     {"friedman1", "mlp:8x2,tanh", "svdo"},
     {"friedman1", "mlp:8x2,gelu", "bernoulli:p=0.2"},
     {"friedman1", "mlp:8x3,elu", "none"},
@@ -144,7 +146,8 @@ TEST(Stepper, ThreadsAndNeighboursChangeNoBit) {
   const int before = threads();
   for (const Case& c :
        {Case{"friedman1", "mlp:8", "svdo"}, Case{"friedman1", "mlp:8", "bernoulli:p=0.3"},
-        Case{"friedman1", "mlp:8", "vi"}, Case{"sparse", "mlp:32", "svdo"}}) {
+        Case{"friedman1", "mlp:8", "vi"}, Case{"friedman1", "mlp:8", "concrete"},
+        Case{"sparse", "mlp:32", "svdo"}}) {
     std::vector<std::vector<float>> ends;
     for (const int n : {1, 2, 3}) {
       set_threads(n);
