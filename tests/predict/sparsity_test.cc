@@ -28,6 +28,16 @@ TEST(Sparsity, WeightsAtOrAboveTheThresholdCountAsZero) {
   EXPECT_EQ(found[0].nonzero, 2u);
 }
 
+TEST(Sparsity, AWeightThatLiesExactlyAtTheThresholdIsGone) {
+  Model model = svdo_model();
+  Layer& layer = model.spec.layers[0];
+  std::vector<float> log_alpha(4);
+  const NoiseTensors tensors(model, layer, layer.noise[0]);
+  tensors.kind().log_alpha(tensors.at(), log_alpha.data());
+  layer.noise[0].values[0] = log_alpha[1];
+  EXPECT_EQ(deterministic_weights(model, layer), (std::vector<float>{1, 0, 0, 0}));
+}
+
 TEST(Sparsity, WeightsThatAreGoneHaveNoVariance) {
   const Model model = svdo_model();
   const Layer& layer = model.spec.layers[0];

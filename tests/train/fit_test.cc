@@ -149,7 +149,9 @@ TEST(Fit, TrainsNothingWhereNothingIsTrained) {
 
 TEST(Fit, ValidationScoresAreThoseOfTheModelOnItsRows) {
   const Plane rows(3000);
-  data::Dataset data{.name = "plane", .task = Task::regression};
+  data::Dataset data;
+  data.name = "plane";
+  data.task = Task::regression;
   data.shape = {2};
   data.x = rows.x;
   data.y.assign(rows.y.begin(), rows.y.end());
