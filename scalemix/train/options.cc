@@ -65,12 +65,15 @@ void validate(const FitOptions& o) {
           "in [0, 1)", o.validation_fraction);
   require(o.epochs >= 0, "epochs", "0 (auto) or more", o.epochs);
   require(o.batch >= 0, "batch", "0 (auto) or more", o.batch);
-  require(o.lr >= 0, "lr", "0 (auto) or more", o.lr);
+  require(std::isfinite(o.lr) && o.lr >= 0, "lr", "0 (auto) or more", o.lr);
   require(o.momentum >= 0 && o.momentum < 1, "momentum", "in [0, 1)", o.momentum);
-  require(o.weight_decay >= 0, "weight_decay", "0 or more", o.weight_decay);
+  require(std::isfinite(o.weight_decay) && o.weight_decay >= 0, "weight_decay", "0 or more",
+          o.weight_decay);
   require(o.schedule_step >= 0, "schedule_step", "0 or more", o.schedule_step);
   require(o.schedule_factor > 0 && o.schedule_factor <= 1, "schedule_factor", "in (0, 1]",
           o.schedule_factor);
+  require(std::isfinite(o.warmup_start), "warmup_start", "a number", o.warmup_start);
+  require(std::isfinite(o.warmup), "warmup", "a number", o.warmup);
   require(std::isfinite(o.penalty) && o.penalty >= 0, "penalty", "0 or more", o.penalty);
   require(o.clip >= 0, "clip", "0 (off) or more", o.clip);
   require(o.patience >= 0, "patience", "0 (off) or more", o.patience);

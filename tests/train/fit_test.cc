@@ -212,6 +212,14 @@ TEST(Fit, RefusesWhatDoesNotFit) {
               HasSubstr("one target, the network has 2"));
   EXPECT_THAT(message([&] { fit(plain(), data.x, data.y, {.precision = "inf"}); }),
               HasSubstr("precision must be learned or a positive number, got 'inf'"));
+  const double nan = std::nan("");
+  for (double FitOptions::*number :
+       {&FitOptions::lr, &FitOptions::weight_decay, &FitOptions::penalty, &FitOptions::warmup_start,
+        &FitOptions::warmup, &FitOptions::momentum, &FitOptions::clip}) {
+    FitOptions options{.epochs = 1};
+    options.*number = nan;
+    EXPECT_THAT(message([&] { fit(plain(), data.x, data.y, options); }), HasSubstr("got nan"));
+  }
   EXPECT_THAT(message([&] { fit(plain(), {}, std::vector<float>{}); }), HasSubstr("0 rows"));
   const model::Spec normal = model::chain(
       {{2}, Task::regression, 1}, {model::linear(2, 3), model::batch_norm(3), model::linear(3, 1)});
