@@ -37,8 +37,11 @@ done
 
 # The first mirror of this machine's apt sources that has the suite itself, in either format.
 mirror() {
-  local files=(/etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources)
-  { cat "${files[@]}" 2>/dev/null || true; } | awk -v suite=$suite '
+  local file files=()
+  for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
+    if [ -f "$file" ]; then files+=("$file"); fi
+  done
+  cat /dev/null "${files[@]}" | awk -v suite=$suite '
     $1 == "deb" { i = $2 ~ /^\[/ ? 3 : 2; while (i > 2 && $(i - 1) !~ /\]$/) i++; if ($(i + 1) == suite) found[++n] = $i }
     $1 == "Types:" { uri = "" }
     $1 == "URIs:" { uri = $2 }

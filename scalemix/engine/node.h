@@ -65,7 +65,7 @@ struct Making {
 
 using Nodes = std::vector<std::unique_ptr<Node>>;
 
-// One maker a family, each in the file of its name: nodes of a layer, one after the other.
+// One maker per family, each in the file of its name: nodes of a layer, one after the other.
 Nodes make_weighted(const Making& making);
 Nodes make_norm(const Making& making);
 Nodes make_activation(const Making& making);

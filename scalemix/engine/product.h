@@ -43,7 +43,7 @@ class Product {
   /// sigma2.
   virtual void moments(const Rows& x, const float* w, const float* b, const float* sigma2,
                        float* scratch, float* y, float* var) const = 0;
-  /// Behind forward, or behind moments with its gradients.
+  /// After forward, or after moments with its gradients.
   virtual void backward(const Rows& x, const Gradients& g, float* scratch) const;
   /// db is overwritten.
   virtual void to_bias(std::size_t rows, const float* dy, float* db) const = 0;

@@ -28,9 +28,8 @@ struct Step {
 struct ProgramOptions {
   bool train = false;    // with a backward pass
   std::size_t rows = 0;  // of a training batch, at most
-  bool sparse_data =
-      false;  // training: data is mostly zeros, which a dense first layer then leaves
-              // out if it is large enough
+  /// Training: data is mostly zeros, which a dense first layer leaves out if it is large enough.
+  bool sparse_data = false;
 };
 
 class Schedule;

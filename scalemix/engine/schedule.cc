@@ -62,7 +62,6 @@ class Schedule::Planner {
       if (s.node->reads_input()) reads(s.x, back(i));
       if (s.node->reads_output()) reads(s.y, back(i));
     }
-    if (p_.train()) values_[0].to = std::max(values_[0].to, std::size_t{0});
     values_.back().to = std::max(values_.back().to, n_);
   }
 
@@ -70,7 +69,6 @@ class Schedule::Planner {
   void share_values() {
     home_.resize(values_.size());
     std::iota(home_.begin(), home_.end(), std::size_t{0});
-    in_place_.assign(n_, false);
     for (std::size_t i = 0; i < n_; ++i) {
       const Step& s = steps_[i];
       if (!s.node->in_place(p_.train())) continue;
@@ -79,7 +77,6 @@ class Schedule::Planner {
       const bool free = last_read(home, i) < i && s.other != s.x;
       if (!free) continue;
       home_[s.y] = home;
-      in_place_[i] = true;
     }
   }
 
@@ -202,7 +199,7 @@ class Schedule::Planner {
   std::size_t rows_, again_, n_;
   std::vector<Life> values_;
   std::vector<std::size_t> home_;  // of each value: the one whose memory it has
-  std::vector<bool> in_place_, wanted_;
+  std::vector<bool> wanted_;
   std::vector<Lifetime> lives_;
 };
 

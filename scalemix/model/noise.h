@@ -156,7 +156,7 @@ double weight_spread(const Layer& layer);
 /// that draws, a kind that cannot be at this type of layer.
 void check_noise(const Layer& layer);
 
-// One maker a family, each in the file of its name.
+// One maker per family, each in the file of its name.
 NoiseKind multiply_noise();
 NoiseKind add_noise();
 NoiseKind dropconnect_noise();

@@ -47,7 +47,7 @@ const std::vector<Rule>& rules();
 /// Throws ConfigError for an unknown name, with the nearest known.
 const Rule& rule(std::string_view name);
 
-// One maker a rule, each in the file of its name.
+// One maker per rule, each in the file of its name.
 Rule adam();
 Rule adamw();
 Rule sgd();

@@ -11,14 +11,14 @@ namespace scalemix::inline v0::train {
 
 class Judge {
  public:
-  /// All must outlive it; `log_precision` of a replica's regression (outputs), or null: as its
-  /// values have it.
+  /// All must outlive it.
   Judge(const model::Spec& spec, const Store& store, const Batches& batches);
 
-  /// Mean nll and mean error (misclassified, or squared error in standardised units) of replica r.
+  /// Mean nll and mean error (misclassified, or squared error in standardised units).
   struct Score {
     double nll = 0, error = 0;
   };
+  /// Of replica r; `log_precision` (outputs) of its regression, or null: as its values have it.
   Score score(std::size_t r, const float* log_precision);
 
  private:

@@ -13,7 +13,9 @@ Update::Update(Store& store, const engine::Program& program, double clip)
   for (const auto& noise : program_.noises()) {
     const bool fused = std::any_of(fused_.begin(), fused_.end(),
                                    [&](const Fused& f) { return f.noise == noise.get(); });
-    if (!fused) generic_.push_back(noise.get());
+    if (fused) continue;
+    generic_.push_back(noise.get());
+    for (const std::size_t offset : noise->own) own_.push_back(part_of(slot_at(offset)));
   }
   find_parts();
 }
@@ -22,13 +24,14 @@ Update::Part Update::part_of(const engine::Slot& slot) const {
   return {slot.offset, slot.offset + slot.count, slot.tensor.decays, slot.tensor.rate};
 }
 
+const engine::Slot& Update::slot_at(std::size_t offset) const {
+  const auto& slots = store_.layout.slots();
+  return *std::find_if(slots.begin(), slots.end(), [&](const engine::Slot& slot) {
+    return slot.tensor.trained && slot.offset == offset;
+  });
+}
+
 void Update::find_fused() {
-  const auto slot_at = [&](std::size_t offset) -> const engine::Slot& {
-    const auto& slots = store_.layout.slots();
-    return *std::find_if(slots.begin(), slots.end(), [&](const engine::Slot& slot) {
-      return slot.tensor.trained && slot.offset == offset;
-    });
-  };
   for (const auto& noise : program_.noises()) {
     const optim::FusedUpdate update = optim::fused_update(store_.rule.name, noise->kind().name);
     if (!update) continue;
@@ -67,35 +70,27 @@ model::At Update::at(const Input& input, const engine::Decoration& noise) const 
 }
 
 void Update::clear(const Input& input) const {
-  for (const engine::Decoration* noise : generic_) {
-    for (const std::size_t offset : noise->own) {
-      for (const engine::Slot& slot : store_.layout.slots()) {
-        if (!slot.tensor.trained || slot.offset != offset) continue;
-        std::fill_n(store_.gradients_of(input.replica) + offset, slot.count, 0.0f);
-      }
-    }
+  for (const Part& part : own_) {
+    std::fill_n(store_.gradients_of(input.replica) + part.from, part.to - part.from, 0.0f);
   }
 }
 
-void Update::terms_back(const Input& input, bool all) const {
-  const auto back = [&](const engine::Decoration& noise) {
-    if (noise.kind().terms_back) noise.kind().terms_back(at(input, noise), input.penalty_weight);
-  };
-  for (const engine::Decoration* noise : generic_) back(*noise);
-  for (std::size_t i = 0; all && i < fused_.size(); ++i) back(*fused_[i].noise);
+void Update::terms_back(const Input& input) const {
+  for (const engine::Decoration* noise : generic_) {
+    if (!noise->kind().terms_back) continue;
+    noise->kind().terms_back(at(input, *noise), input.penalty_weight);
+  }
 }
 
-void Update::finish(const Input& input, bool all) const {
-  const auto settle = [&](const engine::Decoration& noise) {
-    if (noise.kind().settle) noise.kind().settle(at(input, noise));
-    if (noise.kind().prepare) noise.kind().prepare(at(input, noise));
-  };
-  for (const engine::Decoration* noise : generic_) settle(*noise);
-  for (std::size_t i = 0; all && i < fused_.size(); ++i) settle(*fused_[i].noise);
+void Update::finish(const Input& input) const {
+  for (const engine::Decoration* noise : generic_) {
+    if (noise->kind().settle) noise->kind().settle(at(input, *noise));
+    if (noise->kind().prepare) noise->kind().prepare(at(input, *noise));
+  }
 }
 
 double Update::clipped(const Input& input) {
-  terms_back(input, true);
+  terms_back(input);
   const std::size_t n = store_.layout.values();
   const double norm = std::sqrt(kernel::sum_squares(n, store_.gradients_of(input.replica)));
   if (!std::isfinite(norm)) return std::numeric_limits<double>::quiet_NaN();
@@ -105,7 +100,7 @@ double Update::clipped(const Input& input) {
     piece.scale = static_cast<float>(norm > clip_ ? clip_ / norm : 1);
     store_.rule.update(input.rate, input.step, piece);
   }
-  finish(input, true);
+  finish(input);
   return norm;
 }
 

@@ -55,9 +55,10 @@ class Update {
   void find_fused();
   void find_parts();
   Part part_of(const engine::Slot& slot) const;
+  const engine::Slot& slot_at(std::size_t offset) const;  // of a trained one
   model::At at(const Input& input, const engine::Decoration& noise) const;
-  void terms_back(const Input& input, bool all) const;
-  void finish(const Input& input, bool all) const;
+  void terms_back(const Input& input) const;
+  void finish(const Input& input) const;
   double update_numbers(const Input& input, std::size_t first, std::size_t last);
   double clipped(const Input& input);
 
@@ -65,8 +66,9 @@ class Update {
   const engine::Program& program_;
   double clip_;
   std::vector<Fused> fused_;
-  std::vector<const engine::Decoration*> generic_;
-  std::vector<Part> rest_;  // what no fused pair owns
+  std::vector<const engine::Decoration*> generic_;  // all, if it clips
+  std::vector<Part> own_;                           // tensors of the generic ones
+  std::vector<Part> rest_;                          // what no fused pair owns
   std::size_t numbers_ = 0;
 };
 
@@ -81,12 +83,12 @@ namespace scalemix::inline v0::train {
 template <class Beside>
 double Update::run(const Input& input, const Beside& beside) {
   if (clip_ > 0) return clipped(input);
-  terms_back(input, false);
+  terms_back(input);
   const double squares = kernel::sum_tiles(numbers_, [&](std::size_t first, std::size_t count) {
     beside(first, first + count);
     return update_numbers(input, first, first + count);
   });
-  finish(input, false);
+  finish(input);
   return std::sqrt(squares);
 }
 
