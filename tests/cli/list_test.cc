@@ -46,7 +46,8 @@ TEST(ListTest, TellsOptionalParametersFromThoseWithADefault) {
               HasSubstr("\n  [,input=VALUE]: optional; puts the law on the network's input"));
   EXPECT_THAT(r.out, HasSubstr("svdo:threshold=3,init=-10  "));
   EXPECT_THAT(scalemix({"list", "laws"}).out, testing::Not(HasSubstr("optional")));
-  for (const auto& row : scalemix({"list", "methods", "--json"}).json()["methods"]) {
+  const nlohmann::json json = scalemix({"list", "methods", "--json"}).json();
+  for (const auto& row : json["methods"]) {
     for (const auto& p : row["parameters"])
       EXPECT_EQ(p["default"].is_null(), p["name"] == "input") << row;
   }
