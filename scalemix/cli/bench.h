@@ -1,4 +1,4 @@
-// Speed measurements: what `scalemix bench` runs, a row each.
+// Speed measurements: what `scalemix bench` runs, one row each.
 #pragma once
 
 #include <cstddef>

@@ -100,9 +100,19 @@ void print_layers(const study::Facts& facts, std::ostream& out) {
   for (const study::LayerFacts& l : facts.layers) {
     const double zero = 100 * (1 - static_cast<double>(l.nonzero) / static_cast<double>(l.weights));
     table.add({l.name, fmt::format("{}", l.weights), fmt::format("{}", l.nonzero),
-               fmt::format("{:.1f}", zero), l.posterior ? fmt::format("{:.1f}", l.penalty) : "-",
+               fmt::format("{:.1f}", zero), l.penalised ? fmt::format("{:.1f}", l.penalty) : "-",
                fmt::format("{} of {}", l.dead_inputs, l.inputs),
                fmt::format("{} of {}", l.dead_outputs, l.outputs)});
+  }
+  table.print(out);
+  out << '\n';
+}
+
+void print_learned(const study::Facts& facts, std::ostream& out) {
+  if (facts.learned.empty()) return;
+  Table table({"layer", "noise at the start", "learned"});
+  for (const study::LearnedNoise& l : facts.learned) {
+    table.add({l.layer, l.noise, fmt::format("{} = {:.4g}", l.name, l.value)});
   }
   table.print(out);
   out << '\n';
@@ -193,6 +203,7 @@ int run(const DiagnoseOptions& o, std::ostream& out) {
     out << '\n';
   }
   print_layers(facts, out);
+  print_learned(facts, out);
   for (const study::LayerFacts& l : facts.layers) {
     if (l.posterior) print_histogram(l, out);
   }

@@ -1,5 +1,7 @@
 #include "scalemix/engine/decoration.h"
 
+#include <algorithm>
+
 #include "scalemix/model/layer_kind.h"
 
 namespace scalemix::inline v0::engine {
@@ -9,10 +11,14 @@ Decoration::Decoration(const model::Noise& noise, const model::Layer& layer, con
     : use(model::noise_use(noise, layer, in)), layer(layer.name) {
   if (kind().tensors) {
     for (const model::LayerTensor& tensor : kind().tensors(noise, layer)) {
-      own.push_back(layout.at(layer.name + "." + tensor.name).offset);
+      own.push_back({layout.at(layer.name + "." + tensor.name).offset, tensor.trained});
     }
   }
   if (model::has_weights(layer)) w = layout.at(layer.name + ".weight").offset;
+}
+
+bool Decoration::trained() const {
+  return std::any_of(own.begin(), own.end(), [](const Own& tensor) { return tensor.trained; });
 }
 
 model::At Decoration::at(const Frame& f) const {
@@ -20,16 +26,19 @@ model::At Decoration::at(const Frame& f) const {
                .train = f.mode == Mode::train,
                .stream = f.stream(use.number),
                .rows = f.rows,
-               .row0 = f.row0};
+               .row0 = f.row0,
+               .writes_state = f.writes_state,
+               .progress = f.progress};
   for (std::size_t i = 0; i < own.size(); ++i) {
-    at.own[i] = const_cast<float*>(f.values) + own[i];
-    if (f.gradients) at.d_own[i] = f.gradients + own[i];
+    at.own[i] = (own[i].trained ? const_cast<float*>(f.values) : f.state) + own[i].offset;
+    if (own[i].trained && f.gradients) at.d_own[i] = f.gradients + own[i].offset;
   }
   if (w) {
     at.w = f.values + *w;
     if (f.gradients) at.dw = f.gradients + *w;
   }
   if (f.prepared) at.prepared = f.prepared + prepared_at;
+  if (f.marks) at.marks = f.marks + marks_at;
   at.d_prepared = f.d_prepared;
   at.kept = f.kept;
   return at;

@@ -25,7 +25,9 @@ struct Frame {
   bool writes_state = false;      // of an active replica's training step
   const float* base = nullptr;    // a row of zeros of the data, as the batch has it
   float* prepared = nullptr;      // Program::prepared() floats of this replica
+  float* marks = nullptr;         // Program::marks() floats of this replica; null in a prediction
   double penalty_weight = 0;      // of data's penalties, in backward
+  double progress = 1;            // share of the training that is done
 
   // The running node's own; set by the program.
   float *kept = nullptr, *scratch = nullptr;

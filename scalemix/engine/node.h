@@ -72,6 +72,9 @@ Nodes make_activation(const Making& making);
 Nodes make_pool(const Making& making);
 Nodes make_noise(const Making& making);
 
+/// Noise on rows of `width` numbers, of a noise layer or next to weights.
+std::unique_ptr<Node> make_noise(const Decoration& noise, std::size_t width, bool train);
+
 /// x + the frame's other input: where a residual block joins.
 std::unique_ptr<Node> make_join(std::size_t width);
 

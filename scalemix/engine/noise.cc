@@ -1,4 +1,4 @@
-// Noise on rows: what a noise layer, or a layer with weights, takes.
+// Noise on rows: what a noise layer, or a layer with weights, takes; what weights make of them.
 
 #include <algorithm>
 
@@ -34,7 +34,7 @@ class Noise : public Node {
   bool in_place(bool) const override { return kind().in_place; }
   bool gradient_in_place() const override { return kind().in_place; }
   bool reads_input() const override { return !kind().in_place; }
-  bool trained() const override { return !noise_.own.empty(); }
+  bool trained() const override { return noise_.trained(); }
   bool stochastic() const override { return true; }
 
  private:
@@ -49,9 +49,13 @@ class Noise : public Node {
 
 }  // namespace
 
+std::unique_ptr<Node> make_noise(const Decoration& noise, std::size_t width, bool train) {
+  return std::make_unique<Noise>(noise, width, train);
+}
+
 Nodes make_noise(const Making& m) {
   Nodes out;
-  out.push_back(std::make_unique<Noise>(*m.noise, model::elements(m.in), m.train));
+  out.push_back(make_noise(*m.noise, model::elements(m.in), m.train));
   return out;
 }
 

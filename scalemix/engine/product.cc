@@ -106,19 +106,7 @@ class Conv2d : public Product {
     kernel::conv2d_moments(of(x.count), x.x, w, b, sigma2, scratch, y, var);
   }
   void to_bias(std::size_t rows, const float* dy, float* db) const override {
-    const std::size_t pixels = out / shape_.o;
-    for (std::size_t o = 0; o < shape_.o; ++o) {
-      double sums[4] = {};  // four at a time, or each addition waits for the last
-      for (std::size_t n = 0; n < rows; ++n) {
-        const float* plane = dy + (n * shape_.o + o) * pixels;
-        std::size_t i = 0;
-        for (; i + 4 <= pixels; i += 4) {
-          for (std::size_t k = 0; k < 4; ++k) sums[k] += plane[i + k];
-        }
-        for (; i < pixels; ++i) sums[0] += plane[i];
-      }
-      db[o] = static_cast<float>(sums[0] + sums[1] + sums[2] + sums[3]);
-    }
+    kernel::channel_sums(rows, shape_.o, out / shape_.o, dy, db);
   }
 
  protected:

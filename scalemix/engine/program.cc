@@ -91,6 +91,8 @@ class Program::Builder {
       p_.noises_.push_back(std::make_unique<Decoration>(noise, layer, in, layout_));
       Decoration& made = *p_.noises_.back();
       made.prepared_at = take(made.prepared());
+      made.marks_at = p_.marks_;
+      if (options_.train) p_.marks_ += made.marks(options_.rows);
       if (made.kind().draws()) drawn = &made;
     }
     return drawn;

@@ -58,6 +58,8 @@ class Program {
   bool sparse_gradients() const { return sparse_gradients_; }
   /// Floats that prepare() fills.
   std::size_t prepared() const { return prepared_; }
+  /// Floats that a training program's noises keep from step to step, per replica.
+  std::size_t marks() const { return marks_; }
 
   /// To be called when values or state changed, but for what a fused update keeps up itself.
   void prepare(const Frame& frame) const;
@@ -73,7 +75,7 @@ class Program {
   std::vector<Step> steps_;
   std::vector<std::size_t> widths_;
   std::vector<std::unique_ptr<Decoration>> noises_;
-  std::size_t prepared_ = 0;
+  std::size_t prepared_ = 0, marks_ = 0;
   bool train_ = false, sparse_ = false, sparse_gradients_ = false;
 };
 

@@ -1,11 +1,13 @@
 // Layers with weights, dense or convolutional: plain, or with the weights of a deterministic pass;
-// every weight times noise; pre-activations drawn from their moments.
+// every weight times noise; noise between weights and bias; pre-activations drawn from their
+// moments.
 
 #include <algorithm>
 #include <optional>
 
 #include "scalemix/engine/node.h"
 #include "scalemix/engine/product.h"
+#include "scalemix/kernel/columns.h"
 #include "scalemix/kernel/reparam.h"
 #include "scalemix/kernel/tiles.h"
 #include "scalemix/law/any_law.h"
@@ -24,7 +26,8 @@ class Weighted : public Node {
         noise_(m.noise),
         w_(m.layout.at(m.layer.name + ".weight").offset),
         stands_in_(!m.train && m.noise && m.noise->kind().stand_in) {
-    if (m.layer.bias) b_ = m.layout.at(m.layer.name + ".bias").offset;
+    const bool later = m.noise && m.noise->kind().where == model::Where::before_bias;
+    if (m.layer.bias && !later) b_ = m.layout.at(m.layer.name + ".bias").offset;
   }
 
   double forward(const Frame& f, const float* x, float* y) const override {
@@ -195,6 +198,30 @@ class Draw : public Node {
   law::AnyLaw normal_ = law::AnyLaw::parse("normal:scale=1");
 };
 
+/// The bias of a layer whose noise comes before it.
+class Bias : public Node {
+ public:
+  Bias(const Making& m, std::size_t width)
+      : Node(width, width),
+        channels_(m.layer.out),
+        b_(m.layout.at(m.layer.name + ".bias").offset) {}
+
+  double forward(const Frame& f, const float* x, float* y) const override {
+    kernel::add_to_channels(f.rows, channels_, in / channels_, x, f.values + b_, y);
+    return 0;
+  }
+  void backward(const Frame& f, const float*, const float*, float* dy, float* dx) const override {
+    kernel::channel_sums(f.rows, channels_, in / channels_, dy, f.gradients + b_);
+    if (dx && dx != dy) std::copy_n(dy, f.rows * in, dx);
+  }
+  bool in_place(bool) const override { return true; }
+  bool gradient_in_place() const override { return true; }
+  bool trained() const override { return true; }
+
+ private:
+  std::size_t channels_, b_;
+};
+
 Ptr make_product(const Making& m, bool moments) {
   if (model::layer_kind(m.layer.type).windows) {
     return make_conv2d(m.layer, m.in, m.zeros.gradients);
@@ -210,9 +237,7 @@ Nodes make_weighted(const Making& m) {
   Ptr product = make_product(m, where == Where::moments);
   const std::size_t out = product->out;
   Nodes nodes;
-  if (where == Where::input) {
-    for (auto& node : make_noise(m)) nodes.push_back(std::move(node));
-  }
+  if (where == Where::input) nodes.push_back(make_noise(*m.noise, product->in, m.train));
   if (where == Where::weights) {
     nodes.push_back(std::make_unique<NoisyWeights>(m, std::move(product), out));
   } else if (where == Where::moments && m.train) {
@@ -222,6 +247,10 @@ Nodes make_weighted(const Making& m) {
     nodes.push_back(std::make_unique<Draw>(*m.noise, out));
   } else {
     nodes.push_back(std::make_unique<Weighted>(m, std::move(product), out));
+  }
+  if (where == Where::before_bias) {
+    nodes.push_back(make_noise(*m.noise, out, m.train));
+    if (m.layer.bias) nodes.push_back(std::make_unique<Bias>(m, out));
   }
   return nodes;
 }

@@ -87,11 +87,26 @@ class SampleTable {
   }
 
  private:
-#if HWY_TARGET != HWY_SCALAR && HWY_MAX_BYTES <= 32
-  // Lane i's row of coefficients, and lane i + 4's beside it in a vector of eight lanes.
+#if HWY_TARGET != HWY_SCALAR && HWY_MAX_BYTES <= 64
+  // Lane i's row of coefficients, and in wider vectors those of lanes i + 4, i + 8 and i + 12 next
+  // to it.
   template <class D>
   HWY_INLINE hn::Vec<D> rows(D d, const std::uint32_t* at, std::size_t i) const {
-    if constexpr (hn::MaxLanes(D()) == 4) {
+    if constexpr (hn::MaxLanes(D()) == 16) {
+      // Broadcasts into the lanes of a mask are loads; to combine halves takes shuffles.
+#if HWY_TARGET <= HWY_AVX3
+      const auto row = [&](std::size_t lane) HWY_ATTR {
+        return _mm_loadu_ps(table_ + at[i + lane]);
+      };
+      __m512 all = _mm512_castps128_ps512(row(0));
+      all = _mm512_mask_broadcast_f32x4(all, 0x00F0, row(4));
+      all = _mm512_mask_broadcast_f32x4(all, 0x0F00, row(8));
+      return hn::Vec<D>{_mm512_mask_broadcast_f32x4(all, 0xF000, row(12))};
+#else
+      const hn::Half<D> half;
+      return hn::Combine(d, rows(half, at + 8, i), rows(half, at, i));
+#endif
+    } else if constexpr (hn::MaxLanes(D()) == 4) {
       return hn::LoadU(d, table_ + at[i]);
     } else {
       const hn::Half<D> half;

@@ -85,7 +85,7 @@ class Words {
   using V64 = hn::Vec<D64>;
   static constexpr std::uint32_t kM0 = 0xD2511F53, kM1 = 0xCD9E8D57;
 
-  // Constants stand in memory a vector each, from which an operation reads at no cost: registers
+  // Constants stand in memory, one vector each, from which an operation reads at no cost: registers
   // are scarce, and to fill one takes two operations.
   using Lanes = std::uint32_t[hn::MaxLanes(DU())];
   static void spread(std::uint32_t value, Lanes& to) { hn::Store(hn::Set(DU(), value), DU(), to); }

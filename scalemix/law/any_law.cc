@@ -30,6 +30,7 @@ struct AnyLaw::State {
   virtual double quantile_slope(std::size_t i, double u) const = 0;
   virtual double multiplier_slope(std::size_t i, double u) const = 0;
   virtual CompiledSlope compile_slope(std::size_t i, bool of_multiplier) const = 0;
+  virtual LinkedLaw linked() const = 0;
 
   const Compiled& compiled() const {
     std::call_once(once, [this] { samplers = compile(); });
@@ -76,6 +77,9 @@ struct Typed final : Base {
     return learned(i, [&](const auto& mine) {
       return law::compile_slope(mine, this->values, i, of_multiplier);
     });
+  }
+  LinkedLaw linked() const override {
+    return learned(0, []<class M>(const M&) { return linked_law<M>(); });
   }
   template <class Use>
   std::invoke_result_t<Use, const Gaussian&> learned(std::size_t i, const Use& use) const {
@@ -144,5 +148,6 @@ double AnyLaw::multiplier_slope(std::size_t i, double u) const {
 }
 const Sampler& AnyLaw::raw_slopes(std::size_t i) const { return state_->slopes(i, false); }
 const Sampler& AnyLaw::multiplier_slopes(std::size_t i) const { return state_->slopes(i, true); }
+LinkedLaw AnyLaw::linked() const { return state_->linked(); }
 
 }  // namespace scalemix::inline v0::law

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "scalemix/law/law.h"
+#include "scalemix/law/link.h"
 #include "scalemix/law/sampler.h"
 
 namespace scalemix::inline v0::law {
@@ -50,7 +51,7 @@ class AnyLaw {
   const Sampler& raw() const;
 
   /// Whether the parameters can be learned: the draw is an explicit function of them and of u.
-  /// Where it is not, the four functions below throw std::invalid_argument.
+  /// Where it is not, the five functions below throw std::invalid_argument.
   bool pathwise() const;
   /// d quantile(u) / d parameter i, u held; and the same of the multiplier.
   double quantile_slope(std::size_t i, double u) const;
@@ -59,6 +60,8 @@ class AnyLaw {
   /// where a slope is infinite (gaussian:alpha=0).
   const Sampler& raw_slopes(std::size_t i) const;
   const Sampler& multiplier_slopes(std::size_t i) const;
+  /// The multiplier as a link of draws that do not depend on the parameters.
+  LinkedLaw linked() const;
 
  private:
   struct State;

@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "scalemix/law/law.h"
+#include "scalemix/law/link.h"
 #include "scalemix/law/standard_normal.h"
 
 namespace scalemix::inline v0::law {
@@ -58,6 +59,13 @@ class LogisticNormal {
     });
   }
 
+  // z = sigmoid(shift + spread s), s standard normal.
+  static constexpr Link kLink = Link::logistic;
+  double inner_shift() const { return mu_; }
+  double inner_spread() const { return sigma_; }
+  double inner_shift_slope(std::size_t i) const { return i == 0 ? 1 : 0; }
+  double inner_spread_slope(std::size_t i) const { return i == 0 ? 0 : 1; }
+
  private:
   static double sigmoid(double x) {
     return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x));
@@ -78,6 +86,6 @@ class LogisticNormal {
 
   double mu_, sigma_;
 };
-static_assert(NoiseLaw<LogisticNormal> && Pathwise<LogisticNormal>);
+static_assert(NoiseLaw<LogisticNormal> && NormalLink<LogisticNormal>);
 
 }  // namespace scalemix::inline v0::law

@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "scalemix/law/law.h"
+#include "scalemix/law/link.h"
 #include "scalemix/law/standard_normal.h"
 
 namespace scalemix::inline v0::law {
@@ -49,11 +50,18 @@ class Lognormal {
   }
   double mean_slope(std::size_t) const { return 0; }
 
+  // z = exp(shift + spread s), s standard normal.
+  static constexpr Link kLink = Link::exponential;
+  double inner_shift() const { return -sigma_ * sigma_ / 2; }
+  double inner_spread() const { return sigma_; }
+  double inner_shift_slope(std::size_t) const { return -sigma_; }
+  double inner_spread_slope(std::size_t) const { return 1; }
+
  private:
   double standardise(double z) const { return (std::log(z) + sigma_ * sigma_ / 2) / sigma_; }
 
   double sigma_;
 };
-static_assert(NoiseLaw<Lognormal> && Pathwise<Lognormal>);
+static_assert(NoiseLaw<Lognormal> && NormalLink<Lognormal>);
 
 }  // namespace scalemix::inline v0::law

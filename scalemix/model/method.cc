@@ -18,7 +18,7 @@ namespace {
 
 using law::AnyLaw;
 
-constexpr const char *kMultiply = "multiply", *kAdd = "add";  // kinds of noise
+constexpr const char *kMultiply = "multiply", *kAdd = "add", *kLearned = "learned";  // of noise
 
 // ------------------------------------------------------------------------------ places
 
@@ -39,10 +39,10 @@ Shape insert(std::vector<Layer>& layers, Shape shape, const Before& before) {
   return shape;
 }
 
-Layer noise_layer(const AnyLaw& law, Site at, const char* kind, const Shape& shape) {
+Layer noise_layer(const Noise& noise, Site at, const Shape& shape) {
   Layer layer;
   layer.type = "noise";
-  layer.noise = {noise_of(kind, law.spec())};
+  layer.noise = {noise};
   layer.at = at;
   layer.width = site_columns(at, shape);
   return layer;
@@ -50,18 +50,17 @@ Layer noise_layer(const AnyLaw& law, Site at, const char* kind, const Shape& sha
 
 /// Unit noise on the input of every weight layer but the first, and of the first if `input` is
 /// given. Returns the number of places.
-std::size_t noise_on_inputs(Spec& spec, const AnyLaw& law, const std::optional<AnyLaw>& input,
-                            const char* kind) {
+std::size_t noise_on_inputs(Spec& spec, const Noise& noise, const std::optional<Noise>& input) {
   std::size_t weights = 0, places = 0;
   insert(spec.layers, spec.input, [&](const Layer& layer, const Shape& shape) {
     std::optional<Layer> extra;
     if (!has_weights(layer)) return extra;
     const bool first = weights++ == 0;
-    if (!first) extra = noise_layer(law, Site::unit, kind, shape);
+    if (!first) extra = noise_layer(noise, Site::unit, shape);
     return places += !first, extra;
   });
   if (input) {
-    spec.layers.insert(spec.layers.begin(), noise_layer(*input, Site::unit, kind, spec.input));
+    spec.layers.insert(spec.layers.begin(), noise_layer(*input, Site::unit, spec.input));
     ++places;
   }
   return places;
@@ -83,13 +82,13 @@ const AnyLaw& check_multiplier(std::string_view method, const AnyLaw& law) {
   return law;
 }
 
-/// The law's parameters, and `input`: the first of them on the network's input.
-std::vector<scalemix::Parameter> unit_parameters(const law::LawRow& row) {
-  std::vector<scalemix::Parameter> out(row.parameters.begin(), row.parameters.end());
+/// A law's parameters, or a kind's, and `input`: the first of them on the network's input.
+std::vector<scalemix::Parameter> unit_parameters(std::span<const scalemix::Parameter> parameters) {
+  std::vector<scalemix::Parameter> out(parameters.begin(), parameters.end());
   if (out.empty()) return out;
   scalemix::Parameter input = out[0];
   input.name = "input";
-  input.meaning = "puts the law on the network's input as well, with this first parameter";
+  input.meaning = "puts the noise on the network's input as well, with this first parameter";
   input.optional = true;
   out.push_back(input);
   return out;
@@ -102,7 +101,7 @@ struct UnitLaw {
 
 UnitLaw read_unit_law(std::string_view name, std::string_view argument) {
   const law::LawRow& row = find_row("law", name, law::laws());
-  const auto [values, given] = read_values(name, unit_parameters(row), argument);
+  const auto [values, given] = read_values(name, unit_parameters(row.parameters), argument);
   UnitLaw out{AnyLaw::make(name, std::span(values).first(row.parameters.size())), {}};
   if (!given.empty() && given.back()) out.input = values.back();
   return out;
@@ -114,23 +113,30 @@ AnyLaw with_first(const AnyLaw& law, double value) {
   return AnyLaw::make(law.row().name, values);
 }
 
-void decorate_units(Spec& spec, std::string_view method, const AnyLaw& law,
-                    const std::optional<double>& value, const char* kind) {
-  std::optional<AnyLaw> input;
-  if (value) input = with_first(law, *value);
-  if (noise_on_inputs(spec, law, input, kind) == 0) {
-    throw std::invalid_argument(
-        fmt::format("{}: no place for noise: the network has no second weight layer; input=VALUE "
-                    "puts it on the "
-                    "network's input",
-                    method));
+/// `word` is what the spec remembers; `value` the first parameter of `input`.
+void decorate_units(Spec& spec, std::string_view method, const Noise& noise,
+                    const std::optional<Noise>& input, const std::optional<double>& value,
+                    std::string word) {
+  if (noise_on_inputs(spec, noise, input) == 0) {
+    throw std::invalid_argument(fmt::format(
+        "{}: no place for noise: the network has no second weight layer; input=VALUE puts it on "
+        "the network's input",
+        method));
   }
-  std::string word = law.spec();
   if (value) {
-    word += word.find(':') == std::string::npos ? ':' : ',';
+    word += word.find('=') == std::string::npos ? ':' : ',';
     word += "input=" + shortest_number(*value);
   }
-  spec.methods.push_back((kind == kAdd ? "additive:" : "") + word);
+  spec.methods.push_back(std::move(word));
+}
+
+/// A law at units, by a kind that takes one; `prefix` stands before the law in the word.
+void decorate_units(Spec& spec, std::string_view method, const UnitLaw& unit, const char* kind,
+                    const std::string& prefix) {
+  std::optional<Noise> input;
+  if (unit.input) input = noise_of(kind, with_first(unit.law, *unit.input).spec());
+  decorate_units(spec, method, noise_of(kind, unit.law.spec()), input, unit.input,
+                 prefix + unit.law.spec());
 }
 
 // ------------------------------------------------------------------------------ rows
@@ -142,7 +148,8 @@ void none(Spec&, std::string_view argument) {
 
 void unit(std::string_view name, Spec& spec, std::string_view argument) {
   const UnitLaw unit = read_unit_law(name, argument);
-  decorate_units(spec, name, check_multiplier(name, unit.law), unit.input, kMultiply);
+  check_multiplier(name, unit.law);
+  decorate_units(spec, name, unit, kMultiply, "");
 }
 
 void additive(Spec& spec, std::string_view argument) {
@@ -150,8 +157,14 @@ void additive(Spec& spec, std::string_view argument) {
     throw ConfigError("additive: expected a law, for example additive:normal:scale=0.1");
   }
   const auto [name, rest] = split_word(argument, ":,");  // additive:laplace,input=0.1
+  decorate_units(spec, "additive", read_unit_law(name, rest), kAdd, "additive:");
+}
+
+void learned(Spec& spec, std::string_view argument) {
+  const auto [name, rest] = split_word(argument.empty() ? "gaussian" : argument, ":,");
   const UnitLaw unit = read_unit_law(name, rest);
-  decorate_units(spec, "additive", unit.law, unit.input, kAdd);
+  check_multiplier("learned", unit.law);
+  decorate_units(spec, "learned", unit, kLearned, "learned:");
 }
 
 /// "[LAW:]parameters", bernoulli by default.
@@ -173,7 +186,7 @@ void spatial(Spec& spec, std::string_view argument) {
     const bool conv = kind.family == Family::weighted && kind.windows;
     std::optional<Layer> extra;
     if (after_conv && (conv || kind.family == Family::shape)) {
-      extra = noise_layer(law, Site::channel, kMultiply, shape);
+      extra = noise_layer(noise_of(kMultiply, law.spec()), Site::channel, shape);
       ++places;
     }
     after_conv = conv || (after_conv && !extra);
@@ -238,8 +251,8 @@ void stochastic_depth(Spec& spec, std::string_view argument) {
   for_each_layer(spec, [&](Layer& layer) {
     if (layer_kind(layer.type).family != Family::residual) return;
     const double p = values[0] * static_cast<double>(++block) / static_cast<double>(blocks);
-    layer.branch.push_back(
-        noise_layer(AnyLaw::make("bernoulli", std::vector{p}), Site::layer, kMultiply, {}));
+    const AnyLaw law = AnyLaw::make("bernoulli", std::vector{p});
+    layer.branch.push_back(noise_layer(noise_of(kMultiply, law.spec()), Site::layer, {}));
   });
   spec.methods.push_back(write_word("stochastic_depth", kDepthParameters, values));
 }
@@ -253,6 +266,23 @@ void on_weights(const NoiseKind& kind, Spec& spec, std::string_view argument) {
   spec.methods.push_back(write_word(kind.name, kind.parameters, values));
 }
 
+/// A kind of noise at units, in layers of its own.
+void on_units(const NoiseKind& kind, Spec& spec, std::string_view argument) {
+  const auto [values, given] =
+      read_values(kind.name, unit_parameters(kind.parameters), argument);
+  Noise noise = noise_of(kind.name);
+  noise.values.assign(values.begin(), values.begin() + std::ssize(kind.parameters));
+  std::optional<Noise> input;
+  std::optional<double> value;
+  if (!given.empty() && given.back()) {
+    value = values.back();
+    input = noise;
+    input->values[0] = *value;
+  }
+  decorate_units(spec, kind.name, noise, input, value,
+                 write_word(kind.name, kind.parameters, noise.values));
+}
+
 // ------------------------------------------------------------------------------ the table
 
 const std::vector<scalemix::Parameter> kChannelParameters{
@@ -263,7 +293,7 @@ const std::vector<scalemix::Parameter> kChannelParameters{
      .meaning = "drop probability; or LAW:parameters for another law"}};
 
 MethodRow law_row(const law::LawRow& row) {
-  MethodRow out{row.name, row.summary, row.source, unit_parameters(row), {}};
+  MethodRow out{row.name, row.summary, row.source, unit_parameters(row.parameters), {}};
   out.decorate = [name = row.name](Spec& spec, std::string_view argument) {
     unit(name, spec, argument);
   };
@@ -272,9 +302,11 @@ MethodRow law_row(const law::LawRow& row) {
 
 /// Kinds that stand for themselves: what takes a law is reached through the law's word.
 MethodRow kind_row(const NoiseKind& kind) {
-  MethodRow out{kind.name, kind.summary, kind.source, kind.parameters, {}};
+  MethodRow out{kind.name, kind.summary, kind.source,
+                kind.own_layer ? unit_parameters(kind.parameters) : kind.parameters,
+                {}};
   out.decorate = [&kind](Spec& spec, std::string_view argument) {
-    on_weights(kind, spec, argument);
+    kind.own_layer ? on_units(kind, spec, argument) : on_weights(kind, spec, argument);
   };
   return out;
 }
@@ -287,6 +319,11 @@ std::vector<MethodRow> make_methods() {
        "Bishop (1995), Neural Computation 7(1)",
        {},
        additive},
+      {"learned",
+       "x z with z of a law whose parameters are learned: learned:gaussian:alpha=0.25 (its default)",
+       "Kingma, Salimans & Welling (2015), section 3",
+       {},
+       learned},
       {"spatial", "one draw per channel and row, after each convolution (bernoulli by default)",
        "Tompson, Goroshin, Jain, LeCun & Bregler (2015)", kChannelParameters, spatial},
       {"dropconnect", "one draw per weight and step (bernoulli by default)",

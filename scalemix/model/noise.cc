@@ -42,6 +42,24 @@ void check_law(const Layer& layer, const Noise& noise, const NoiseKind& kind) {
   refuse(layer, fmt::format("{} takes {}", kind.name, kind.takes_law ? "a law" : "no law"));
 }
 
+void check_tensors(const Layer& layer, const Noise& noise, const NoiseKind& kind) {
+  if (!kind.tensors) return;
+  try {
+    if (kind.tensors(noise, layer).size() > kMostTensors) {
+      refuse(layer, fmt::format("{} has more than {} tensors", kind.name, kMostTensors));
+    }
+  } catch (const std::invalid_argument& error) {
+    refuse(layer, error.what());
+  }
+}
+
+std::deque<NoiseKind>& kinds() {
+  static std::deque<NoiseKind> rows{multiply_noise(), add_noise(), dropconnect_noise(),
+                                    svdo_noise(),     vi_noise(),  concrete_noise(),
+                                    learned_noise(),  tabu_noise()};
+  return rows;
+}
+
 }  // namespace
 
 kernel::Site NoiseUse::at(std::size_t rows, std::uint64_t row0) const {
@@ -56,11 +74,16 @@ NoiseUse noise_use(const Noise& noise, const Layer& layer, const Shape& in) {
   NoiseUse use{.kind = &noise_kind(noise.kind), .values = noise.values, .number = layer.site};
   if (use.kind->takes_law) use.law = law::AnyLaw::parse(noise.law);
   if (has_weights(layer)) use.weights = weight_count(layer);
-  use.shape = use.kind->where == Where::moments ? output_shape(layer, in) : in;
-  if (use.kind->where == Where::weights) {
+  const Where where = use.kind->where;
+  const bool behind = where == Where::moments || where == Where::before_bias;
+  use.shape = behind ? output_shape(layer, in) : in;
+  if (where == Where::weights) {
     use.site.columns = use.weights;
-  } else if (use.kind->where == Where::moments) {
+  } else if (where == Where::moments) {
     use.site.columns = elements(use.shape);
+  } else if (where == Where::before_bias) {  // per unit, or channel of an image
+    use.site.columns = use.shape[0];
+    use.site.inner = elements(use.shape) / use.site.columns;
   } else {
     use.site.columns = site_columns(layer.at, in);
     use.site.inner = elements(in) / use.site.columns;
@@ -71,10 +94,14 @@ NoiseUse noise_use(const Noise& noise, const Layer& layer, const Shape& in) {
   return use;
 }
 
-const std::vector<NoiseKind>& noise_kinds() {
-  static const std::vector<NoiseKind> rows{multiply_noise(), add_noise(), dropconnect_noise(),
-                                           svdo_noise(),     vi_noise(),  concrete_noise()};
-  return rows;
+const std::deque<NoiseKind>& noise_kinds() { return kinds(); }
+
+void add_noise_kind(NoiseKind kind) {
+  for (const NoiseKind& row : kinds()) {
+    if (row.name != kind.name) continue;
+    throw std::invalid_argument(fmt::format("noise: '{}' is there already", kind.name));
+  }
+  kinds().push_back(std::move(kind));
 }
 
 const NoiseKind& noise_kind(std::string_view name) {
@@ -126,6 +153,7 @@ void check_noise(const Layer& layer) {
     const NoiseKind& kind = noise_kind(noise.kind);
     check_law(layer, noise, kind);
     check_values(layer, noise, kind);
+    check_tensors(layer, noise, kind);
     if (!has_weights(layer) && kind.where != Where::input) {
       refuse(layer, fmt::format("{} needs a layer with weights", kind.name));
     }

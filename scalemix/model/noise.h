@@ -1,23 +1,30 @@
-// The table of noise: every kind of noise that a layer can carry, a row each, a file each. Trainer,
+// The table of noise: every kind of noise that a layer can carry, one row and one file each. Trainer,
 // predictor, show, diagnose, signal propagation, pruning and the model file read the row; none of
 // them names a kind. What a row lacks is null.
 //
-//   where     acts on                                  forward maps
-//   input     what a noise layer, or a layer with      rows (N, K) -> (N, K)
-//             weights, takes
-//   weights   a layer's weights, once a draw           w (W) -> noisy w (W)
-//   moments   a layer's pre-activations, whose mean    nothing: the layer draws
-//             and variance `prepare` and the weights   N(mean, var) itself
-//             give (local reparameterisation)
-//   penalty   nothing: a prior adds to the objective   -
+//   where         acts on                                  forward maps
+//   input         what a noise layer, or a layer with      rows (N, K) -> (N, K)
+//                 weights, takes
+//   before_bias   what a layer's weights make of it,       rows (N, K) -> (N, K)
+//                 before the bias is added
+//   weights       a layer's weights, once per draw         w (W) -> noisy w (W)
+//   moments       a layer's pre-activations, whose mean    nothing: the layer draws
+//                 and variance `prepare` and the weights   N(mean, var) itself
+//                 give (local reparameterisation)
+//   penalty       nothing: a prior adds to the objective   -
+//
+// Noise on a residual branch is a noise layer at the end of the branch.
 //
 // Everything a kind works on stands in At: one replica, one pass. A pass comes in three modes: in
 // training noise is drawn and state written; a sample of a prediction draws; a deterministic pass
-// has `centre` and `stand_in` in place of draws.
+// has `centre` and `stand_in` in place of draws. A kind with state, or one that couples the rows of
+// a batch, draws in a prediction from its stationary law or from stored moments, so that no answer
+// depends on its neighbours.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,7 +39,7 @@
 
 namespace scalemix::inline v0::model {
 
-enum class Where { input, weights, moments, penalty };
+enum class Where { input, before_bias, weights, moments, penalty };
 
 struct NoiseKind;
 
@@ -42,6 +49,7 @@ struct NoiseUse {
   std::vector<double> values = {};         // of kind->parameters
   std::optional<law::AnyLaw> law = {};     // of kinds that take one
   law::Compiled draws = {};                // what `forward` draws from, its tables made
+  law::LinkedLaw linked = {};              // instead, where the law's parameters are learned
   std::uint32_t number = 0;                // of the site, in the stream
   Shape shape = {};                        // of a row where it acts
   kernel::Site site = {};                  // rows, row0 and logical are set by at()
@@ -64,12 +72,17 @@ struct At {
   Stream stream{};
   std::size_t rows = 0;
   std::uint64_t row0 = 0;
-  std::array<float*, kMostTensors> own{}, d_own{};  // its tensors; gradients, added to
+  // Its tensors, trained ones and state, in the order of `tensors`; gradients, added to, null of
+  // state.
+  std::array<float*, kMostTensors> own{}, d_own{};
   const float* w = nullptr;                         // weights of the layer, or null
   float* dw = nullptr;
   float* prepared = nullptr;    // what `prepare` wrote
   float* d_prepared = nullptr;  // moments: the gradient of the variances
   float* kept = nullptr;        // what forward works in
+  float* marks = nullptr;       // what it keeps from step to step; null in a prediction
+  bool writes_state = false;    // else tensors of state and marks are left as they are
+  double progress = 1;          // share of the training that is done, for what follows a schedule
 
   kernel::Site site() const { return use.at(rows, row0); }
 };
@@ -82,17 +95,28 @@ struct NoiseSignal {
   std::string word = {};       // "bernoulli:p=0.5", for people
 };
 
+/// A number that training found, for people: {"p", 0.13}.
+struct NoiseReading {
+  std::string name;
+  double value = 0;
+};
+
 struct NoiseKind {
-  std::string_view name, summary, source;
+  std::string_view name = {}, summary = {}, source = {};
   Where where = Where::input;
   bool takes_law = false;
+  bool own_layer = false;  // its method puts it in noise layers before layers with weights, not on them
   std::vector<Parameter> parameters = {};
 
-  /// Its own tensors at a layer, at most kMostTensors.
+  /// Its own tensors at a layer, at most kMostTensors. Throws std::invalid_argument where it cannot
+  /// be.
   std::vector<LayerTensor> (*tensors)(const Noise&, const Layer&) = nullptr;
   /// Fills what of a use is the kind's own: draws, site.
   void (*compile)(NoiseUse&, const Layer&) = nullptr;
 
+  /// Floats of `marks` for batches of at most `rows` rows: 0 at the start, in the checkpoint, not in
+  /// the model file.
+  std::size_t (*marks)(const NoiseUse&, std::size_t rows) = nullptr;
   /// Floats that `prepare` writes; that forward works in, and in training keeps for backward.
   std::size_t (*prepared)(const NoiseUse&) = nullptr;
   std::size_t (*kept)(const NoiseUse&, std::size_t rows, bool train) = nullptr;
@@ -118,17 +142,23 @@ struct NoiseKind {
   /// The weights (W) of a deterministic pass, and the means of a sampled one; null: w itself. A
   /// weight that is switched off is exactly 0 here, and nowhere else is it decided.
   void (*stand_in)(const At&, float* out) = nullptr;
-  /// Log of noise variance over squared mean, a weight.
+  /// Log of noise variance over squared mean, of each weight.
   void (*log_alpha)(const At&, float* out) = nullptr;
   /// The log_alpha from which on a weight is switched off.
   double (*threshold)(const Noise&) = nullptr;
 
   NoiseSignal (*signal)(const Noise&, const Layer&) = nullptr;
+  /// What it learned, where a few numbers say it.
+  std::vector<NoiseReading> (*readings)(const At&) = nullptr;
 
   bool draws() const { return where != Where::penalty; }
 };
 
-const std::vector<NoiseKind>& noise_kinds();
+const std::deque<NoiseKind>& noise_kinds();
+
+/// Adds a kind of one's own to the table, at a program's start: while other threads read the table,
+/// or after methods() was called, is too late. Throws std::invalid_argument if the name is taken.
+void add_noise_kind(NoiseKind kind);
 
 /// Throws std::invalid_argument for an unknown kind, with the nearest known.
 const NoiseKind& noise_kind(std::string_view name);
@@ -163,5 +193,7 @@ NoiseKind dropconnect_noise();
 NoiseKind svdo_noise();
 NoiseKind vi_noise();
 NoiseKind concrete_noise();
+NoiseKind learned_noise();
+NoiseKind tabu_noise();
 
 }  // namespace scalemix::inline v0::model

@@ -133,6 +133,7 @@ NoiseKind concrete_noise() {
   kind.penalty = penalty;
   kind.terms_back = terms_back;
   kind.settle = settle;
+  kind.readings = [](const At& at) { return std::vector<NoiseReading>{{"p", drop(at)}}; };
   kind.signal = [](const Noise& noise, const Layer&) {
     NoiseSignal out{.law = law::AnyLaw::make("bernoulli", std::vector{noise.values[kP]})};
     out.word = "concrete";

@@ -1,5 +1,7 @@
 #include "scalemix/model/noise_tensors.h"
 
+#include "scalemix/model/layer_kind.h"
+
 namespace scalemix::inline v0::model {
 
 namespace {
@@ -16,8 +18,8 @@ Shape input_of(const Model& model, const Layer& layer) {
 }  // namespace
 
 NoiseTensors::NoiseTensors(const Model& model, const Layer& layer, const Noise& noise)
-    : use_(noise_use(noise, layer, input_of(model, layer))),
-      w_(model.tensors.at(layer.name + ".weight").floats()) {
+    : use_(noise_use(noise, layer, input_of(model, layer))) {
+  if (has_weights(layer)) w_ = model.tensors.at(layer.name + ".weight").floats();
   if (!use_.kind->tensors) return;
   for (const LayerTensor& tensor : use_.kind->tensors(noise, layer)) {
     own_.push_back(model.tensors.at(layer.name + "." + tensor.name).floats());
@@ -25,7 +27,7 @@ NoiseTensors::NoiseTensors(const Model& model, const Layer& layer, const Noise& 
 }
 
 At NoiseTensors::at() const {
-  At out{.use = use_, .w = w_.data()};
+  At out{.use = use_, .w = w_.empty() ? nullptr : w_.data()};
   // Nothing that is called on it writes them.
   for (std::size_t i = 0; i < own_.size(); ++i) out.own[i] = const_cast<float*>(own_[i].data());
   return out;

@@ -11,12 +11,12 @@ namespace scalemix::inline v0::model {
 
 class NoiseTensors {
  public:
-  /// The layer must have weights, and be of the model; the noise must be the layer's.
+  /// The layer must be of the model; the noise must be the layer's.
   NoiseTensors(const Model& model, const Layer& layer, const Noise& noise);
 
   const NoiseKind& kind() const { return *use_.kind; }
   std::size_t weights() const { return w_.size(); }
-  /// For penalty, stand_in and log_alpha.
+  /// For penalty, stand_in, log_alpha and readings.
   At at() const;
 
  private:

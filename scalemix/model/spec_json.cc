@@ -136,9 +136,10 @@ Noise read_noise(const json& value, const std::string& place) {
   return out;
 }
 
-/// A noise layer's law and mode stand in keys of their own.
+/// The law of a noise layer that multiplies or adds stands in keys of its own.
 bool has_short_form(const Layer& layer) {
-  return !has_weights(layer) && layer.noise.size() == 1 && !layer.noise[0].law.empty();
+  if (has_weights(layer) || layer.noise.size() != 1) return false;
+  return std::find(kModes.begin(), kModes.end(), layer.noise[0].kind) != kModes.end();
 }
 
 json write_noises(const Layer& layer) {

@@ -6,7 +6,7 @@
 //                 Monte-Carlo       mc_rmse mc_mae mc_r2 mc_log_likelihood mc_coverage_90
 //                                   epistemic_sd aleatoric_sd
 //
-// Everything is in the user's units: targets as they stand in the data, likelihoods in nats a row.
+// Everything is in the user's units: targets as they stand in the data, likelihoods in nats per row.
 // An ensemble of M networks with T draws each is a mixture of M T equal parts: class probabilities
 // are averaged, and the log-likelihood is
 //

@@ -61,7 +61,10 @@ void weigh_posterior(const Model& model, const Layer& layer, const model::Noise&
                      LayerFacts& f) {
   const model::NoiseTensors tensors(model, layer, noise);
   const model::NoiseKind& kind = tensors.kind();
-  if (kind.penalty) f.penalty = kind.penalty(tensors.at());
+  if (kind.penalty) {
+    f.penalised = true;
+    f.penalty += kind.penalty(tensors.at());
+  }
   if (!kind.log_alpha) return;
   f.posterior = true;
   std::vector<float> log_alpha(tensors.weights());
@@ -74,6 +77,15 @@ void weigh_posterior(const Model& model, const Layer& layer, const model::Noise&
     undecided += kind.threshold && std::abs(la - f.threshold) < 1;
   }
   f.undecided = static_cast<double>(undecided) / static_cast<double>(log_alpha.size());
+}
+
+void add_learned(const Model& model, const Layer& layer, const model::Noise& noise, Facts& facts) {
+  if (!model::noise_kind(noise.kind).readings) return;
+  const model::NoiseTensors tensors(model, layer, noise);
+  for (model::NoiseReading& reading : tensors.kind().readings(tensors.at())) {
+    facts.learned.push_back(
+        {layer.name, model::noise_text(noise), std::move(reading.name), reading.value});
+  }
 }
 
 LayerFacts layer_facts(const Model& model, const Layer& layer) {
@@ -123,8 +135,8 @@ nlohmann::ordered_json to_json(const LayerFacts& f) {
                                 {"dead_inputs", f.dead_inputs},
                                 {"outputs", f.outputs},
                                 {"dead_outputs", f.dead_outputs}};
+  if (f.penalised) out["penalty"] = f.penalty;
   if (f.posterior) {
-    out["penalty"] = f.penalty;
     out["threshold"] = f.threshold;
     out["undecided"] = f.undecided;
     out["log_alpha"] = {{"from", -kernel::kLogAlphaClip}, {"width", 1}, {"counts", f.log_alpha}};
@@ -172,6 +184,7 @@ Facts facts_of(const Model& model, History history) {
   model::for_each_layer(model.spec, [&](const Layer& layer, const model::Shape&) {
     for (const model::Noise& noise : layer.noise) {
       add_heavy(model::noise_signal(noise, layer).law, facts);
+      add_learned(model, layer, noise, facts);
     }
     if (model::has_weights(layer)) facts.layers.push_back(layer_facts(model, layer));
   });
@@ -206,6 +219,11 @@ nlohmann::ordered_json to_json(const Facts& facts) {
   }
   out["layers"] = nlohmann::ordered_json::array();
   for (const LayerFacts& f : facts.layers) out["layers"].push_back(to_json(f));
+  out["learned_noise"] = nlohmann::ordered_json::array();
+  for (const LearnedNoise& l : facts.learned) {
+    out["learned_noise"].push_back(
+        {{"layer", l.layer}, {"start", l.noise}, {"name", l.name}, {"value", l.value}});
+  }
   return out;
 }
 

@@ -21,7 +21,7 @@ namespace scalemix::inline v0::study {
 /// The epochs of one replica, as metrics.jsonl has them. Columns that training did not write are
 /// empty.
 struct History {
-  std::vector<double> nll;             // mean over training rows, nats a row, noise on
+  std::vector<double> nll;             // mean over training rows, nats per row, noise on
   std::vector<double> penalty;         // sum over weights, nats
   std::vector<double> penalty_weight;  // of the warm-up, 0 ... 1
   std::vector<double> validation_nll;  // mean over validation rows, noise off
@@ -41,15 +41,23 @@ struct LayerFacts {
   std::size_t inputs = 0, dead_inputs = 0;    // features or channels with no nonzero weight
   std::size_t outputs = 0, dead_outputs = 0;  // units or channels with no nonzero weight
   bool posterior = false;
-  double threshold = 0;  // of log alpha, where there is a posterior
-  double penalty = 0;    // nats
+  double threshold = 0;   // of log alpha, where there is a posterior
+  bool penalised = false;
+  double penalty = 0;     // nats
   std::array<std::size_t, kLogAlphaBins> log_alpha{};
 
   double undecided = 0;  // share of weights with |log alpha - threshold| < 1
 };
 
+/// A number that the noise of a layer learned: p of concrete.
+struct LearnedNoise {
+  std::string layer, noise, name;
+  double value = 0;
+};
+
 struct Facts {
   std::vector<LayerFacts> layers;
+  std::vector<LearnedNoise> learned;
   double penalty = 0;                   // sum over layers, nats
   std::size_t train_rows = 0;           // 0: the model does not say
   std::optional<double> log_precision;  // regression: of the noise, standardised target units

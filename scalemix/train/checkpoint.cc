@@ -26,6 +26,7 @@ std::vector<std::pair<std::string, std::vector<float>*>> arrays_of(Stack& stack)
   for (std::size_t a = 0; a < store.arrays.size(); ++a) {
     out.emplace_back(fmt::format("{}.{}", store.rule.name, store.rule.arrays[a]), &store.arrays[a]);
   }
+  if (!store.marks.empty()) out.emplace_back("marks", &store.marks);
   if (!stack.state.best_values.empty()) {
     out.emplace_back("best_values", &stack.state.best_values);
     out.emplace_back("best_state", &stack.state.best_state);

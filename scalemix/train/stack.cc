@@ -128,13 +128,16 @@ void Stack::set_rates(double epoch) {
 
 void Stack::step() {
   const std::size_t count = batches_->count(state.row);
-  set_rates(static_cast<double>(state.epoch) +
-            static_cast<double>(state.row) / static_cast<double>(rows()));
+  const double epoch = static_cast<double>(state.epoch) +
+                       static_cast<double>(state.row) / static_cast<double>(rows());
+  set_rates(epoch);
   const bool last = state.row + count == rows();
   const StepOutput& out = stepper_->run({.step = state.step,
                                          .epoch = state.epoch,
                                          .first = state.row,
                                          .count = count,
+                                         .progress =
+                                             epoch / static_cast<double>(plan_.options.epochs),
                                          .rates = &rates_,
                                          .penalty_weight = &penalty_weight_,
                                          .wants_penalty = last,
@@ -234,7 +237,9 @@ PerReplica Stack::sparsity() const {
     out.resize(noise->use.weights);
     weights += static_cast<double>(out.size());
     for (std::size_t r = 0; r < replicas(); ++r) {
-      noise->kind().stand_in(noise->at({.values = store_.values_of(r)}), out.data());
+      const engine::Frame frame{.values = store_.values_of(r),
+                                .state = const_cast<float*>(store_.state_of(r))};  // read alone
+      noise->kind().stand_in(noise->at(frame), out.data());
       zero[r] += static_cast<double>(std::count(out.begin(), out.end(), 0.0f));
     }
   }

@@ -34,6 +34,7 @@ Stepper::Stepper(const model::Spec& spec, Store& store, Batches& batches,
   labels_.resize(lanes_ * schedule_.rows());
   targets_.resize(lanes_ * schedule_.rows());
   prepared_.resize(replicas * program_.prepared());
+  store_.marks.assign(replicas * program_.marks(), 0);
   if (program_.sparse()) {
     ground_.resize(replicas * program_.width());
     for (std::size_t r = 0; r < replicas; ++r) batches_.ground(r, &ground_[r * program_.width()]);
@@ -59,7 +60,8 @@ engine::Frame Stepper::frame(std::size_t r) {
           .gradients = store_.gradients_of(r),
           .state = store_.state_of(r),
           .base = program_.sparse() ? &ground_[r * program_.width()] : nullptr,
-          .prepared = prepared_.data() + r * program_.prepared()};
+          .prepared = prepared_.data() + r * program_.prepared(),
+          .marks = store_.marks.data() + r * program_.marks()};
 }
 
 void Stepper::prepare() {
@@ -88,6 +90,7 @@ void Stepper::run_replica(const StepInput& input, std::size_t r, std::size_t lan
   f.rows = input.count;
   f.draw = static_cast<std::uint32_t>(input.step);
   f.writes_state = active;
+  f.progress = input.progress;
   const auto rows = static_cast<double>(input.count),
              all = static_cast<double>(batches_.train_rows());
   f.penalty_weight = (*input.penalty_weight)[r] * all / rows;

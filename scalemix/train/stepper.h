@@ -23,6 +23,7 @@ namespace scalemix::inline v0::train {
 struct StepInput {
   std::int64_t step = 0, epoch = 0;                     // finished ones
   std::size_t first = 0, count = 0;                     // rows of the epoch's order
+  double progress = 0;                                  // share of the training that is done
   const std::vector<optim::Rate>* rates = nullptr;      // (R)
   const std::vector<double>* penalty_weight = nullptr;  // (R), over the number of training rows
   bool wants_penalty = false;                           // its value, beside its gradient

@@ -1,4 +1,4 @@
-// The numbers of a stack of replicas in training: a row each of values, gradients, state and the
+// The numbers of a stack of replicas in training: one row each of values, gradients, state and the
 // optimiser's arrays.
 #pragma once
 
@@ -20,6 +20,7 @@ struct Store {
   std::vector<float> values, gradients;    // (R, P)
   std::vector<float> state;                // (R, Q)
   std::vector<std::vector<float>> arrays;  // of the rule, (R, P) each
+  std::vector<float> marks;                // of noises, (R, M); sized by the stepper
 
   float* values_of(std::size_t r) { return values.data() + r * layout.values(); }
   const float* values_of(std::size_t r) const { return values.data() + r * layout.values(); }

@@ -15,7 +15,9 @@ Update::Update(Store& store, const engine::Program& program, double clip)
                                    [&](const Fused& f) { return f.noise == noise.get(); });
     if (fused) continue;
     generic_.push_back(noise.get());
-    for (const std::size_t offset : noise->own) own_.push_back(part_of(slot_at(offset)));
+    for (const auto& own : noise->own) {
+      if (own.trained) own_.push_back(part_of(slot_at(own.offset)));
+    }
   }
   find_parts();
 }
@@ -36,7 +38,7 @@ void Update::find_fused() {
     const optim::FusedUpdate update = optim::fused_update(store_.rule.name, noise->kind().name);
     if (!update) continue;
     fused_.push_back(
-        {noise.get(), update, part_of(slot_at(*noise->w)), part_of(slot_at(noise->own.at(0)))});
+        {noise.get(), update, part_of(slot_at(*noise->w)), part_of(slot_at(noise->own.at(0).offset))});
   }
 }
 

@@ -23,6 +23,24 @@ TEST_F(DiagnoseTest, ShowsPenaltyAndHistogramOfAModelAlone) {
   EXPECT_EQ(counted, 30u * 20u);
 }
 
+TEST_F(DiagnoseTest, ShowsWhatTheNoiseLearned) {
+  const model::Spec spec =
+      model::made("mlp:5", {{4}, Task::classification, 3}, {"learned:gaussian:alpha=0.25"});
+  model::Model m = model::filled_model(spec);
+  m.tensors["noise1.alpha"] = model::Tensor::of({1}, std::vector<float>{0.5f});
+  const Result r = scalemix({"diagnose", save("m.safetensors", m)});
+  ASSERT_EQ(r.code, kSuccess) << r.err;
+  EXPECT_THAT(r.out, testing::ContainsRegex("noise1 +learned:gaussian:alpha=0.25 +alpha = 0.5\n"));
+
+  m = model::filled_model(model::made("mlp:5", {{4}, Task::classification, 3}, {"concrete"}));
+  m.tensors["linear1.logit_p"] = model::Tensor::of({1}, std::vector<float>{std::log(0.25f / 0.75f)});
+  const nlohmann::json json = scalemix({"diagnose", save("c.safetensors", m), "--json"}).json();
+  EXPECT_EQ(json["learned_noise"][0]["layer"], "linear1");
+  EXPECT_EQ(json["learned_noise"][0]["name"], "p");
+  EXPECT_NEAR(json["learned_noise"][0]["value"], 0.25, 1e-6);
+  EXPECT_NE(json["layers"][0]["penalty"], 0);
+}
+
 TEST_F(DiagnoseTest, ReadsTheLogOfARunAndSaysWhatLooksWrong) {
   model::Model m = svdo_model();
   m.about = {{"train_rows", 200}};

@@ -43,7 +43,7 @@ TEST(ListTest, TellsOptionalParametersFromThoseWithADefault) {
   const Result r = scalemix({"list", "methods"});
   EXPECT_THAT(r.out, HasSubstr("beta:a=1,b=1[,input=VALUE]  "));
   EXPECT_THAT(r.out,
-              HasSubstr("\n  [,input=VALUE]: optional; puts the law on the network's input"));
+              HasSubstr("\n  [,input=VALUE]: optional; puts the noise on the network's input"));
   EXPECT_THAT(r.out, HasSubstr("svdo:threshold=3,init=-10  "));
   EXPECT_THAT(scalemix({"list", "laws"}).out, testing::Not(HasSubstr("optional")));
   const nlohmann::json json = scalemix({"list", "methods", "--json"}).json();

@@ -214,6 +214,12 @@ TEST(Gradient, OfEveryMethod) {
     expect_gradients(made("resmlp:6x1", table(), {method}), std::string("resmlp ") + method);
   }
   expect_gradients(made("resmlp:6x2", table(), {"stochastic_depth:p=0.5"}), "stochastic depth");
+  for (const law::LawRow& law : law::laws()) {
+    if (!law::AnyLaw::parse(law.name).pathwise() || law.name == "normal") continue;
+    const std::string method = "learned:" + std::string(law.name);
+    expect_gradients(made("mlp:6-5", table(), {method}), method);
+    expect_gradients(made("resmlp:6x1", table(), {method}), "resmlp " + method);
+  }
   const Spec conv = chain(images(), {conv2d(2, 3, {3}), relu(), max_pool(2), conv2d(3, 4, {3}),
                                      activation("tanh"), flatten(), linear(4, 3)});
   for (const char* method : {"svdo", "vi", "concrete:length=0.5", "spatial:p=0.3",

@@ -28,7 +28,7 @@ const std::vector<Case> kSites = {
     {"empty", {.rows = 0, .columns = 3}},
 };
 
-/// Every law that can be learned, a row each.
+/// Every law that can be learned, one row each.
 std::vector<law::AnyLaw> learned_laws() {
   std::vector<law::AnyLaw> laws;
   for (const law::LawRow& row : law::laws()) {

@@ -68,8 +68,10 @@ inline Model filled_model(const Spec& spec) {
       const bool log_variance = p.name == "log_sigma2";
       const double scale =
           p.shape.size() > 1 ? 1 / std::sqrt(double(elements(p.shape) / p.shape[0])) : 0.5;
-      const double lo = variance ? 0.5 : log_variance ? -12 : -scale;
-      const double hi = variance ? 2 : log_variance ? 2 : scale;
+      // What is learned of a law must stay in its range.
+      const bool of_law = p.shape == Shape{1} && p.initial != 0;
+      const double lo = variance ? 0.5 : log_variance ? -12 : of_law ? 0.8 * p.initial : -scale;
+      const double hi = variance ? 2 : log_variance ? 2 : of_law ? 1.2 * p.initial : scale;
       model.tensors[layer.name + "." + p.name] =
           Tensor::of(p.shape, values(elements(p.shape), number++, lo, hi));
     }

@@ -66,6 +66,38 @@ TEST(Method, AdditiveTakesTheSamePlaces) {
   EXPECT_THAT(spec.methods, ElementsAre("additive:normal:scale=0.1,input=0.3"));
 }
 
+TEST(Method, LearnedLawsAndTabuTakeTheSamePlaces) {
+  const Spec law = made("mlp:6-5", table_problem(), {"learned:laplace:alpha=0.3,input=0.1"});
+  EXPECT_THAT(law.methods, ElementsAre("learned:laplace:alpha=0.3,input=0.1"));
+  ASSERT_EQ(noises(law).size(), 3u);
+  EXPECT_EQ(noises(law)[0].noise.at(0).law, "laplace:alpha=0.1");
+  EXPECT_EQ(noises(law)[1].noise.at(0).law, "laplace:alpha=0.3");
+  for (const Layer& layer : noises(law)) {
+    EXPECT_EQ(layer.noise.at(0).kind, "learned");
+    ASSERT_EQ(tensors(layer).size(), 1u);
+    EXPECT_EQ(tensors(layer)[0].name, "alpha");
+    EXPECT_FALSE(tensors(layer)[0].decays);
+  }
+  EXPECT_THAT(made("mlp:6", table_problem(), {"learned"}).methods,
+              ElementsAre("learned:gaussian:alpha=0.25"));
+
+  const Spec tabu = made("mlp:6-5", table_problem(), {"tabu:p=0.3,input=0.1"});
+  EXPECT_THAT(tabu.methods, ElementsAre("tabu:p=0.3,input=0.1"));
+  ASSERT_EQ(noises(tabu).size(), 3u);
+  EXPECT_EQ(noises(tabu)[0].noise.at(0).values, std::vector{0.1});
+  EXPECT_EQ(noises(tabu)[2].noise.at(0).values, std::vector{0.3});
+}
+
+TEST(Method, ALawThatIsNoExplicitFunctionOfItsDrawIsNotLearned) {
+  for (const char* law : {"bernoulli", "beta", "gamma", "poisson"}) {
+    Spec spec = architecture("mlp:6-5", table_problem());
+    EXPECT_THAT(message_of<std::invalid_argument>(
+                    [&] { apply_method(spec, std::string("learned:") + law); }),
+                HasSubstr("cannot be learned"))
+        << law;
+  }
+}
+
 TEST(Method, SpatialNoiseStandsAfterEachConvolution) {
   const Spec spec = made("lenet5", image_problem(), {"spatial:p=0.1"});
   EXPECT_THAT(types(spec.layers),
@@ -149,7 +181,8 @@ TEST(Method, SitesAndNamesOfWhatWasThereAreKept) {
 
 TEST(Method, CanonicalWordsMakeTheSameNetworkAgain) {
   const std::vector<std::string> words{"gaussian:alpha=0.3,input=0.1", "additive:laplace",
-                                       "spatial:uniform", "dropconnect", "half_cauchy"};
+                                       "spatial:uniform", "dropconnect", "half_cauchy",
+                                       "learned:lognormal,input=0.1", "tabu:input=0.3"};
   const Spec once = made("lenet5", image_problem(), words);
   const Spec twice = made("lenet5", image_problem(), once.methods);
   EXPECT_EQ(to_json(once), to_json(twice));
@@ -201,7 +234,7 @@ TEST(Method, AParameterGivenTwiceIsRefused) {
 
 TEST(Method, ValuesOutOfRangeAreDomainErrors) {
   for (const char* word : {"bernoulli:p=1", "bernoulli:p=0.5,input=1", "gaussian:alpha=-1",
-                           "svdo:threshold=9", "svdo:init=nan", "dropconnect:p=-0.1"}) {
+                           "tabu:p=1", "learned:gaussian:alpha=-1", "svdo:threshold=9", "svdo:init=nan", "dropconnect:p=-0.1"}) {
     Spec spec = architecture("mlp:6-5", table_problem());
     EXPECT_THROW(apply_method(spec, word), std::domain_error) << word;
   }

@@ -70,6 +70,14 @@ class Naive {
     return sampler(stream.word(element));
   }
 
+  /// From the law's quantile itself.
+  double multiplier(const law::AnyLaw& law, const Layer& layer, std::uint64_t element) const {
+    const Stream stream{seed_, stream_id(train_ ? Purpose::train : Purpose::predict, layer.site),
+                        static_cast<std::uint32_t>(sample_)};
+    const double z = law.quantile(stream.uniform(element));
+    return law.normalised() ? z / law.mean() : z;
+  }
+
   Batch apply(const Layer& l, const Batch& x, const Shape& in) {
     if (l.type == "batch_norm") return batch_norm(l, x, in);
     if (l.type == "residual") {
@@ -273,8 +281,21 @@ class Naive {
     return y;
   }
 
+  /// The law of a noise layer by now.
+  law::AnyLaw law_of(const Layer& l) const {
+    const Noise& noise = l.noise.at(0);
+    const law::AnyLaw law = law::AnyLaw::parse(noise.law);
+    if (noise.kind != "learned") return law;
+    std::vector<double> values;
+    for (const Parameter& p : law.row().parameters) {
+      values.push_back(tensors.at(l.name + "." + std::string(p.name))[0]);
+    }
+    return law::AnyLaw::make(law.row().name, values);
+  }
+
   Row noise(const Layer& l, const Row& x, const Shape& in, std::uint64_t row) const {
-    const law::AnyLaw law = law::AnyLaw::parse(l.noise.at(0).law);
+    const law::AnyLaw law = law_of(l);
+    const bool exact = l.noise[0].kind == "learned";  // not by a table, made anew at each value
     const std::size_t columns = l.at == Site::unit      ? x.size()
                                 : l.at == Site::channel ? in[0]
                                                         : std::size_t{1};
@@ -287,7 +308,9 @@ class Naive {
       const std::size_t c = i / inner;
       const std::uint64_t logical = l.columns.empty() ? c : l.columns[c];
       const std::uint64_t element = row * l.width + logical;
-      const double z = draws() ? draw(add ? law.raw() : law.multiplier(), l, element) : still;
+      const double z = !draws() ? still
+                       : exact  ? multiplier(law, l, element)
+                                : draw(add ? law.raw() : law.multiplier(), l, element);
       y[i] = add ? x[i] + z : x[i] * z;
     }
     return y;

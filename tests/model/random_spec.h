@@ -67,8 +67,10 @@ class RandomSpec {
 
   Layer noise() {
     Layer out{.type = "noise", .width = kWidth};
-    const std::string kind = one_of({"multiply", "add"});
-    out.noise = {noise_of(kind, kind == "add" ? "normal:scale=0.3" : "bernoulli:p=0.3")};
+    const std::string kind = one_of({"multiply", "add", "learned"});
+    out.noise = {noise_of(kind, kind == "add"       ? "normal:scale=0.3"
+                                : kind == "learned" ? "laplace:alpha=0.3"
+                                                    : "bernoulli:p=0.3")};
     if (below(3) == 0) out.at = Site::layer, out.width = 1;
     return out;
   }

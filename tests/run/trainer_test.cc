@@ -92,7 +92,7 @@ TEST(Train, APointOfAGridEndsWithTheBitsOfARunWithItsSettings) {
 }
 
 TEST(Train, APointOfAGridIsItsOwnWhereNoiseHasNumbersOfItsOwn) {
-  for (const char* method : {"vi", "concrete"}) {
+  for (const char* method : {"vi", "concrete", "learned:laplace:alpha=0.3", "tabu:p=0.3"}) {
     run::TrainConfig c = small(method);
     c.clip = 0.5;
     c.seeds = 2;
@@ -126,7 +126,7 @@ TEST(Train, ThePenaltyFactorIsTheReplicasOwn) {
 }
 
 TEST(Train, StoppedAtAnyStepAndResumedItEndsWithTheSameBits) {
-  for (const char* method : {"svdo", "bernoulli:p=0.2", "vi", "concrete"}) {
+  for (const char* method : {"svdo", "bernoulli:p=0.2", "vi", "concrete", "learned", "tabu"}) {
     run::TrainConfig c = small(method);
     c.validation_fraction = 0.2;
     c.patience = 2;

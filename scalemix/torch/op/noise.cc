@@ -6,6 +6,7 @@
 
 #include "scalemix/torch/op/kept_draw.h"
 #include "scalemix/torch/op/noise_bits.h"
+#include "scalemix/torch/op/noise_linked.h"
 #include "scalemix/torch/op/noise_params.h"
 #include "scalemix/torch/op/noise_site.h"
 
@@ -155,7 +156,17 @@ at::Tensor noise_autograd(const at::Tensor& x, const at::Tensor& seed, std::stri
                           const at::Tensor& params, std::string site, std::string mode,
                           SymInt stream, const at::Tensor& draw, SymInt row0, SymInt width,
                           const OptionalTensor& columns) {
-  if (records_graph({params})) check_learned(kOp, law);
+  if (records_graph({params})) {
+    check_learned(kOp, law);
+    if (has_link(law)) {
+      check_noise(x, seed, draw, params, site, mode, columns);
+      const at::Tensor zero = at::zeros_like(operand(x.detach()));
+      const at::Tensor one = at::ones({1}, params.options().requires_grad(false));
+      const at::Tensor s =
+          call(zero, seed, "normal", one, site, "add", stream, draw, row0, width, columns);
+      return linked_noise(x, s, law, params, site, multiplies(mode));
+    }
+  }
   return Noise::apply(x, seed, law, params, site, mode, stream, draw, row0, width, columns);
 }
 

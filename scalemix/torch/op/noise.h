@@ -39,7 +39,7 @@ namespace scalemix::inline v0::op {
 /// width    logical columns, 0: as many as there are columns
 /// columns  int64 (K), logical number of each column; undefined: 0, 1, 2, ...
 ///
-/// Laws of a column each cost more: a law object a column and step, and no fused kernel. Throws
+/// A law per column costs more: one law object per column and step, and no fused kernel. Throws
 /// c10::Error for a wrong type, shape, device, site or mode, and for params that require a gradient
 /// and have none; ConfigError for an unknown law, std::domain_error for parameters out of range.
 at::Tensor noise(const at::Tensor& x, const at::Tensor& seed, const std::string& law,

@@ -25,7 +25,7 @@ struct Training {
 };
 
 struct Trained {
-  std::vector<double> nll;    // of each step's batch, nats a row, with noise
+  std::vector<double> nll;    // of each step's batch, nats per row, with noise
   std::vector<double> error;  // share of held-out images misclassified, without noise
   bool diverged = false;      // loss or gradient was not finite, or grew a million times
 
