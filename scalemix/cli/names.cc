@@ -9,6 +9,7 @@
 #include "scalemix/model/architecture.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/method.h"
+#include "scalemix/optim/rule.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -93,6 +94,15 @@ ordered_json reproduce_rows() {
   return out;
 }
 
+ordered_json optimisers() {
+  ordered_json out = ordered_json::array();
+  for (const optim::Rule& rule : optim::rules()) {
+    out.push_back(row(rule.name, rule.summary, rule.source));
+    out.back()["lr"] = rule.lr;
+  }
+  return out;
+}
+
 ordered_json command_rows() {
   ordered_json out = ordered_json::array();
   for (const Command& command : commands()) out.push_back(row(command.name, command.summary, ""));
@@ -106,6 +116,7 @@ const std::vector<NameTable>& name_tables() {
                                                 {"methods", methods},
                                                 {"activations", activations},
                                                 {"architectures", architectures},
+                                                {"optimisers", optimisers},
                                                 {"data", data_sets},
                                                 {"layers", layers},
                                                 {"reproduce", reproduce_rows},

@@ -16,7 +16,7 @@ Piece Piece::part(std::size_t from, std::size_t n) const {
 }
 
 const std::vector<Rule>& rules() {
-  static const std::vector<Rule> rows{adam(), adamw(), sgd()};
+  static const std::vector<Rule> rows{adam(), adamw(), sgd(), novograd()};
   return rows;
 }
 

@@ -1,6 +1,7 @@
 // Update rules: how a step changes a weight, a row each, a file each. A rule works on pieces of the
 // flat storage; what it keeps between steps are arrays beside it, one number per weight each, which
-// start at 0 and are saved by name.
+// start at 0 and are saved by name. A rule may look at each tensor as a whole first: it keeps numbers
+// for a tensor too, and scales the tensor's gradient before the piecewise pass.
 #pragma once
 
 #include <array>
@@ -11,7 +12,7 @@
 
 namespace scalemix::inline v0::optim {
 
-inline constexpr std::size_t kMostArrays = 2;
+inline constexpr std::size_t kMostArrays = 2, kMostScalars = 1;
 
 /// How far a step goes.
 struct Rate {
@@ -28,11 +29,14 @@ struct Piece {
   std::array<float*, kMostArrays> arrays{};  // the rule's own
   bool decays = false;
   double rate = 1;  // factor on the learning rate
-  float scale = 1;  // of the gradient (clipping)
+  float scale = 1;  // of the gradient (clipping, reduce)
 
   /// `n` numbers from number `from` on.
   Piece part(std::size_t from, std::size_t n) const;
 };
+
+/// The numbers that a rule keeps for a tensor.
+using Scalars = std::array<double*, kMostScalars>;
 
 struct Rule {
   std::string_view name, summary, source;
@@ -40,6 +44,11 @@ struct Rule {
   std::vector<std::string_view> arrays;  // names of its own numbers
   /// `step` counts from 1. Elementwise, so a piece may be cut.
   void (*update)(const Rate&, std::uint64_t step, const Piece&);
+  std::vector<std::string_view> scalars = {};  // names of its numbers for each tensor
+  /// Called for a tensor before its update with the sum of its gradient's squares, after clipping.
+  /// Returns what the gradient is multiplied by in this step; 0: the tensor and all that is kept for
+  /// it stay as they are. Null: the rule takes a number for itself.
+  double (*reduce)(double squares, const Scalars&) = nullptr;
 };
 
 const std::vector<Rule>& rules();
@@ -50,6 +59,7 @@ const Rule& rule(std::string_view name);
 // One maker per rule, each in the file of its name.
 Rule adam();
 Rule adamw();
+Rule novograd();
 Rule sgd();
 
 }  // namespace scalemix::inline v0::optim

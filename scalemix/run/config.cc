@@ -13,12 +13,31 @@
 
 #include "scalemix/base/error.h"
 #include "scalemix/base/known.h"
+#include "scalemix/optim/rule.h"
 #include "scalemix/train/grid.h"
 
 namespace scalemix::inline v0::run {
 namespace {
 
 using C = TrainConfig;
+
+/// text(rule) of every update rule, joined.
+template <class Text>
+std::string of_rules(std::string_view between, const Text& text) {
+  std::vector<std::string> parts;
+  for (const optim::Rule& rule : optim::rules()) parts.push_back(text(rule));
+  return fmt::format("{}", fmt::join(parts, between));
+}
+
+const std::string kOptimisers =
+    of_rules("|", [](const optim::Rule& rule) { return std::string(rule.name); });
+const std::string kOptimiserHelp = "update rule; " + of_rules("; ", [](const optim::Rule& rule) {
+                                     return fmt::format("{}: {}", rule.name, rule.summary);
+                                   });
+const std::string kRateHelp =
+    fmt::format("learning rate (0: {})", of_rules(", ", [](const optim::Rule& rule) {
+                  return fmt::format("{:g} for {}", rule.lr, rule.name);
+                }));
 
 const std::vector<Field> kFields = {
     {"data", &C::data, "NAME|FILE|FOLDER",
@@ -54,9 +73,8 @@ const std::vector<Field> kFields = {
     {"epochs", &C::epochs, "N", "how often each training row is used (0: by data and method)",
      "Optimisation"},
     {"batch", &C::batch, "N", "rows per step (0: 100 for images, 128 for tables)", "Optimisation"},
-    {"optimiser", &C::optimiser, "adam|adamw|sgd",
-     "adamw: with decoupled weight decay; sgd: with momentum", "Optimisation"},
-    {"lr", &C::lr, "RATE", "learning rate (0: 0.001 for adam, 0.01 for sgd)", "Optimisation"},
+    {"optimiser", &C::optimiser, kOptimisers, kOptimiserHelp, "Optimisation"},
+    {"lr", &C::lr, "RATE", kRateHelp, "Optimisation"},
     {"momentum", &C::momentum, "M", "momentum of sgd", "Optimisation"},
     {"weight_decay", &C::weight_decay, "L",
      "coefficient of weight decay, on weights, not on biases", "Optimisation"},

@@ -18,27 +18,38 @@ namespace {
 constexpr const char* kState = "state";
 constexpr const char* kBits = "bits";
 
-/// The arrays of a stack by name, best weights only once there are some.
-std::vector<std::pair<std::string, std::vector<float>*>> arrays_of(Stack& stack) {
+/// Calls f(name, array) for the arrays of a stack, best weights only once there are some.
+template <class F>
+void for_each_array(Stack& stack, const F& f) {
   Store& store = stack.store();
-  std::vector<std::pair<std::string, std::vector<float>*>> out = {{"values", &store.values},
-                                                                  {"state", &store.state}};
+  const auto own = [&](std::string_view name) {
+    return fmt::format("{}.{}", store.rule.name, name);
+  };
+  f("values", store.values);
+  f("state", store.state);
   for (std::size_t a = 0; a < store.arrays.size(); ++a) {
-    out.emplace_back(fmt::format("{}.{}", store.rule.name, store.rule.arrays[a]), &store.arrays[a]);
+    f(own(store.rule.arrays[a]), store.arrays[a]);
+  }
+  for (std::size_t s = 0; s < store.scalars.size(); ++s) {
+    f(own(store.rule.scalars[s]), store.scalars[s]);
   }
   if (!store.marks.empty()) out.emplace_back("marks", &store.marks);
   if (!stack.state.best_values.empty()) {
-    out.emplace_back("best_values", &stack.state.best_values);
-    out.emplace_back("best_state", &stack.state.best_state);
+    f("best_values", stack.state.best_values);
+    f("best_state", stack.state.best_state);
   }
-  return out;
 }
 
+void read(const model::Tensor& tensor, std::vector<float>& out) { out = tensor.floats(); }
+void read(const model::Tensor& tensor, std::vector<double>& out) { out = tensor.doubles(); }
+
+template <class T>
 void copy_into(const std::string& path, const model::Container& file, const std::string& name,
-               std::vector<float>& array) {
+               std::vector<T>& array) {
   const auto it = file.tensors.find(name);
   if (it == file.tensors.end()) throw DataError(path, 0, 0, "checkpoint has no tensor " + name);
-  std::vector<float> values = it->second.floats();
+  std::vector<T> values;
+  read(it->second, values);
   if (values.size() != array.size()) {
     throw DataError(path, 0, 0,
                     fmt::format("checkpoint's {} has {} numbers, the network {}", name,
@@ -128,10 +139,10 @@ nlohmann::json bits_record() {
 
 void save_checkpoint(const std::string& path, Stack& stack, const Position& position) {
   model::Container file;
-  for (const auto& [name, array] : arrays_of(stack)) {
+  for_each_array(stack, [&](const std::string& name, const auto& array) {
     file.tensors[name] =
-        model::Tensor::of({stack.replicas(), array->size() / stack.replicas()}, *array);
-  }
+        model::Tensor::of({stack.replicas(), array.size() / stack.replicas()}, array);
+  });
   file.metadata[kState] = state_json(stack.state, position).dump();
   file.metadata[kBits] = bits_of(stack).dump();
   model::write_safetensors(path, file);
@@ -157,7 +168,8 @@ std::vector<std::string> load_checkpoint(const std::string& path, Stack& stack) 
     s.best_values.resize(stack.store().values.size());
     s.best_state.resize(stack.store().state.size());
   }
-  for (const auto& [name, array] : arrays_of(stack)) copy_into(path, file, name, *array);
+  for_each_array(stack,
+                 [&](const std::string& name, auto& array) { copy_into(path, file, name, array); });
   stack.values_changed();
 
   std::vector<std::string> differences;

@@ -9,7 +9,8 @@ Store::Store(const model::Spec& spec, const optim::Rule& rule, std::size_t repli
       values(replicas * layout.values()),
       gradients(replicas * layout.values()),
       state(replicas * layout.state()),
-      arrays(rule.arrays.size(), std::vector<float>(replicas * layout.values())) {}
+      arrays(rule.arrays.size(), std::vector<float>(replicas * layout.values())),
+      scalars(rule.scalars.size(), std::vector<double>(replicas * layout.slots().size())) {}
 
 optim::Piece Store::piece(std::size_t r, std::size_t from, std::size_t count, bool decays,
                           double rate) {
@@ -20,6 +21,14 @@ optim::Piece Store::piece(std::size_t r, std::size_t from, std::size_t count, bo
                    .rate = rate};
   for (std::size_t a = 0; a < arrays.size(); ++a) {
     out.arrays[a] = arrays[a].data() + r * layout.values() + from;
+  }
+  return out;
+}
+
+optim::Scalars Store::scalars_of(std::size_t r, std::size_t slot) {
+  optim::Scalars out{};
+  for (std::size_t s = 0; s < scalars.size(); ++s) {
+    out[s] = &scalars[s][r * layout.slots().size() + slot];
   }
   return out;
 }

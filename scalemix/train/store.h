@@ -1,5 +1,6 @@
-// The numbers of a stack of replicas in training: one row each of values, gradients, state and the
-// optimiser's arrays.
+// The numbers of a stack of replicas in training: a row each of values, gradients, state and the
+// optimiser's arrays and scalars.
+  std::vector<float> marks;                  // of noises, (R, M); sized by the stepper
 #pragma once
 
 #include <cstddef>
@@ -17,10 +18,11 @@ struct Store {
   const engine::Layout layout;
   const optim::Rule& rule;
   const std::size_t replicas;
-  std::vector<float> values, gradients;    // (R, P)
-  std::vector<float> state;                // (R, Q)
-  std::vector<std::vector<float>> arrays;  // of the rule, (R, P) each
-  std::vector<float> marks;                // of noises, (R, M); sized by the stepper
+  std::vector<float> values, gradients;      // (R, P)
+  std::vector<float> state;                  // (R, Q)
+  std::vector<std::vector<float>> arrays;    // of the rule, (R, P) each
+  std::vector<std::vector<double>> scalars;  // of the rule, (R, T) each: one for every slot
+  std::vector<float> marks;                  // of noises, (R, M); sized by the stepper
 
   float* values_of(std::size_t r) { return values.data() + r * layout.values(); }
   const float* values_of(std::size_t r) const { return values.data() + r * layout.values(); }
@@ -29,6 +31,8 @@ struct Store {
   const float* state_of(std::size_t r) const { return state.data() + r * layout.state(); }
   /// Numbers [from, from + count) of replica r, as the rule takes them.
   optim::Piece piece(std::size_t r, std::size_t from, std::size_t count, bool decays, double rate);
+  /// What the rule keeps of replica r's tensor in a slot.
+  optim::Scalars scalars_of(std::size_t r, std::size_t slot);
 };
 
 }  // namespace scalemix::inline v0::train

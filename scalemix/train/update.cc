@@ -23,7 +23,8 @@ Update::Update(Store& store, const engine::Program& program, double clip)
 }
 
 Update::Part Update::part_of(const engine::Slot& slot) const {
-  return {slot.offset, slot.offset + slot.count, slot.tensor.decays, slot.tensor.rate};
+  const auto number = static_cast<std::size_t>(&slot - store_.layout.slots().data());
+  return {number, slot.offset, slot.offset + slot.count, slot.tensor.decays, slot.tensor.rate};
 }
 
 const engine::Slot& Update::slot_at(std::size_t offset) const {
@@ -55,7 +56,7 @@ void Update::find_parts() {
             [](const Part& a, const Part& b) { return a.from < b.from; });
   for (const Part& part : parts) {
     numbers_ += part.to - part.from;
-    const bool joins = !rest_.empty() && rest_.back().to == part.from &&
+    const bool joins = !store_.rule.reduce && !rest_.empty() && rest_.back().to == part.from &&
                        rest_.back().decays == part.decays && rest_.back().rate == part.rate;
     if (joins) {
       rest_.back().to = part.to;
@@ -63,6 +64,7 @@ void Update::find_parts() {
       rest_.push_back(part);
     }
   }
+  if (store_.rule.reduce) scales_.resize(store_.replicas * rest_.size());
 }
 
 model::At Update::at(const Input& input, const engine::Decoration& noise) const {
@@ -91,16 +93,43 @@ void Update::finish(const Input& input) const {
   }
 }
 
+double Update::reduce(const Input& input, float scale) {
+  if (!store_.rule.reduce) return 0;
+  float* scales = scales_.data() + input.replica * rest_.size();
+  double sum = 0;
+  for (std::size_t i = 0; i < rest_.size(); ++i) {
+    const Part& part = rest_[i];
+    const double squares =
+        kernel::sum_squares(part.to - part.from, store_.gradients_of(input.replica) + part.from);
+    sum += squares;
+    scales[i] =
+        static_cast<float>(scale * store_.rule.reduce(scale * squares * scale,
+                                                      store_.scalars_of(input.replica, part.slot)));
+  }
+  return sum;
+}
+
+void Update::update_rest(const Input& input, std::size_t i, std::size_t from, std::size_t count,
+                         float scale) {
+  const Part& part = rest_[i];
+  optim::Piece piece = store_.piece(input.replica, part.from + from, count, part.decays, part.rate);
+  piece.scale = scale;
+  if (store_.rule.reduce) {
+    piece.scale = scales_[input.replica * rest_.size() + i];
+    if (piece.scale == 0) return;
+  }
+  store_.rule.update(input.rate, input.step, piece);
+}
+
 double Update::clipped(const Input& input) {
   terms_back(input);
   const std::size_t n = store_.layout.values();
   const double norm = std::sqrt(kernel::sum_squares(n, store_.gradients_of(input.replica)));
   if (!std::isfinite(norm)) return std::numeric_limits<double>::quiet_NaN();
-  for (const Part& part : rest_) {
-    optim::Piece piece =
-        store_.piece(input.replica, part.from, part.to - part.from, part.decays, part.rate);
-    piece.scale = static_cast<float>(norm > clip_ ? clip_ / norm : 1);
-    store_.rule.update(input.rate, input.step, piece);
+  const auto scale = static_cast<float>(norm > clip_ ? clip_ / norm : 1);
+  reduce(input, scale);
+  for (std::size_t i = 0; i < rest_.size(); ++i) {
+    update_rest(input, i, 0, rest_[i].to - rest_[i].from, scale);
   }
   finish(input);
   return norm;
@@ -129,12 +158,14 @@ double Update::update_numbers(const Input& input, std::size_t first, std::size_t
         .penalty_weight = input.penalty_weight};
     squares += f.update(input.rate, input.step, whole.part(from, count));
   }
-  for (const Part& part : rest_) {
-    const auto [from, count] = cut(part.to - part.from);
+  for (std::size_t i = 0; i < rest_.size(); ++i) {
+    const auto [from, count] = cut(rest_[i].to - rest_[i].from);
     if (count == 0) continue;
-    const optim::Piece of = piece(part).part(from, count);
-    squares += kernel::sum_squares(count, of.g);
-    store_.rule.update(input.rate, input.step, of);
+    if (!store_.rule.reduce) {
+      const float* g = store_.gradients_of(input.replica) + rest_[i].from + from;
+      squares += kernel::sum_squares(count, g);
+    }
+    update_rest(input, i, from, count, 1);
   }
   return squares;
 }

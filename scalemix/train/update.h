@@ -1,6 +1,6 @@
 // What follows the backward pass of a replica: the penalties' gradients, the rule's update of every
 // number, and what the next step needs prepared. Pairs of rule and noise that are in optim/fused.h
-// take one pass; the rest goes the generic way.
+// take one pass; the rest goes the generic way, after the rule has looked at each tensor if it does.
 #pragma once
 
 #include <cstdint>
@@ -39,8 +39,10 @@ class Update {
   std::size_t numbers() const { return clip_ > 0 ? 0 : numbers_; }
 
  private:
-  /// Slots [from, to) of a replica's row that are updated alike.
+  /// Numbers [from, to) of a replica's row that are updated alike: a tensor, or several that lie side
+  /// by side where the rule does not look at tensors.
   struct Part {
+    std::size_t slot = 0;  // the first one's
     std::size_t from = 0, to = 0;
     bool decays = false;
     double rate = 1;
@@ -59,6 +61,11 @@ class Update {
   model::At at(const Input& input, const engine::Decoration& noise) const;
   void terms_back(const Input& input) const;
   void finish(const Input& input) const;
+  /// Lets the rule look at every tensor, and keeps what it scales them by. Returns the sum of the
+  /// gradients' squares before `scale`; 0 if the rule does not look.
+  double reduce(const Input& input, float scale);
+  void update_rest(const Input& input, std::size_t part, std::size_t from, std::size_t count,
+                   float scale);
   double update_numbers(const Input& input, std::size_t first, std::size_t last);
   double clipped(const Input& input);
 
@@ -69,6 +76,7 @@ class Update {
   std::vector<const engine::Decoration*> generic_;  // all, if it clips
   std::vector<Part> own_;                           // tensors of the generic ones
   std::vector<Part> rest_;                          // what no fused pair owns
+  std::vector<float> scales_;                       // (R, rest) of a rule that looks at tensors
   std::size_t numbers_ = 0;
 };
 
@@ -84,12 +92,13 @@ template <class Beside>
 double Update::run(const Input& input, const Beside& beside) {
   if (clip_ > 0) return clipped(input);
   terms_back(input);
+  const double reduced = reduce(input, 1);
   const double squares = kernel::sum_tiles(numbers_, [&](std::size_t first, std::size_t count) {
     beside(first, first + count);
     return update_numbers(input, first, first + count);
   });
   finish(input);
-  return std::sqrt(squares);
+  return std::sqrt(reduced + squares);
 }
 
 }  // namespace scalemix::inline v0::train

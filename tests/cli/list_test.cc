@@ -20,13 +20,15 @@ TEST(ListTest, HoldsEveryRowOfTheTables) {
   EXPECT_EQ(json["laws"].size(), law::laws().size());
   EXPECT_EQ(json["methods"].size(), model::methods().size());
   for (const auto& row : json["laws"]) EXPECT_NE(row["source"], "") << row["name"];
-  for (const char* kind :
-       {"laws", "methods", "activations", "architectures", "data", "layers", "commands"}) {
+  for (const auto& row : json["optimisers"]) EXPECT_NE(row["source"], "") << row["name"];
+  for (const char* kind : {"laws", "methods", "activations", "architectures", "optimisers", "data",
+                           "layers", "commands"}) {
     ASSERT_FALSE(json[kind].empty()) << kind;
     for (const auto& row : json[kind]) EXPECT_NE(row["summary"], "") << kind << " " << row["name"];
   }
   EXPECT_TRUE(names(json["commands"]).count("diagnose"));
   EXPECT_TRUE(names(json["data"]).count("friedman1"));
+  EXPECT_TRUE(names(json["optimisers"]).count("novograd"));
   EXPECT_TRUE(names(json["activations"]).count("gelu"));
   EXPECT_FALSE(names(json["activations"]).count("linear"));
 }

@@ -35,8 +35,11 @@ TEST(Rule, NamesAndArraysAreUniqueAndUnknownOnesAreRefused) {
   for (const Rule& row : rules()) {
     EXPECT_TRUE(names.insert(row.name).second);
     EXPECT_LE(row.arrays.size(), kMostArrays);
-    EXPECT_EQ(std::set<std::string_view>(row.arrays.begin(), row.arrays.end()).size(),
-              row.arrays.size());
+    EXPECT_LE(row.scalars.size(), kMostScalars);
+    EXPECT_TRUE(row.reduce || row.scalars.empty());
+    std::set<std::string_view> kept(row.arrays.begin(), row.arrays.end());
+    kept.insert(row.scalars.begin(), row.scalars.end());
+    EXPECT_EQ(kept.size(), row.arrays.size() + row.scalars.size());
     EXPECT_GT(row.lr, 0);
   }
   EXPECT_THROW(rule("adma"), ConfigError);
@@ -123,6 +126,7 @@ TEST(Fused, HasTheBitsOfTheGenericWay) {
   const FusedUpdate update = fused_update("adam", "svdo");
   ASSERT_NE(update, nullptr);
   EXPECT_EQ(fused_update("sgd", "svdo"), nullptr);
+  EXPECT_EQ(fused_update("novograd", "svdo"), nullptr);
   EXPECT_EQ(fused_update("adam", "multiply"), nullptr);
   const Rule& adam = rule("adam");
   constexpr std::size_t kN = 40;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -62,6 +63,16 @@ TEST(Config, EveryKeyCanBeSetFromTextAndHasHelp) {
     TrainConfig c;
     EXPECT_NO_THROW(set_from_text(c, field, "1", "test")) << field.key;
   }
+}
+
+TEST(Config, EveryUpdateRuleIsInTheHelp) {
+  const auto field = [](std::string_view key) {
+    return *std::find_if(train_fields().begin(), train_fields().end(),
+                         [&](const Field& f) { return f.key == key; });
+  };
+  EXPECT_EQ(field("optimiser").metavar, "adam|adamw|sgd|novograd");
+  EXPECT_THAT(std::string(field("optimiser").help), HasSubstr("sgd: gradient descent"));
+  EXPECT_THAT(std::string(field("lr").help), HasSubstr("0.001 for adamw, 0.01 for sgd"));
 }
 
 TEST(Config, AnUnknownKeyNamesFileLineAndNearest) {

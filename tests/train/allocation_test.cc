@@ -71,6 +71,9 @@ TEST(Step, AllocatesNothingAfterTheFirst) {
     const std::size_t times = std::string(method) == "svdo" ? 2 : 1;  // of means and of variances
     EXPECT_EQ(steady(data, "mlp:20", method, "adam", 0), times * products) << method;
     EXPECT_EQ(steady(data, "mlp:20", method, "sgd", 1), times * products) << method << ", clipped";
+    for (const double clip : {0, 1}) {
+      EXPECT_EQ(steady(data, "mlp:20", method, "novograd", clip), times * products) << method;
+    }
   }
   set_threads(before);
 }
