@@ -89,6 +89,16 @@ class OwnTable(Case):
         houses(self.path("odd.csv"), 10, 3, ["dear", "area", "rooms", "town"], lambda i, row: dict(row, dear="perhaps"))
         self.assertIn("perhaps", self.run_command("evaluate", "run", "--data", "odd.csv", code=65).stderr)
 
+    def test_every_update_rule_learns(self):
+        rules = json.loads(self.run_command("list", "optimisers", "--json").stdout)["optimisers"]
+        self.assertIn("novograd", [rule["name"] for rule in rules])
+        for rule in rules:
+            name = rule["name"]
+            self.train("--data", "friedman1", "--optimiser", name, "--samples", 0, "--out", name)
+            metrics = json.load(open(self.path(f"{name}/metrics.json")))["replicas"][0]["metrics"]
+            self.assertLess(metrics["rmse"], 2, name)  # 4.9 of the mean
+            self.assertGreater(metrics["r2"], 0.8, name)
+
     def test_replicas_of_folds_are_an_ensemble(self):
         houses(self.path("train.csv"), 100, 1)
         self.train("--data", "train.csv", "--folds", 3, "--out", "run", "--epochs", 5)

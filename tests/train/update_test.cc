@@ -138,11 +138,15 @@ struct Net {
     return run_as_set(r);
   }
   double run_as_set(std::size_t r) {
-    Update::Input input;
-    input.replica = r;
-    input.step = ++steps;
-    input.rate = {.lr = 0.1, .decay = 0.5};
-    return update.run(input, [&](std::size_t first, std::size_t last) { beside += last - first; });
+    return update.run(input(r),
+                      [&](std::size_t first, std::size_t last) { beside += last - first; });
+  }
+  Update::Input input(std::size_t r) {
+    Update::Input out;
+    out.replica = r;
+    out.step = ++steps;
+    out.rate = {.lr = 0.1, .decay = 0.5};
+    return out;
   }
   void set(const char* name, float g, std::size_t r) {
     const engine::Slot& slot = store.layout.at(name);
@@ -194,6 +198,21 @@ TEST(Update, WorkBesideItIsHandedOutOnce) {
   net.run(1, 1, 1);
   EXPECT_EQ(net.beside, 50002u);
   EXPECT_EQ(net.update.numbers(), 50002u);
+}
+
+TEST(Update, AReplicaThatIsUpdatedMeanwhileChangesNothing) {
+  Net both(2, 0, 2), alone(2);
+  alone.run(3, 4, -2);
+  both.set("linear1.weight", 300, 1);
+  both.set("linear1.weight", 3, 0);
+  both.set("linear1.bias", 4, 0);
+  both.set("output.log_precision", -2, 0);
+  both.update.run(both.input(0), [&](std::size_t, std::size_t) {
+    both.update.run(both.input(1), [](std::size_t, std::size_t) {});
+  });
+  const std::size_t p = alone.store.values.size();
+  EXPECT_EQ(std::vector(both.store.values_of(0), both.store.values_of(0) + p), alone.store.values);
+  EXPECT_NE(both.value("linear1.weight", 1), 0);
 }
 
 TEST(Update, ThreadsClipsAndNeighboursChangeNoBitOfALargeTensor) {
