@@ -89,8 +89,8 @@ ordered_json totals(const ordered_json& layers) {
 
 ordered_json columns_of(const model::Preprocessing& p) {
   ordered_json out = ordered_json::array();
-  if (p.schema.is_null()) return out;
-  for (const data::Column& column : data::schema_from_json(p.schema).inputs) {
+  if (p.schema.empty()) return out;
+  for (const data::Column& column : data::schema_from_text(p.schema).inputs) {
     out.push_back(
         {{"name", column.name}, {"kind", column.categorical ? "categorical" : "numeric"}});
     if (column.categorical) out.back()["categories"] = column.categories;
@@ -114,7 +114,7 @@ ordered_json facts_of(const std::string& file, const model::Model& model) {
                       {"standardised", !p.mean.empty()},
                       {"layers", layers},
                       {"total", totals(layers)},
-                      {"about", model.about}};
+                      {"about", model::about(model)}};
   if (model.spec.task == Task::regression) {
     out["target_mean"] = p.target_mean;
     out["target_scale"] = p.target_scale;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "scalemix/cli/signal_options.h"

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "scalemix/base/atomic_file.h"
 #include "scalemix/base/error.h"

@@ -73,7 +73,7 @@ Dataset dataset_of_table(const Arrays& arrays, const OpenOptions& options) {
     schema.target.categorical = true;
     schema.target.categories = data.classes;
   }
-  data.schema = to_json(schema);
+  data.schema = to_text(schema);
   return data;
 }
 

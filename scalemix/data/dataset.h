@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,7 +31,7 @@ struct Dataset {
   std::vector<std::string> classes;   // (C) class names, as in the input
   std::vector<std::string> features;  // (K) names of the encoded columns; empty for images
   std::string target;                 // name of the target column; may be empty
-  nlohmann::json schema;  // table columns and their coding (table.h); null for images and arrays
+  std::string schema;  // JSON (schema.h): columns and their coding; empty for images and arrays
   std::vector<Split> splits;  // splits that came with the data; may be empty
   std::vector<std::string>
       notes;  // what the reader did that the user should know: rows dropped, ...

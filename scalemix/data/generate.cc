@@ -47,7 +47,7 @@ Dataset table(const char* name, Task task, std::size_t rows, std::size_t width,
   schema.target.name = data.target;
   schema.target.categorical = task == Task::classification;
   schema.target.categories = data.classes;
-  data.schema = to_json(schema);
+  data.schema = to_text(schema);
   return data;
 }
 

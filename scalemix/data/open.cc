@@ -33,7 +33,7 @@ Dataset open_table(const std::string& path, const OpenOptions& options) {
   data.classes = schema.target.categories;
   data.features = schema.features();
   data.target = schema.target.name;
-  data.schema = to_json(schema);
+  data.schema = to_text(schema);
   data.notes = std::move(rows.warnings);
   if (rows.dropped)
     data.notes.push_back(fmt::format("rows left out for a missing value: {}", rows.dropped));

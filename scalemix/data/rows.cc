@@ -42,7 +42,7 @@ void check_shape(const std::string& file, const Format& format,
 /// The coding of a table for a model that was not trained on one: its inputs by position, the
 /// target last.
 Schema schema_of(const Format& format) {
-  if (!format.schema.is_null()) return schema_from_json(format.schema);
+  if (!format.schema.empty()) return schema_from_text(format.schema);
   const std::size_t k = width_of(format.shape);
   Schema schema = numeric_schema(k + 1, k);
   schema.target.categorical = format.task == Task::classification;
@@ -115,7 +115,7 @@ void label_rows(const std::vector<float>& y, const std::string& file, const Form
 LabelledRows read_array_rows(const std::string& path, const Format& format, Labels labels) {
   Arrays arrays = read_arrays(path);
   const bool table = arrays.x.shape.size() == 2;
-  if (table && !arrays.y && (!format.schema.is_null() || input_shape(arrays) != format.shape)) {
+  if (table && !arrays.y && (!format.schema.empty() || input_shape(arrays) != format.shape)) {
     return from_encoded(encode(arrays, schema_of(format), {target_of(labels), false}), path,
                         format);
   }

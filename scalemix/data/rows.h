@@ -8,7 +8,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -23,7 +22,7 @@ struct Format {
   std::vector<std::size_t> shape;    // of one input: {K} or {C, H, W}
   std::vector<std::string> classes;  // classification only
   std::string target;                // name of the target column; may be empty
-  nlohmann::json schema;             // Dataset::schema; null for images and arrays
+  std::string schema;                // Dataset::schema; empty for images and arrays
 };
 
 Format format_of(const Dataset& data);

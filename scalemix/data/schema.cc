@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "scalemix/base/error.h"
@@ -239,16 +240,17 @@ Schema learn_schema(const Table& table, const OpenOptions& options) {
   return schema;
 }
 
-nlohmann::json to_json(const Schema& schema) {
+std::string to_text(const Schema& schema) {
   nlohmann::json inputs = nlohmann::json::array();
   for (const Column& column : schema.inputs) inputs.push_back(to_json(column));
-  return {{"header", schema.header},   {"columns", schema.table_columns},
+  return nlohmann::json{{"header", schema.header},   {"columns", schema.table_columns},
           {"inputs", inputs},          {"target", to_json(schema.target)},
-          {"ignored", schema.ignored}, {"missing", schema.missing}};
+          {"ignored", schema.ignored}, {"missing", schema.missing}}.dump();
 }
 
-Schema schema_from_json(const nlohmann::json& json) {
+Schema schema_from_text(const std::string& text) {
   try {
+    const nlohmann::json json = nlohmann::json::parse(text);
     Schema schema;
     schema.header = json.at("header").get<bool>();
     schema.table_columns = json.at("columns").get<std::size_t>();

@@ -12,7 +12,6 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -45,10 +44,11 @@ struct Schema {
 /// in a column, no input left; ConfigError for an unknown missing policy.
 Schema learn_schema(const Table& table, const OpenOptions& options = {});
 
-nlohmann::json to_json(const Schema& schema);
+/// As JSON text: what a data set and a model hold.
+std::string to_text(const Schema& schema);
 
-/// Throws DataError("", 0, 0, ...) if a key is missing or of the wrong type.
-Schema schema_from_json(const nlohmann::json& json);
+/// Throws DataError("", 0, 0, ...) if it is no JSON, a key is missing or of the wrong type.
+Schema schema_from_text(const std::string& text);
 
 enum class Target { ignored, optional, required };
 

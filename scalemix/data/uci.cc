@@ -85,7 +85,7 @@ Dataset open_uci(const std::string& folder) {
   data.y = std::move(rows.y);
   data.features = schema.features();
   data.target = schema.target.name;
-  data.schema = to_json(schema);
+  data.schema = to_text(schema);
   const std::string splits = (root / "n_splits.txt").string();
   const auto count = read_indices(splits, 10000);
   if (count.size() != 1 || count[0] == 0)

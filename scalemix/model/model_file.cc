@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "scalemix/base/error.h"
@@ -168,13 +169,18 @@ Model load_model(const std::string& path) {
   try {
     model.spec = spec_from_json(checker.parsed("spec"));
     model.preprocessing = preprocessing_from_json(checker.parsed("preprocessing"));
-    model.about = checker.parsed("about");
+    const json about = checker.parsed("about");
+    if (!about.is_null()) model.about = dump(about);
     model.tensors = std::move(container.tensors);
     check_model(model);
   } catch (const std::invalid_argument& error) {
     throw DataError(path, 0, 0, error.what());
   }
   return model;
+}
+
+json about(const Model& model) {
+  return model.about.empty() ? json::object() : json::parse(model.about);
 }
 
 void save_model(const std::string& path, const Model& model) {
@@ -185,7 +191,7 @@ void save_model(const std::string& path, const Model& model) {
                         {"features", "[]"},
                         {"spec", dump(to_json(model.spec))},
                         {"preprocessing", dump(to_json(model.preprocessing))},
-                        {"about", dump(model.about)}};
+                        {"about", model.about.empty() ? "null" : model.about}};
   container.metadata["checksum"] = model_checksum(container);
   write_safetensors(path, container);
 }

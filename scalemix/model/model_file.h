@@ -4,7 +4,7 @@
 #pragma once
 
 #include <map>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -20,7 +20,7 @@ struct Preprocessing {
   std::vector<std::string> classes;   // class names as in the input
   std::string target;                 // name of the target column
   std::vector<std::string> features;  // names of the encoded columns
-  nlohmann::json schema;              // how to code a table's columns; null for images and arrays
+  std::string schema;  // JSON: how to code a table's columns; empty for images and arrays
 };
 
 struct Model {
@@ -29,8 +29,12 @@ struct Model {
   /// "<layer name>.<tensor name>" for each of tensors(layer); for regression also
   /// "output.log_precision" (outputs): log of the noise precision, in standardised target units.
   std::map<std::string, Tensor> tensors;
-  nlohmann::json about;  // free: data set, seed, metrics, version; not needed to predict
+  /// Free, a JSON object or empty: data set, seed, metrics, version; not needed to predict.
+  std::string about;
 };
+
+/// Model::about, parsed; an empty object where there is none.
+nlohmann::json about(const Model& model);
 
 inline constexpr int kFormat = 2;
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 namespace scalemix::inline v0::model {
@@ -29,7 +30,7 @@ json to_json(const Preprocessing& p) {
           {"classes", p.classes},
           {"target", p.target},
           {"features", p.features},
-          {"schema", p.schema}};
+          {"schema", p.schema.empty() ? json() : json::parse(p.schema)}};
 }
 
 Preprocessing preprocessing_from_json(const json& object) {
@@ -43,7 +44,7 @@ Preprocessing preprocessing_from_json(const json& object) {
     object.at("classes").get_to(out.classes);
     object.at("target").get_to(out.target);
     object.at("features").get_to(out.features);
-    out.schema = object.at("schema");
+    if (const json& schema = object.at("schema"); !schema.is_null()) out.schema = schema.dump();
   } catch (const json::exception& error) {
     throw std::invalid_argument(std::string("preprocessing: ") + error.what());
   }

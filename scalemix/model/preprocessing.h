@@ -1,7 +1,7 @@
 // Preprocessing as JSON, and what it must satisfy beside a spec.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "scalemix/model/model_file.h"
 

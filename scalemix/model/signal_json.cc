@@ -1,6 +1,7 @@
 // The report as JSON, and depth scales of its layers.
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "scalemix/model/signal_report.h"
 

@@ -17,7 +17,7 @@
 // depth <= 6 xi_c becomes sum of 1 / xi_c <= 6, and xi_1 becomes depth / |sum of ln chi_1|.
 #pragma once
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>

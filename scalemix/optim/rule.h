@@ -1,4 +1,4 @@
-// Update rules: how a step changes a weight, a row each, a file each. A rule works on pieces of the
+// Update rules: how a step changes a weight, one row and one file each. A rule works on pieces of the
 // flat storage; what it keeps between steps are arrays beside it, one number per weight each, which
 // start at 0 and are saved by name. A rule may look at each tensor as a whole first: it keeps numbers
 // for a tensor too, and scales the tensor's gradient before the piecewise pass.

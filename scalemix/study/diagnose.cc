@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "scalemix/base/error.h"
 #include "scalemix/kernel/variational.h"
@@ -189,7 +190,7 @@ Facts facts_of(const Model& model, History history) {
     if (model::has_weights(layer)) facts.layers.push_back(layer_facts(model, layer));
   });
   for (const LayerFacts& f : facts.layers) facts.penalty += f.penalty;
-  if (model.about.is_object()) facts.train_rows = model.about.value("train_rows", std::size_t{0});
+  facts.train_rows = model::about(model).value("train_rows", std::size_t{0});
   if (model.spec.task == Task::regression) {
     const double lp = model.tensors.at("output.log_precision").floats()[0];
     facts.log_precision = lp;

@@ -33,7 +33,7 @@ void for_each_array(Stack& stack, const F& f) {
   for (std::size_t s = 0; s < store.scalars.size(); ++s) {
     f(own(store.rule.scalars[s]), store.scalars[s]);
   }
-  if (!store.marks.empty()) out.emplace_back("marks", &store.marks);
+  if (!store.marks.empty()) f("marks", store.marks);
   if (!stack.state.best_values.empty()) {
     f("best_values", stack.state.best_values);
     f("best_state", stack.state.best_state);

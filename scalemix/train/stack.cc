@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "scalemix/base/error.h"
 #include "scalemix/model/layer_kind.h"
@@ -262,12 +263,14 @@ model::Model Stack::model(std::size_t member) const {
                        .features = data_.features,
                        .schema = data_.schema};
   out.tensors = store_.layout.tensors(store_.values_of(member), store_.state_of(member));
-  out.about = {{"data", data_.name},
-               {"seed", replica.seed},
-               {"replica", members_[member]},
-               {"epochs", state.best_values.empty() ? state.epoch : state.best_epoch[member]},
-               {"train_rows", replica.split.train.size()}};
-  for (const auto& [key, value] : replica.point) out.about[key] = value;
+  nlohmann::json about = {
+      {"data", data_.name},
+      {"seed", replica.seed},
+      {"replica", members_[member]},
+      {"epochs", state.best_values.empty() ? state.epoch : state.best_epoch[member]},
+      {"train_rows", replica.split.train.size()}};
+  for (const auto& [key, value] : replica.point) about[key] = value;
+  out.about = about.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   return out;
 }
 

@@ -1,6 +1,5 @@
-// The numbers of a stack of replicas in training: a row each of values, gradients, state and the
-// optimiser's arrays and scalars.
-  std::vector<float> marks;                  // of noises, (R, M); sized by the stepper
+// The numbers of a stack of replicas in training: one row each of values, gradients, state, the
+// optimiser's arrays and scalars, and the noises' marks.
 #pragma once
 
 #include <cstddef>

@@ -43,7 +43,7 @@ TEST_F(DiagnoseTest, ShowsWhatTheNoiseLearned) {
 
 TEST_F(DiagnoseTest, ReadsTheLogOfARunAndSaysWhatLooksWrong) {
   model::Model m = svdo_model();
-  m.about = {{"train_rows", 200}};
+  m.about = R"({"train_rows": 200})";
   const std::string run = save_run("run", {m});
   write("run/metrics.jsonl",
         R"({"epoch": 1, "replicas": [0], "nll": [2.0], "penalty": [9.0], "penalty_weight": 0.0})"

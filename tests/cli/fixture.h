@@ -63,8 +63,8 @@ class StandardInput {
   int saved_;
 };
 
-inline nlohmann::json schema_of(const std::string& csv) {
-  return data::to_json(data::learn_schema(data::parse_table(csv, "train.csv")));
+inline std::string schema_of(const std::string& csv) {
+  return data::to_text(data::learn_schema(data::parse_table(csv, "train.csv")));
 }
 
 inline model::Spec linear_spec(std::size_t inputs, Task task, std::size_t outputs,
@@ -91,13 +91,13 @@ inline model::Model price_model(float slope = 2) {
   m.preprocessing.target_scale = 1;
   m.preprocessing.target = "price";
   m.preprocessing.schema = schema_of("size,city,price\n1,Paris,3\n2,Rome,4\n5,Rome,9\n");
-  m.preprocessing.features = data::schema_from_json(m.preprocessing.schema).features();
+  m.preprocessing.features = data::schema_from_text(m.preprocessing.schema).features();
   const std::string name = first_linear(m.spec);
   m.tensors[name + ".weight"] = model::Tensor::of({1, 3}, std::vector<float>{2 * slope, 10, 20});
   m.tensors[name + ".bias"] = model::Tensor::of({1}, std::vector<float>{4 * slope});
   m.tensors["output.log_precision"] =
       model::Tensor::of({1}, std::vector<float>{static_cast<float>(-2 * std::log(3.0))});
-  m.about = {{"data", "train.csv"}, {"replica", 0}, {"train_rows", 3}};
+  m.about = R"({"data": "train.csv", "replica": 0, "train_rows": 3})";
   return m;
 }
 
@@ -145,7 +145,9 @@ class CliTest : public testing::Test {
   std::string save_run(const std::string& name, const std::vector<model::Model>& replicas) const {
     for (std::size_t i = 0; i < replicas.size(); ++i) {
       model::Model m = replicas[i];
-      m.about["replica"] = i;
+      nlohmann::json about = model::about(m);
+      about["replica"] = i;
+      m.about = about.dump();
       save(name + "/replica-00" + std::to_string(i) + "/model.safetensors", m);
     }
     write(name + "/config.toml", "data = \"train.csv\"\n");

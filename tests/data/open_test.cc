@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "scalemix/base/error.h"
 #include "scalemix/data/bytes.h"

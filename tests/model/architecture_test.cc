@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <nlohmann/json.hpp>
+
 #include "scalemix/base/error.h"
 #include "scalemix/model/layer_kind.h"
 #include "tests/model/fixtures.h"

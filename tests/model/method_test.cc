@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "scalemix/base/error.h"
 #include "scalemix/law/any_law.h"

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <nlohmann/json.hpp>
+
 #include "scalemix/base/error.h"
 #include "tests/model/fixtures.h"
 
@@ -18,8 +20,8 @@ Model sample() {
   model.preprocessing.target_scale = 1e-300;
   model.preprocessing.target = "strength";
   model.preprocessing.features = {"cement", "\xc3\xa9t\xc3\xa9"};
-  model.preprocessing.schema = {{"columns", {1, 2}}};
-  model.about = {{"seed", 3}};
+  model.preprocessing.schema = R"({"columns":[1,2]})";
+  model.about = R"({"seed":3})";
   return model;
 }
 

@@ -2,6 +2,8 @@
 // program.
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "scalemix/base/parallel.h"
 #include "scalemix/kernel/gemm.h"
 #include "scalemix/predict/predictor.h"

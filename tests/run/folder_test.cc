@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "scalemix/base/error.h"
 #include "scalemix/run/progress.h"

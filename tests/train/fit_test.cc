@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <numbers>
 #include <numeric>
 
@@ -78,7 +79,7 @@ TEST(Fit, CallsBackAfterEveryStepAndEpochAndStopsWhenAsked) {
   const model::Model model = fit(plain(), data.x, data.y, {.epochs = 50, .batch = 10}, callbacks);
   EXPECT_EQ(steps, 25u);
   EXPECT_THAT(epochs, testing::ElementsAre(1, 2));
-  EXPECT_EQ(model.about.at("epochs"), 2);
+  EXPECT_EQ(model::about(model).at("epochs"), 2);
 }
 
 TEST(Fit, KeepsTheBestEpochWhereItStopsEarly) {
