@@ -38,19 +38,19 @@ scalemix_need(hwy libhwy-dev)
 scalemix_need(fmt libfmt-dev)
 scalemix_need(nlohmann_json nlohmann-json3-dev)
 
-# Debian's dnnl-config.cmake demands OpenCL headers that nothing here needs: find the library itself, and the
-# headers beside it. A pip torch carries headers of another oneDNN, which a search of all prefixes would take.
-find_library(DNNL_LIBRARY dnnl)
-if(DNNL_LIBRARY)
-  # The folder it truly lies in: /lib may be a link to /usr/lib, and /include is none.
-  file(REAL_PATH "${DNNL_LIBRARY}" dnnl_folder)
-  cmake_path(GET dnnl_folder PARENT_PATH dnnl_folder)
-  find_path(DNNL_INCLUDE_DIR oneapi/dnnl/dnnl.h
-    PATHS "${dnnl_folder}/../include" "${dnnl_folder}/../../include" NO_DEFAULT_PATH)
-endif()
-scalemix_import(dnnl::dnnl libdnnl-dev "${DNNL_LIBRARY}" "${DNNL_INCLUDE_DIR}")
-
 if(NOT SCALEMIX_RUNTIME_ONLY)
+  # Debian's dnnl-config.cmake demands OpenCL headers that nothing here needs: find the library itself, and the
+  # headers beside it. A pip torch carries headers of another oneDNN, which a search of all prefixes would take.
+  find_library(DNNL_LIBRARY dnnl)
+  if(DNNL_LIBRARY)
+    # The folder it truly lies in: /lib may be a link to /usr/lib, and /include is none.
+    file(REAL_PATH "${DNNL_LIBRARY}" dnnl_folder)
+    cmake_path(GET dnnl_folder PARENT_PATH dnnl_folder)
+    find_path(DNNL_INCLUDE_DIR oneapi/dnnl/dnnl.h
+      PATHS "${dnnl_folder}/../include" "${dnnl_folder}/../../include" NO_DEFAULT_PATH)
+  endif()
+  scalemix_import(dnnl::dnnl libdnnl-dev "${DNNL_LIBRARY}" "${DNNL_INCLUDE_DIR}")
+
   # CBLAS for double products (oneDNN has no float64). The OpenMP flavour first: it shares the one pool of threads.
   # The header comes from the folder of the same flavour.
   find_library(OPENBLAS_LIBRARY openblas PATH_SUFFIXES openblas-openmp)

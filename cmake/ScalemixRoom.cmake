@@ -22,13 +22,22 @@ function(scalemix_library name)
   set_target_properties(scalemix_${name} PROPERTIES EXPORT_NAME ${name}_room)
 endfunction()
 
-# scalemix_bundle(NAME room...): the public target scalemix::NAME, the named rooms together.
+# scalemix_bundle(NAME PRODUCTS part ROOMS room...): the public target scalemix::NAME, the named rooms together, with
+# the part of kernel that their products in float go through.
 function(scalemix_bundle name)
+  cmake_parse_arguments(ARG "" "PRODUCTS" "ROOMS" ${ARGN})
   add_library(scalemix_${name}_bundle INTERFACE)
-  list(TRANSFORM ARGN PREPEND scalemix_ OUTPUT_VARIABLE rooms)
-  target_link_libraries(scalemix_${name}_bundle INTERFACE ${rooms})
+  list(TRANSFORM ARG_ROOMS PREPEND scalemix_)
+  target_link_libraries(scalemix_${name}_bundle INTERFACE ${ARG_ROOMS})
+  scalemix_products(scalemix_${name}_bundle INTERFACE ${ARG_PRODUCTS})
   set_target_properties(scalemix_${name}_bundle PROPERTIES EXPORT_NAME ${name})
   add_library(scalemix::${name} ALIAS scalemix_${name}_bundle)
+endfunction()
+
+# scalemix_products(TARGET SCOPE part): whole, because the rooms that call the products cannot name the part, so that no
+# order of libraries would be sure to find it; and because two parts in one program are then an error.
+function(scalemix_products target scope part)
+  target_link_libraries(${target} ${scope} "$<LINK_LIBRARY:WHOLE_ARCHIVE,$<TARGET_NAME:scalemix_kernel_${part}>>")
 endfunction()
 
 # scalemix_test(ROOM LINK ... [ONLY_IN CONFIGURATION]): the program scalemix_ROOM_test from tests/ROOM/*_test.cc, one ctest

@@ -10,12 +10,13 @@ ROOMS = ["base", "random", "law", "kernel", "prior", "signal", "metric", "data",
          "train", "compress", "study", "run", "report", "cli", "torch"]
 # What a product links: these include only each other, but for the parts that are libraries of their own.
 RUNTIME = {"base", "random", "law", "kernel", "model", "engine", "predict"}
-PARTS = {"model": ("initial_weights", "weight_sites", "signal_"), "predict": ("evaluate", "importance")}
+PARTS = {"kernel": ("gemm_double", "gemm_onednn"), "model": ("initial_weights", "weight_sites", "signal_"),
+         "predict": ("evaluate", "importance")}
 WITH_TORCH = {"torch"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 TORCH = re.compile(r"^(torch|ATen|c10|caffe2)/")
-NOT_IN_RUNTIME = re.compile(r"^(curl/|csv\.h$|zlib\.h$|toml\+\+/|CLI/)")
+NOT_IN_RUNTIME = re.compile(r"^(oneapi/|cblas\.h$|lapacke\.h$|curl/|csv\.h$|zlib\.h$|toml\+\+/|CLI/)")
 ONLY_IN_BASE = re.compile(r"#\s*pragma\s+omp\b|#\s*include\s*<omp\.h>")
 NOWHERE = re.compile(r"#\s*include\s*<random>|\brandom_device\b")
 

@@ -6,6 +6,7 @@
 #include "scalemix/kernel/conv.h"
 #include "scalemix/kernel/conv_sparse.h"
 #include "scalemix/kernel/gemm.h"
+#include "scalemix/kernel/packed.h"
 #include "scalemix/kernel/sparse_rows.h"
 #include "scalemix/kernel/tiles.h"
 
@@ -21,10 +22,12 @@ class Dense : public Product {
 
   /// The squares, of moments.
   std::size_t kept(std::size_t rows) const override { return moments_ ? rows * in : 0; }
-  void forward(const Rows& x, const float* w, const float* b, float*, float* y) const override {
+  std::size_t packed() const override { return kernel::packed_size(out, in); }
+  void pack(const float* w, float* packed) const override { kernel::pack(out, in, w, in, packed); }
+  void forward(const Rows& x, Weights w, const float* b, float*, float* y) const override {
     multiply(x.count, x.x, w, b, y);
   }
-  void moments(const Rows& x, const float* w, const float* b, const float* sigma2, float*, float* y,
+  void moments(const Rows& x, Weights w, const float* b, Weights sigma2, float*, float* y,
                float* var) const override {
     kernel::for_tiles(x.count * in, [&](std::size_t first, std::size_t n) {
       for (std::size_t i = first; i < first + n; ++i) x.kept[i] = x.x[i] * x.x[i];
@@ -45,9 +48,10 @@ class Dense : public Product {
                 float* dx) const override {
     kernel::gemm(Trans::no, Trans::no, rows, in, out, dy, out, w, in, add ? 1 : 0, dx, in);
   }
-  void multiply(std::size_t rows, const float* x, const float* w, const float* b, float* y) const {
+  void multiply(std::size_t rows, const float* x, Weights w, const float* b, float* y) const {
+    if (w.packed) return kernel::packed_product(rows, out, in, x, in, w.packed, b, y, out);
     for (std::size_t n = 0; b && n < rows; ++n) std::copy_n(b, out, y + n * out);
-    kernel::gemm(Trans::no, Trans::yes, rows, out, in, x, in, w, in, b ? 1 : 0, y, out);
+    kernel::gemm(Trans::no, Trans::yes, rows, out, in, x, in, w.flat, in, b ? 1 : 0, y, out);
   }
   void multiply_back(std::size_t rows, const float* x, const float* dy, float* dw) const {
     kernel::gemm(Trans::yes, Trans::no, out, in, rows, dy, out, x, in, 0, dw, in);
@@ -62,12 +66,13 @@ class Sparse : public Dense {
   using Dense::Dense;
 
   std::size_t kept(std::size_t rows) const override { return SparseRows::memory(rows, in); }
-  void forward(const Rows& x, const float* w, const float* b, float*, float* y) const override {
-    kernel::sparse_product(marked(x, false), out, w, b, y);
+  std::size_t packed() const override { return 0; }
+  void forward(const Rows& x, Weights w, const float* b, float*, float* y) const override {
+    kernel::sparse_product(marked(x, false), out, w.flat, b, y);
   }
-  void moments(const Rows& x, const float* w, const float* b, const float* sigma2, float*, float* y,
+  void moments(const Rows& x, Weights w, const float* b, Weights sigma2, float*, float* y,
                float* var) const override {
-    kernel::sparse_moments(marked(x, true), out, w, b, sigma2, y, var);
+    kernel::sparse_moments(marked(x, true), out, w.flat, b, sigma2.flat, y, var);
   }
 
  private:
@@ -97,13 +102,12 @@ class Conv2d : public Product {
   std::size_t scratch(std::size_t rows, bool backward) const override {
     return backward ? kernel::conv2d_backward_scratch(of(rows)) : kernel::conv2d_scratch(of(rows));
   }
-  void forward(const Rows& x, const float* w, const float* b, float* scratch,
-               float* y) const override {
-    kernel::conv2d_forward(of(x.count), x.x, w, b, scratch, y);
+  void forward(const Rows& x, Weights w, const float* b, float* scratch, float* y) const override {
+    kernel::conv2d_forward(of(x.count), x.x, w.flat, b, scratch, y);
   }
-  void moments(const Rows& x, const float* w, const float* b, const float* sigma2, float* scratch,
-               float* y, float* var) const override {
-    kernel::conv2d_moments(of(x.count), x.x, w, b, sigma2, scratch, y, var);
+  void moments(const Rows& x, Weights w, const float* b, Weights sigma2, float* scratch, float* y,
+               float* var) const override {
+    kernel::conv2d_moments(of(x.count), x.x, w.flat, b, sigma2.flat, scratch, y, var);
   }
   void to_bias(std::size_t rows, const float* dy, float* db) const override {
     kernel::channel_sums(rows, shape_.o, out / shape_.o, dy, db);

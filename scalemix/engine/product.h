@@ -26,6 +26,13 @@ struct Gradients {
   float* dx;                                       // (rows, in), overwritten; null: not wanted
 };
 
+/// The weights of a product as they are stored: a flat row, and where it repays what the product
+/// has made of it (Product::pack), whose numbers are the same.
+struct Weights {
+  const float* flat = nullptr;
+  const float* packed = nullptr;  // or null; then flat may be null
+};
+
 class Product {
  public:
   Product(std::size_t in, std::size_t out, std::size_t weights, std::size_t places)
@@ -36,13 +43,16 @@ class Product {
   virtual std::size_t kept(std::size_t) const { return 0; }
   /// Floats of scratch for `rows` rows, of a forward or a backward pass.
   virtual std::size_t scratch(std::size_t, bool /*backward*/) const { return 0; }
+  /// Floats of packed weights, where weights that stay the same repay it: else 0.
+  virtual std::size_t packed() const { return 0; }
+  virtual void pack(const float* /*w*/, float* /*packed*/) const {}
   /// y (rows, out) = x * w + b; b may be null.
-  virtual void forward(const Rows& x, const float* w, const float* b, float* scratch,
+  virtual void forward(const Rows& x, Weights w, const float* b, float* scratch,
                        float* y) const = 0;
   /// Both moments of local reparameterisation: y as forward has it, and var (rows, out) = x^2 *
   /// sigma2.
-  virtual void moments(const Rows& x, const float* w, const float* b, const float* sigma2,
-                       float* scratch, float* y, float* var) const = 0;
+  virtual void moments(const Rows& x, Weights w, const float* b, Weights sigma2, float* scratch,
+                       float* y, float* var) const = 0;
   /// After forward, or after moments with its gradients.
   virtual void backward(const Rows& x, const Gradients& g, float* scratch) const;
   /// db is overwritten.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "scalemix/engine/node.h"
 #include "scalemix/engine/product.h"
@@ -18,6 +19,8 @@ namespace {
 
 using Ptr = std::unique_ptr<Product>;
 
+/// Prepared, of a prediction: the weights of a pass without draws, packed where the product can read
+/// them so, unless that is the flat row itself.
 class Weighted : public Node {
  public:
   Weighted(const Making& m, Ptr product, std::size_t out)
@@ -25,7 +28,8 @@ class Weighted : public Node {
         product_(std::move(product)),
         noise_(m.noise),
         w_(m.layout.at(m.layer.name + ".weight").offset),
-        stands_in_(!m.train && m.noise && m.noise->kind().stand_in) {
+        stands_in_(!m.train && m.noise && m.noise->kind().stand_in),
+        packed_(m.train ? 0 : product_->packed()) {
     const bool later = m.noise && m.noise->kind().where == model::Where::before_bias;
     if (m.layer.bias && !later) b_ = m.layout.at(m.layer.name + ".bias").offset;
   }
@@ -45,9 +49,20 @@ class Weighted : public Node {
   std::size_t scratch(std::size_t rows, bool backward) const override {
     return product_->scratch(rows, backward);
   }
-  std::size_t prepared() const override { return stands_in_ ? product_->weights : 0; }
+  std::size_t prepared() const override {
+    return packed_ > 0 ? packed_ : stands_in_ ? product_->weights : 0;
+  }
   void prepare(const Frame& f) const override {
-    if (stands_in_) noise_->kind().stand_in(noise_->at(f), f.prepared + prepared_at);
+    float* to = f.prepared + prepared_at;
+    if (packed_ == 0) {
+      if (stands_in_) noise_->kind().stand_in(noise_->at(f), to);
+    } else if (stands_in_) {  // once, as a model is loaded: a step prepares nothing here
+      std::vector<float> flat(product_->weights);
+      noise_->kind().stand_in(noise_->at(f), flat.data());
+      product_->pack(flat.data(), to);
+    } else {
+      product_->pack(f.values + w_, to);
+    }
   }
   bool reads_input() const override { return true; }
   bool trained() const override { return true; }
@@ -58,8 +73,9 @@ class Weighted : public Node {
   Rows rows(const Frame& f, const float* x) const { return {f.rows, x, f.base, f.kept}; }
   const float* bias(const Frame& f) const { return b_ ? f.values + *b_ : nullptr; }
   /// Those of a deterministic pass, outside training.
-  const float* weights(const Frame& f) const {
-    return stands_in_ ? f.prepared + prepared_at : f.values + w_;
+  Weights weights(const Frame& f) const {
+    if (packed_ > 0) return {.packed = f.prepared + prepared_at};
+    return {.flat = stands_in_ ? f.prepared + prepared_at : f.values + w_};
   }
   void to_bias(const Frame& f, const float* dy) const {
     if (b_) product_->to_bias(f.rows, dy, f.gradients + *b_);
@@ -69,6 +85,7 @@ class Weighted : public Node {
   const Decoration* noise_;
   std::size_t w_;
   bool stands_in_;
+  std::size_t packed_;  // floats; 0: it is not
   std::optional<std::size_t> b_;
 };
 
@@ -83,7 +100,7 @@ class NoisyWeights : public Weighted {
     float* noisy =
         train_ ? f.kept + product_->kept(f.rows) : f.scratch + product_->scratch(f.rows, false);
     const double penalty = noise_->kind().forward(noise_->at(f), f.values + w_, noisy);
-    product_->forward(rows(f, x), noisy, bias(f), f.scratch, y);
+    product_->forward(rows(f, x), {.flat = noisy}, bias(f), f.scratch, y);
     return penalty;
   }
 
@@ -116,7 +133,8 @@ class Reparameterised : public Weighted {
 
   double forward(const Frame& f, const float* x, float* y) const override {
     float* var = f.kept + product_->kept(f.rows);
-    product_->moments(rows(f, x), f.values + w_, bias(f), variances(f), f.scratch, y, var);
+    product_->moments(rows(f, x), {.flat = f.values + w_}, bias(f), {.flat = variances(f)},
+                      f.scratch, y, var);
     kernel::reparam(normal_.raw(), f.stream(noise_->use.number), noise_->use.at(f.rows, f.row0), y,
                     var, y, var);
     return 0;
@@ -153,7 +171,8 @@ class Reparameterised : public Weighted {
 };
 
 /// Of a prediction: mean and variance of every pre-activation, side by side, which are the same for
-/// all draws. Scratch, after the product's: what the product would keep.
+/// all draws. Prepared, after the means: the variances, packed. Scratch, after the product's: what
+/// the product would keep.
 class Moments : public Weighted {
  public:
   Moments(const Making& m, Ptr product, std::size_t out) : Weighted(m, std::move(product), out) {}
@@ -164,14 +183,25 @@ class Moments : public Weighted {
     if (f.mode == Mode::deterministic) {
       product_->forward(rows, weights(f), bias(f), f.scratch, y);
     } else {
-      product_->moments(rows, weights(f), bias(f), f.prepared + noise_->prepared_at, f.scratch, y,
-                        y + n);
+      product_->moments(rows, weights(f), bias(f), variances(f), f.scratch, y, y + n);
     }
     return 0;
   }
   std::size_t kept(std::size_t) const override { return 0; }
   std::size_t scratch(std::size_t rows, bool backward) const override {
     return product_->scratch(rows, backward) + product_->kept(rows);
+  }
+  std::size_t prepared() const override { return Weighted::prepared() + packed_; }
+  void prepare(const Frame& f) const override {
+    Weighted::prepare(f);
+    if (packed_ == 0) return;
+    product_->pack(f.prepared + noise_->prepared_at, f.prepared + prepared_at + packed_);
+  }
+
+ private:
+  Weights variances(const Frame& f) const {
+    if (packed_ > 0) return {.packed = f.prepared + prepared_at + packed_};
+    return {.flat = f.prepared + noise_->prepared_at};
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 namespace scalemix::inline v0::predict {
 namespace {
@@ -21,6 +22,15 @@ std::vector<float> noise_variance(const model::Model& model) {
   return out;
 }
 
+// Floats of a cache line. Weights read by vectors that lie across two take up to twice as long.
+constexpr std::size_t kLine = 16;
+
+float* line_start(const std::vector<float>& memory) {
+  void* start = const_cast<float*>(memory.data());
+  std::size_t bytes = memory.size() * sizeof(float);
+  return static_cast<float*>(std::align(kLine * sizeof(float), 0, start, bytes));
+}
+
 template <class T>
 void grow(std::vector<T>& memory, std::size_t size) {
   if (memory.size() < size) memory.resize(size);
@@ -34,7 +44,7 @@ Predictor::Plan::Plan(model::Model given)
       program(model.spec, layout, {}),
       values(layout.values()),
       state(layout.state()),
-      prepared(program.prepared()),
+      prepared(program.prepared() + kLine),
       noise_variance(predict::noise_variance(model)),
       first_draw(program.first_draw()),
       widest(*std::max_element(program.widths().begin(), program.widths().end())) {
@@ -48,7 +58,7 @@ engine::Frame Predictor::Plan::frame(engine::Mode mode, std::size_t rows) const 
           .rows = rows,
           .values = values.data(),
           .state = const_cast<float*>(state.data()),
-          .prepared = const_cast<float*>(prepared.data())};
+          .prepared = line_start(prepared)};
 }
 
 const engine::Schedule& Context::Scratch::reserve(const Predictor::Plan& plan, std::size_t rows,

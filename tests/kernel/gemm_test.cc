@@ -58,8 +58,9 @@ class GemmTest : public ::testing::TestWithParam<std::tuple<Trans, Trans>> {};
 
 TEST_P(GemmTest, IsTheTripleLoopForOddSizesStridesAndBetas) {
   const auto [ta, tb] = GetParam();
-  const std::size_t sizes[][3] = {{1, 1, 1},   {1, 17, 33},  {13, 1, 7},   {5, 3, 1},
-                                  {17, 31, 9}, {64, 48, 80}, {33, 129, 65}};
+  const std::size_t sizes[][3] = {{1, 1, 1},    {1, 17, 33},   {13, 1, 7},    {5, 3, 1},
+                                  {17, 31, 9},  {64, 48, 80},  {33, 129, 65}, {2, 64, 300},
+                                  {6, 96, 257}, {24, 96, 513}, {300, 5, 11}};
   for (const auto& s : sizes) {
     for (const std::size_t pad : {0, 3}) {
       const Product p{ta, tb, s[0], s[1], s[2], pad};
@@ -70,6 +71,21 @@ TEST_P(GemmTest, IsTheTripleLoopForOddSizesStridesAndBetas) {
       }
     }
   }
+}
+
+TEST_P(GemmTest, IsTheTripleLoopOnEveryTarget) {
+  const auto [ta, tb] = GetParam();
+  for_every_target([ta = ta, tb = tb] {
+    for (const std::size_t m : {1, 3, 7, 13, 30}) {
+      for (const std::size_t n : {1, 15, 32, 40}) {
+        for (const std::size_t pad : {0, 2}) {
+          const Product p{ta, tb, m, n, 270, pad};
+          SCOPED_TRACE(::testing::Message() << m << "x" << n << " pad " << pad);
+          expect_product<float>(p, 0.5f);
+        }
+      }
+    }
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Transposes, GemmTest,
@@ -129,6 +145,8 @@ TEST(Gemm, RepeatsItsBits) {
   gemm(Trans::no, Trans::no, 100, 70, 300, a.data(), 300, b.data(), 70, 0.0f, again.data(), 70);
   EXPECT_EQ(first, again);
 }
+
+TEST(Gemm, TheLibrariesHaveAName) { EXPECT_FALSE(product_libraries().empty()); }
 
 TEST(Gemm, WrongStridesAreRefusedNotComputed) {
   const float a[4] = {}, b[4] = {};

@@ -1,14 +1,34 @@
-#include "scalemix/kernel/gemm.h"
+// Products in float through oneDNN, for training: a library of its own beside gemm_own.cc, and a
+// program links one of the two.
 
+#include <cblas.h>
 #include <oneapi/dnnl/dnnl.h>
 
 #include <stdexcept>
 #include <string>
 
+#include "scalemix/kernel/gemm.h"
 #include "scalemix/kernel/gemv.h"
 #include "scalemix/kernel/scale_rows.h"
 
 namespace scalemix::inline v0::kernel {
+namespace {
+
+const char* isa_name(dnnl_cpu_isa_t isa) {
+  switch (isa) {
+    case dnnl_cpu_isa_sse41:
+      return "sse41";
+    case dnnl_cpu_isa_avx:
+      return "avx";
+    case dnnl_cpu_isa_avx2:
+    case dnnl_cpu_isa_avx2_vnni:
+      return "avx2";
+    default:
+      return isa >= dnnl_cpu_isa_avx512_core ? "avx512" : "any";
+  }
+}
+
+}  // namespace
 
 void gemm(Trans ta, Trans tb, std::size_t m, std::size_t n, std::size_t k, const float* a,
           std::size_t lda, const float* b, std::size_t ldb, float beta, float* c, std::size_t ldc) {
@@ -22,6 +42,15 @@ void gemm(Trans ta, Trans tb, std::size_t m, std::size_t n, std::size_t k, const
   if (status != dnnl_success) {
     throw std::runtime_error("gemm: oneDNN failed with status " + std::to_string(status));
   }
+}
+
+std::string product_libraries() {
+  const dnnl_version_t* v = dnnl_version();
+  std::string blas = openblas_get_config();  // "OpenBLAS 0.3.21 NO_LAPACKE ..."
+  const std::size_t end = blas.find(' ', blas.find(' ') + 1);
+  return "oneDNN " + std::to_string(v->major) + "." + std::to_string(v->minor) + "." +
+         std::to_string(v->patch) + " " + isa_name(dnnl_get_effective_cpu_isa()) + ", " +
+         blas.substr(0, end);
 }
 
 }  // namespace scalemix::inline v0::kernel
