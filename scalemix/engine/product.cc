@@ -22,7 +22,8 @@ class Dense : public Product {
 
   /// The squares, of moments.
   std::size_t kept(std::size_t rows) const override { return moments_ ? rows * in : 0; }
-  std::size_t packed() const override { return kernel::packed_size(out, in); }
+  /// One unit alone would fill a vector with zeros.
+  std::size_t packed() const override { return out > 1 ? kernel::packed_size(out, in) : 0; }
   void pack(const float* w, float* packed) const override { kernel::pack(out, in, w, in, packed); }
   void forward(const Rows& x, Weights w, const float* b, float*, float* y) const override {
     multiply(x.count, x.x, w, b, y);

@@ -1,31 +1,18 @@
 // Products in float without a library: the seam of a product that only runs models, where
-// gemm_onednn.cc would bring oneDNN. Compiled once per instruction set.
+// gemm_onednn.cc would bring oneDNN.
 #include <algorithm>
 #include <stdexcept>
 #include <string>
 
-#include "scalemix/kernel/gemm.h"
-
-#ifndef HWY_COMPILE_ALL_ATTAINABLE
-#define HWY_COMPILE_ALL_ATTAINABLE  // the scalar target too, which tests compare the others with
-#endif
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "scalemix/kernel/gemm_own.cc"
-#include "hwy/foreach_target.h"  // must precede highway.h
-#include "hwy/highway.h"
 #include "scalemix/base/parallel.h"
+#include "scalemix/kernel/gemm.h"
 #include "scalemix/kernel/gemv.h"
-#include "scalemix/kernel/product-inl.h"
 #include "scalemix/kernel/product_block.h"
 #include "scalemix/kernel/scale_rows.h"
 #include "scalemix/kernel/target.h"
 
-#if HWY_ONCE
 namespace scalemix::inline v0::kernel {
 namespace {
-
-HWY_EXPORT(pack_panel);
-HWY_EXPORT(product_block);
 
 // Rows that repay a copy of B, whose rows are read there without a stride.
 constexpr std::size_t kRowsToCopy = 24;
@@ -54,7 +41,7 @@ void set_panel(const Factor& b, std::size_t depth, std::size_t column, float* co
   block.b = copy;
   block.ldb = kPanel;
   if (b.trans == Trans::yes) {
-    HWY_DYNAMIC_DISPATCH(pack_panel)(block.columns, block.depth, from, b.ld, copy);
+    pack_panel(block.columns, block.depth, from, b.ld, copy);
     return;
   }
   for (std::size_t l = 0; l < block.depth; ++l, from += b.ld, copy += kPanel) {
@@ -94,7 +81,7 @@ void multiply(const Factor& a, const Factor& b, std::size_t k, float beta, float
                        .c = to,
                        .ldc = ldc};
     set_panel(b, depth, t.column, copy, block);
-    HWY_DYNAMIC_DISPATCH(product_block)(block);
+    product_block(block);
   }
 }
 
@@ -111,7 +98,6 @@ void gemm(Trans ta, Trans tb, std::size_t m, std::size_t n, std::size_t k, const
   if (n == 1 && ta == Trans::no && (tb == Trans::yes || ldb == 1) && ldc == 1) {
     return gemv(m, k, a, lda, b, beta, c);
   }
-  init_target();
   const Factor left{a, lda, ta}, right{b, ldb, tb};
   const ProductTiles tiles(m, n, k);
   parallel_tiles(tiles.count(), [&](std::size_t tile) {
@@ -131,4 +117,3 @@ std::string product_libraries() {
 }
 
 }  // namespace scalemix::inline v0::kernel
-#endif  // HWY_ONCE

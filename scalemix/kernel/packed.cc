@@ -1,45 +1,25 @@
-// The SIMD half of packed.h, compiled once per instruction set.
 #include "scalemix/kernel/packed.h"
 
 #include <algorithm>
 
-#ifndef HWY_COMPILE_ALL_ATTAINABLE
-#define HWY_COMPILE_ALL_ATTAINABLE  // the scalar target too, which tests compare the others with
-#endif
-#undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "scalemix/kernel/packed.cc"
-#include "hwy/foreach_target.h"  // must precede highway.h
-#include "hwy/highway.h"
 #include "scalemix/base/parallel.h"
-#include "scalemix/kernel/product-inl.h"
 #include "scalemix/kernel/product_block.h"
-#include "scalemix/kernel/target.h"
 
-#if HWY_ONCE
 namespace scalemix::inline v0::kernel {
-namespace {
-
-HWY_EXPORT(pack_panel);
-HWY_EXPORT(product_block);
-
-}  // namespace
 
 std::size_t packed_size(std::size_t n, std::size_t k) {
   return (n + kPanel - 1) / kPanel * kPanel * k;
 }
 
 void pack(std::size_t n, std::size_t k, const float* w, std::size_t ldw, float* packed) {
-  init_target();
   for (std::size_t first = 0; first < n; first += kPanel) {
-    HWY_DYNAMIC_DISPATCH(pack_panel)
-    (std::min(kPanel, n - first), k, w + first * ldw, ldw, packed + first * k);
+    pack_panel(std::min(kPanel, n - first), k, w + first * ldw, ldw, packed + first * k);
   }
 }
 
 void packed_product(std::size_t m, std::size_t n, std::size_t k, const float* x, std::size_t ldx,
                     const float* packed, const float* b, float* y, std::size_t ldy) {
   if (m == 0 || n == 0) return;
-  init_target();
   const ProductTiles tiles(m, n, k);
   const Cuts depths(k, most_depth(m));
   parallel_tiles(tiles.count(), [&](std::size_t tile) {
@@ -50,24 +30,22 @@ void packed_product(std::size_t m, std::size_t n, std::size_t k, const float* x,
     for (std::size_t part = 0; part < depths.count; ++part) {
       const std::size_t depth = depths.first(part);
       const bool first = part == 0;
-      HWY_DYNAMIC_DISPATCH(product_block)
-      ({.rows = tiles.rows.size(tile / tiles.panels.count),
-        .columns = std::min(tiles.panels.length * kPanel, n - column),
-        .depth = depths.size(part),
-        .a = x + row * ldx + depth,
-        .lda = ldx,
-        .trans_a = false,
-        .b = packed + panel * kPanel * k + depth * kPanel,
-        .panel = kPanel * k,
-        .ldb = kPanel,
-        .from = first ? b + (b ? column : 0) : c,
-        .ldfrom = first ? 0 : ldy,
-        .beta = first && !b ? 0.0f : 1.0f,
-        .c = c,
-        .ldc = ldy});
+      product_block({.rows = tiles.rows.size(tile / tiles.panels.count),
+                     .columns = std::min(tiles.panels.length * kPanel, n - column),
+                     .depth = depths.size(part),
+                     .a = x + row * ldx + depth,
+                     .lda = ldx,
+                     .trans_a = false,
+                     .b = packed + panel * kPanel * k + depth * kPanel,
+                     .panel = kPanel * k,
+                     .ldb = kPanel,
+                     .from = first ? b + (b ? column : 0) : c,
+                     .ldfrom = first ? 0 : ldy,
+                     .beta = first && !b ? 0.0f : 1.0f,
+                     .c = c,
+                     .ldc = ldy});
     }
   });
 }
 
 }  // namespace scalemix::inline v0::kernel
-#endif  // HWY_ONCE

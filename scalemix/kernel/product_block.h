@@ -1,5 +1,6 @@
-// A block of a product of our own, as packed.cc and gemm_own.cc give it to product-inl.h, and how a
-// product is cut into them.
+// The products of our own, of which packed.cc and gemm_own.cc are made: a block of one, and how a
+// product is cut into blocks. The order in which an element of C is summed depends on the shape of
+// the product alone.
 #pragma once
 
 #include <algorithm>
@@ -33,6 +34,13 @@ struct ProductBlock {
   }
 };
 
+/// Computes the block.
+void product_block(const ProductBlock& block);
+
+/// A panel of B (depth, kPanel) from the rows of B^T, w (units, depth); 0 beyond them.
+void pack_panel(std::size_t units, std::size_t depth, const float* w, std::size_t ldw,
+                float* panel);
+
 /// n cut into as few parts of at most `most` as will do, all about equally long; a part's length is
 /// a multiple of `step` but for the last.
 struct Cuts {
@@ -50,7 +58,7 @@ struct Cuts {
 
 /// The tiles of threads over C: some rows and some panels each. They depend on the shape alone.
 struct ProductTiles {
-  static constexpr std::size_t kMostRows = 252;  // rows of A that stay in the second-level cache
+  static constexpr std::size_t kMostRows = 132;  // rows of A that stay in the second-level cache
   static constexpr std::size_t kWork = std::size_t{1} << 20;  // multiplications worth a thread
   Cuts rows, panels;
 

@@ -1,21 +1,21 @@
 // The loop of every product of our own: a tile of C stays in registers while the depth goes by, and
-// such tiles go over a block. Included once per target, after foreach_target.h.
-//
-// The order in which an element of C is summed depends on the shape of the product alone.
-#if defined(SCALEMIX_KERNEL_PRODUCT_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef SCALEMIX_KERNEL_PRODUCT_INL_H_
-#undef SCALEMIX_KERNEL_PRODUCT_INL_H_
-#else
-#define SCALEMIX_KERNEL_PRODUCT_INL_H_
-#endif
+// such tiles go over a block. Compiled once per instruction set.
+#include "scalemix/kernel/product_block.h"
 
 #include <algorithm>
 #include <cstddef>
 #include <utility>
 
+#ifndef HWY_COMPILE_ALL_ATTAINABLE
+#define HWY_COMPILE_ALL_ATTAINABLE  // the scalar target too, which tests compare the others with
+#endif
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "scalemix/kernel/product_block.cc"
 #include "hwy/cache_control.h"
+#include "hwy/foreach_target.h"  // must precede highway.h
+#include "hwy/highway.h"
 #include "scalemix/kernel/lanes-inl.h"
-#include "scalemix/kernel/product_block.h"
+#include "scalemix/kernel/target.h"
 #include "scalemix/kernel/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -79,7 +79,7 @@ struct Sums {
 /// C's vectors from column j on, of kRows rows from `row` on.
 template <bool kTransA, std::size_t kRows, std::size_t kVectors>
 HWY_INLINE void tile(const ProductBlock& p, std::size_t row, std::size_t j) {
-  constexpr std::size_t kDeep = std::max<std::size_t>(kLeastSums / (kRows * kVectors), 1);
+  constexpr std::size_t kDeep = (kLeastSums + kRows * kVectors - 1) / (kRows * kVectors);
   const DF d;
   const std::size_t lanes = hn::Lanes(d);
   const float *a[kRows], *b[kVectors];
@@ -153,17 +153,15 @@ void all_tiles(const ProductBlock& p) {
   }
 }
 
-/// A panel of B (depth, kPanel) from the rows of B^T, w (units, depth); 0 beyond them.
-HWY_NOINLINE void pack_panel(std::size_t units, std::size_t depth, const float* w, std::size_t ldw,
-                             float* panel) {
+void pack_panel_here(std::size_t units, std::size_t depth, const float* w, std::size_t ldw,
+                     float* panel) {
   transpose(units, depth, w, ldw, panel, kPanel);
   for (std::size_t l = 0; units < kPanel && l < depth; ++l) {
     std::fill(panel + l * kPanel + units, panel + (l + 1) * kPanel, 0.0f);
   }
 }
 
-/// C = A B + beta from, of one block.
-HWY_NOINLINE void product_block(const ProductBlock& p) {
+void product_block_here(const ProductBlock& p) {
   p.trans_a ? all_tiles<true>(p) : all_tiles<false>(p);
 }
 
@@ -171,4 +169,25 @@ HWY_NOINLINE void product_block(const ProductBlock& p) {
 }  // namespace scalemix::inline v0::kernel::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
-#endif
+#if HWY_ONCE
+namespace scalemix::inline v0::kernel {
+namespace {
+
+HWY_EXPORT(product_block_here);
+HWY_EXPORT(pack_panel_here);
+
+}  // namespace
+
+void product_block(const ProductBlock& block) {
+  init_target();
+  HWY_DYNAMIC_DISPATCH(product_block_here)(block);
+}
+
+void pack_panel(std::size_t units, std::size_t depth, const float* w, std::size_t ldw,
+                float* panel) {
+  init_target();
+  HWY_DYNAMIC_DISPATCH(pack_panel_here)(units, depth, w, ldw, panel);
+}
+
+}  // namespace scalemix::inline v0::kernel
+#endif  // HWY_ONCE
