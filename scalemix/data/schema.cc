@@ -244,8 +244,9 @@ std::string to_text(const Schema& schema) {
   nlohmann::json inputs = nlohmann::json::array();
   for (const Column& column : schema.inputs) inputs.push_back(to_json(column));
   return nlohmann::json{{"header", schema.header},   {"columns", schema.table_columns},
-          {"inputs", inputs},          {"target", to_json(schema.target)},
-          {"ignored", schema.ignored}, {"missing", schema.missing}}.dump();
+                        {"inputs", inputs},          {"target", to_json(schema.target)},
+                        {"ignored", schema.ignored}, {"missing", schema.missing}}
+      .dump();
 }
 
 Schema schema_from_text(const std::string& text) {

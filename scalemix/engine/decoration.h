@@ -19,9 +19,9 @@ struct Decoration {
     bool trained;
   };
   std::vector<Own> own;
-  std::optional<std::size_t> w;  // of the weights it decorates
+  std::optional<std::size_t> w;               // of the weights it decorates
   std::size_t prepared_at = 0, marks_at = 0;  // in the frame's
-  std::size_t step = 0;          // of the program: the last one that works with it
+  std::size_t step = 0;                       // of the program: the last one that works with it
 
   Decoration(const model::Noise& noise, const model::Layer& layer, const model::Shape& in,
              const Layout& layout);

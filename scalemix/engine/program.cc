@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "scalemix/base/check.h"
 #include "scalemix/kernel/activation.h"
 #include "scalemix/model/layer_kind.h"
 
@@ -136,6 +137,7 @@ void Program::prepare(const Frame& frame) const {
 
 double Program::forward(Frame frame, const Schedule& schedule, float* memory, std::size_t begin,
                         std::size_t end) const {
+  check(prepared_ == 0 || frame.prepared, "program", "prepare() has nowhere to put what it makes");
   double penalty = 0;
   for (std::size_t i = begin; i < end; ++i) {
     const Step& step = steps_[i];

@@ -95,9 +95,8 @@ class SampleTable {
     if constexpr (hn::MaxLanes(D()) == 16) {
       // Broadcasts into the lanes of a mask are loads; to combine halves takes shuffles.
 #if HWY_TARGET <= HWY_AVX3
-      const auto row = [&](std::size_t lane) HWY_ATTR {
-        return _mm_loadu_ps(table_ + at[i + lane]);
-      };
+      const auto row = [&](std::size_t lane)
+                           HWY_ATTR { return _mm_loadu_ps(table_ + at[i + lane]); };
       __m512 all = _mm512_castps128_ps512(row(0));
       all = _mm512_mask_broadcast_f32x4(all, 0x00F0, row(4));
       all = _mm512_mask_broadcast_f32x4(all, 0x0F00, row(8));

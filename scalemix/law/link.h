@@ -26,9 +26,9 @@ struct Linked {
 
 struct LinkedLaw {
   Link link = Link::identity;
-  Sampler standard = {};                      // draws of s
-  std::shared_ptr<const void> table = {};     // that they read
-  double median = 0;                          // of s
+  Sampler standard = {};                       // draws of s
+  std::shared_ptr<const void> table = {};      // that they read
+  double median = 0;                           // of s
   Linked (*at)(std::span<const double>) = {};  // both throw as the law's constructor does
   Linked (*slope)(std::span<const double>, std::size_t i) = {};
 };
@@ -91,8 +91,7 @@ Linked linked_slope_at(std::span<const double> values, std::size_t i) {
 }  // namespace detail
 
 template <class L>
-requires NormalLink<L> || PathwiseLocationScale<L>
-LinkedLaw linked_law() {
+requires NormalLink<L> || PathwiseLocationScale<L> LinkedLaw linked_law() {
   LinkedLaw out{.at = detail::linked_at<L>, .slope = detail::linked_slope_at<L>};
   const auto reads = [&](const char* key, const Quantile& quantile) {
     const auto table = shared_table(key, quantile);

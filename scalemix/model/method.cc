@@ -268,8 +268,7 @@ void on_weights(const NoiseKind& kind, Spec& spec, std::string_view argument) {
 
 /// A kind of noise at units, in layers of its own.
 void on_units(const NoiseKind& kind, Spec& spec, std::string_view argument) {
-  const auto [values, given] =
-      read_values(kind.name, unit_parameters(kind.parameters), argument);
+  const auto [values, given] = read_values(kind.name, unit_parameters(kind.parameters), argument);
   Noise noise = noise_of(kind.name);
   noise.values.assign(values.begin(), values.begin() + std::ssize(kind.parameters));
   std::optional<Noise> input;
@@ -302,7 +301,9 @@ MethodRow law_row(const law::LawRow& row) {
 
 /// Kinds that stand for themselves: what takes a law is reached through the law's word.
 MethodRow kind_row(const NoiseKind& kind) {
-  MethodRow out{kind.name, kind.summary, kind.source,
+  MethodRow out{kind.name,
+                kind.summary,
+                kind.source,
                 kind.own_layer ? unit_parameters(kind.parameters) : kind.parameters,
                 {}};
   out.decorate = [&kind](Spec& spec, std::string_view argument) {

@@ -75,7 +75,7 @@ struct At {
   // Its tensors, trained ones and state, in the order of `tensors`; gradients, added to, null of
   // state.
   std::array<float*, kMostTensors> own{}, d_own{};
-  const float* w = nullptr;                         // weights of the layer, or null
+  const float* w = nullptr;  // weights of the layer, or null
   float* dw = nullptr;
   float* prepared = nullptr;    // what `prepare` wrote
   float* d_prepared = nullptr;  // moments: the gradient of the variances
@@ -105,7 +105,8 @@ struct NoiseKind {
   std::string_view name = {}, summary = {}, source = {};
   Where where = Where::input;
   bool takes_law = false;
-  bool own_layer = false;  // its method puts it in noise layers before layers with weights, not on them
+  bool own_layer =
+      false;  // its method puts it in noise layers before layers with weights, not on them
   std::vector<Parameter> parameters = {};
 
   /// Its own tensors at a layer, at most kMostTensors. Throws std::invalid_argument where it cannot

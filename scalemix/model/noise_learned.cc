@@ -45,8 +45,7 @@ struct Multiplier {
   law::Link link;
   law::Linked now;
 
-  explicit Multiplier(const At& at)
-      : link(at.use.linked.link), now(at.use.linked.at(Values(at))) {}
+  explicit Multiplier(const At& at) : link(at.use.linked.link), now(at.use.linked.at(Values(at))) {}
   double inner(double s) const { return now.shift + now.spread * s; }
   double operator()(double s) const { return now.scale * law::linked(link, inner(s)); }
   double slope(const law::Linked& by, double s) const {
@@ -79,8 +78,8 @@ void backward(const At& at, const float* x, const float* dy, float* dx, double) 
   const Values values(at);
   for (std::size_t p = 0; p < values.size(); ++p) {
     const law::Linked by = at.use.linked.slope(values, p);
-    at.d_own[p][0] += static_cast<float>(
-        kernel::sum_tiles(draws(at), [&](std::size_t first, std::size_t n) {
+    at.d_own[p][0] +=
+        static_cast<float>(kernel::sum_tiles(draws(at), [&](std::size_t first, std::size_t n) {
           double sum = 0;
           for (std::size_t i = first; i < first + n; ++i) {
             double product = 0;

@@ -74,8 +74,9 @@ NoiseKind tabu_noise() {
   NoiseKind kind{.name = "tabu",
                  .summary = "dropout that spares what the last step dropped",
                  .source = "Ma, Sattar, Zhou, Chen & Su (2019), The Computer Journal"};
-  kind.parameters = {{"p", 0.5, 0, 1, false, true,
-                      "probability that a unit is chosen; p / (1 + p) are dropped in the long run"}};
+  kind.parameters = {
+      {"p", 0.5, 0, 1, false, true,
+       "probability that a unit is chosen; p / (1 + p) are dropped in the long run"}};
   kind.own_layer = true;
   kind.compile = compile;
   kind.marks = [](const NoiseUse& use, std::size_t rows) { return rows * use.site.columns; };

@@ -41,9 +41,9 @@ struct LayerFacts {
   std::size_t inputs = 0, dead_inputs = 0;    // features or channels with no nonzero weight
   std::size_t outputs = 0, dead_outputs = 0;  // units or channels with no nonzero weight
   bool posterior = false;
-  double threshold = 0;   // of log alpha, where there is a posterior
+  double threshold = 0;  // of log alpha, where there is a posterior
   bool penalised = false;
-  double penalty = 0;     // nats
+  double penalty = 0;  // nats
   std::array<std::size_t, kLogAlphaBins> log_alpha{};
 
   double undecided = 0;  // share of weights with |log alpha - threshold| < 1

@@ -38,8 +38,8 @@ void Update::find_fused() {
   for (const auto& noise : program_.noises()) {
     const optim::FusedUpdate update = optim::fused_update(store_.rule.name, noise->kind().name);
     if (!update) continue;
-    fused_.push_back(
-        {noise.get(), update, part_of(slot_at(*noise->w)), part_of(slot_at(noise->own.at(0).offset))});
+    fused_.push_back({noise.get(), update, part_of(slot_at(*noise->w)),
+                      part_of(slot_at(noise->own.at(0).offset))});
   }
 }
 

@@ -33,7 +33,8 @@ TEST_F(DiagnoseTest, ShowsWhatTheNoiseLearned) {
   EXPECT_THAT(r.out, testing::ContainsRegex("noise1 +learned:gaussian:alpha=0.25 +alpha = 0.5\n"));
 
   m = model::filled_model(model::made("mlp:5", {{4}, Task::classification, 3}, {"concrete"}));
-  m.tensors["linear1.logit_p"] = model::Tensor::of({1}, std::vector<float>{std::log(0.25f / 0.75f)});
+  m.tensors["linear1.logit_p"] =
+      model::Tensor::of({1}, std::vector<float>{std::log(0.25f / 0.75f)});
   const nlohmann::json json = scalemix({"diagnose", save("c.safetensors", m), "--json"}).json();
   EXPECT_EQ(json["learned_noise"][0]["layer"], "linear1");
   EXPECT_EQ(json["learned_noise"][0]["name"], "p");

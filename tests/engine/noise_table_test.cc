@@ -165,8 +165,7 @@ class Replica {
     const Frame f = frame(writes_state);
     program.prepare(f);
     std::copy(x.begin(), x.end(), schedule.input(memory.data()));
-    double sum =
-        kWeight * program.forward(f, schedule, memory.data(), 0, program.steps().size());
+    double sum = kWeight * program.forward(f, schedule, memory.data(), 0, program.steps().size());
     for (const auto& noise : program.noises()) {
       if (noise->kind().penalty) sum += kWeight * noise->kind().penalty(noise->at(f));
     }
@@ -246,8 +245,7 @@ TEST(NoiseTable, BeforeTheBias) {
 TEST(NoiseTable, BeforeTheBiasOfAConvolution) {
   const Problem images{{2, 5, 5}, Task::classification, 3};
   const Layer noisy = with_noise(conv2d(2, 3, {3}), "test_before_bias", "gaussian:alpha=0.5");
-  const Spec spec =
-      chain(images, {noisy, activation("tanh"), flatten(), linear(27, 3)});
+  const Spec spec = chain(images, {noisy, activation("tanh"), flatten(), linear(27, 3)});
   expect_gradients(spec);
   const Replica replica(spec);
   EXPECT_EQ(replica.program.noises()[0]->use.site.columns, 3u);  // a draw per channel
@@ -277,8 +275,8 @@ TEST(NoiseTable, APenaltyThatComesFromData) {
 }
 
 TEST(NoiseTable, StateMarksCoupledRowsAndASchedule) {
-  const Spec spec =
-      chain(table(), {linear(4, 6), noise_layer("test_state", 6), activation("tanh"), linear(6, 3)});
+  const Spec spec = chain(
+      table(), {linear(4, 6), noise_layer("test_state", 6), activation("tanh"), linear(6, 3)});
   expect_gradients(spec);
   Replica replica(spec);
   EXPECT_EQ(replica.program.marks(), kRows * 6);

@@ -181,9 +181,13 @@ TEST(Method, SitesAndNamesOfWhatWasThereAreKept) {
 }
 
 TEST(Method, CanonicalWordsMakeTheSameNetworkAgain) {
-  const std::vector<std::string> words{"gaussian:alpha=0.3,input=0.1", "additive:laplace",
-                                       "spatial:uniform", "dropconnect", "half_cauchy",
-                                       "learned:lognormal,input=0.1", "tabu:input=0.3"};
+  const std::vector<std::string> words{"gaussian:alpha=0.3,input=0.1",
+                                       "additive:laplace",
+                                       "spatial:uniform",
+                                       "dropconnect",
+                                       "half_cauchy",
+                                       "learned:lognormal,input=0.1",
+                                       "tabu:input=0.3"};
   const Spec once = made("lenet5", image_problem(), words);
   const Spec twice = made("lenet5", image_problem(), once.methods);
   EXPECT_EQ(to_json(once), to_json(twice));
@@ -234,8 +238,9 @@ TEST(Method, AParameterGivenTwiceIsRefused) {
 }
 
 TEST(Method, ValuesOutOfRangeAreDomainErrors) {
-  for (const char* word : {"bernoulli:p=1", "bernoulli:p=0.5,input=1", "gaussian:alpha=-1",
-                           "tabu:p=1", "learned:gaussian:alpha=-1", "svdo:threshold=9", "svdo:init=nan", "dropconnect:p=-0.1"}) {
+  for (const char* word :
+       {"bernoulli:p=1", "bernoulli:p=0.5,input=1", "gaussian:alpha=-1", "tabu:p=1",
+        "learned:gaussian:alpha=-1", "svdo:threshold=9", "svdo:init=nan", "dropconnect:p=-0.1"}) {
     Spec spec = architecture("mlp:6-5", table_problem());
     EXPECT_THROW(apply_method(spec, word), std::domain_error) << word;
   }

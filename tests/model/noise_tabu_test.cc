@@ -92,8 +92,8 @@ TEST(Tabu, RepelsItself) {
   for (int t = 0; t < 30; ++t) tabu.step();
   const std::vector<float> a = tabu.step(), b = tabu.step();
   double both = 0;
-  for (std::size_t i = 0; i < kCount; ++i) both += (a[i] == 0 ? 2.0 / 3 : -1.0 / 3) *
-                                                   (b[i] == 0 ? 2.0 / 3 : -1.0 / 3);
+  for (std::size_t i = 0; i < kCount; ++i)
+    both += (a[i] == 0 ? 2.0 / 3 : -1.0 / 3) * (b[i] == 0 ? 2.0 / 3 : -1.0 / 3);
   EXPECT_NEAR(both / double(kCount) / (2.0 / 9), -0.5, 4 / std::sqrt(double(kCount)));
 }
 

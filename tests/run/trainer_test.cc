@@ -128,9 +128,9 @@ TEST(Train, ThePenaltyFactorIsTheReplicasOwn) {
 TEST(Train, StoppedAtAnyStepAndResumedItEndsWithTheSameBits) {
   const struct {
     const char *method, *optimiser;
-  } cases[] = {{"svdo", "adam"},     {"bernoulli:p=0.2", "adam"}, {"vi", "adam"},
-               {"concrete", "adam"}, {"svdo", "novograd"},        {"none", "novograd"},
-               {"learned", "adam"},  {"tabu", "adam"}};
+  } cases[] = {
+      {"svdo", "adam"},     {"bernoulli:p=0.2", "adam"}, {"vi", "adam"},      {"concrete", "adam"},
+      {"svdo", "novograd"}, {"none", "novograd"},        {"learned", "adam"}, {"tabu", "adam"}};
   for (const auto& [method, optimiser] : cases) {
     run::TrainConfig c = small(method);
     c.optimiser = optimiser;

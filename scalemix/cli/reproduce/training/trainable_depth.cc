@@ -106,11 +106,14 @@ class Autoencoder {
     const std::size_t rows = x.size() / program_.width();
     const engine::Program still(spec_, store_.layout, {});
     const engine::Schedule schedule(still, rows, still.steps().size());
-    std::vector<float> memory(schedule.floats());
+    std::vector<float> memory(schedule.floats()), prepared(still.prepared());
+    const engine::Frame frame{.mode = engine::Mode::deterministic,
+                              .rows = rows,
+                              .values = store_.values_of(0),
+                              .prepared = prepared.data()};
+    still.prepare(frame);
     std::copy(x.begin(), x.end(), schedule.input(memory.data()));
-    still.forward(
-        {.mode = engine::Mode::deterministic, .rows = rows, .values = store_.values_of(0)},
-        schedule, memory.data(), 0, still.steps().size());
+    still.forward(frame, schedule, memory.data(), 0, still.steps().size());
     const float* y = schedule.output(memory.data());
     double sum = 0;
     for (std::size_t i = 0; i < x.size(); ++i) sum += (y[i] - x[i]) * (y[i] - x[i]);
