@@ -33,7 +33,7 @@ BenchRow noise(const std::string& name, std::size_t n, const BenchEffort& effort
   const Stream stream{1, stream_id(Purpose::train, 1), 0};
   const law::AnyLaw law = law::AnyLaw::parse(name);
   const Timing time = time_calls(effort, [&] {
-    kernel::noise(law.multiplier(), stream, site(n), kernel::Mode::multiply, x.data(), y.data());
+    kernel::noise(law.multiplier(), stream, site(n), kernel::Combine::multiply, x.data(), y.data());
   });
   const std::size_t last = n - 1;
   if (y[last] != x[last] * law.multiplier()(stream.word(last))) {

@@ -1,11 +1,16 @@
 // Products of networks' shapes: all of a training step, those of data or gradients that are mostly
 // zeros, a row's.
 
+#include <algorithm>
+
 #include "scalemix/cli/bench.h"
+#include "scalemix/kernel/conv.h"
 #include "scalemix/kernel/conv_sparse.h"
 #include "scalemix/kernel/gemm.h"
 #include "scalemix/kernel/gemv.h"
 #include "scalemix/kernel/sparse_rows.h"
+#include "scalemix/model/architecture.h"
+#include "scalemix/model/layer_kind.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -110,6 +115,57 @@ BenchRow pooled_gradients(const BenchEffort& effort) {
       .time = time_calls(effort, backward), .items = static_cast<double>(shape.n), .unit = "row"};
 }
 
+/// One convolution of a network, with room for what its passes need.
+struct Convolution {
+  kernel::Conv2d shape;
+  std::vector<float> x, w, y, dx, dw, scratch;
+
+  Convolution(const model::Layer& layer, const model::Shape& in, std::size_t rows)
+      : shape{.n = rows,
+              .c = in[0],
+              .h = in[1],
+              .w = in[2],
+              .o = layer.out,
+              .window = {layer.kernel, layer.stride, layer.padding}},
+        x(bench_uniforms(rows * model::elements(in), 1)),
+        w(bench_uniforms(model::weight_count(layer), 2)),
+        y(bench_uniforms(rows * model::elements(model::output_shape(layer, in)), 3)),
+        dx(x.size()),
+        dw(w.size()),
+        scratch(std::max(kernel::conv2d_scratch(shape), kernel::conv2d_backward_scratch(shape))) {}
+};
+
+/// The convolutions of a training step alone, on colour images of 32 x 32: what is left of it when
+/// all else is free.
+BenchRow step_convolutions(const std::string& architecture, std::size_t rows,
+                           const BenchEffort& effort) {
+  const model::Spec spec =
+      model::architecture(architecture, {{3, 32, 32}, Task::classification, 10});
+  std::vector<Convolution> layers;
+  double flops = 0;
+  model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape& in) {
+    if (!model::has_weights(layer) || !model::layer_kind(layer.type).windows) return;
+    flops += 2 * model::multiplications(layer, in) * static_cast<double>(rows) *
+             (layers.empty() ? 2 : 3);
+    layers.emplace_back(layer, in, rows);
+  });
+  const auto step = [&] {
+    for (Convolution& c : layers) {
+      kernel::conv2d_forward(c.shape, c.x.data(), c.w.data(), nullptr, c.scratch.data(),
+                             c.y.data());
+    }
+    for (std::size_t i = layers.size(); i-- > 0;) {
+      Convolution& c = layers[i];
+      kernel::conv2d_backward_weight(c.shape, c.x.data(), c.y.data(), c.scratch.data(),
+                                     c.dw.data());
+      if (i == 0) continue;
+      kernel::conv2d_backward_input(c.shape, c.y.data(), c.w.data(), false, c.scratch.data(),
+                                    c.dx.data());
+    }
+  };
+  return {.time = time_calls(effort, step), .items = 1, .unit = "step", .flops = flops};
+}
+
 BenchRow row_product(const BenchEffort& effort) {
   constexpr std::size_t kIn = 784, kOut = 300;
   Operands o(1, kIn, kOut);
@@ -127,10 +183,17 @@ std::vector<BenchCase> bench_products() {
   const auto step = [](const BenchEffort& effort) {
     return step_products({784, 300, 100, 10}, 100, effort);
   };
+  const auto convolutions = [](const char* architecture) {
+    return [architecture](const BenchEffort& effort) {
+      return step_convolutions(architecture, 100, effort);
+    };
+  };
   return {{"kernel", "gemv 300 x 784", row_product},
           {"kernel", "sparse moments both ways, 784 to 300", sparse},
           {"kernel", "gradients before a pool, 20 x 12 x 12 to 50", pooled_gradients},
-          {"products", "of mlp:300-100 svdo, batch 100", step}};
+          {"products", "of mlp:300-100 svdo, batch 100", step},
+          {"products", "convolutions of resnet:1, batch 100", convolutions("resnet:1")},
+          {"products", "convolutions of vgg:0.25, batch 100", convolutions("vgg:0.25")}};
 }
 
 }  // namespace scalemix::inline v0::cli

@@ -21,7 +21,7 @@ struct Decoration {
   std::vector<Own> own;
   std::optional<std::size_t> w;               // of the weights it decorates
   std::size_t prepared_at = 0, marks_at = 0;  // in the frame's
-  std::size_t step = 0;                       // of the program: the last one that works with it
+  std::size_t instruction = 0;                // of the program: the last one that works with it
 
   Decoration(const model::Noise& noise, const model::Layer& layer, const model::Shape& in,
              const Layout& layout);
@@ -32,7 +32,7 @@ struct Decoration {
   std::size_t marks(std::size_t rows) const { return kind().marks ? kind().marks(use, rows) : 0; }
   /// Whether one of its tensors is trained.
   bool trained() const;
-  /// A gradient of what it prepares, in the memory of a step.
+  /// A gradient of what it prepares, in the memory of a training program.
   std::size_t d_prepared() const { return kind().where == model::Where::moments ? use.weights : 0; }
   model::At at(const Frame& frame) const;
 };

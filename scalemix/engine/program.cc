@@ -69,19 +69,19 @@ class Program::Builder {
                      const std::string& layer) {
     node->prepared_at = take(node->prepared());
     p_.widths_.push_back(node->out);
-    p_.steps_.push_back({.node = std::move(node),
-                         .x = x,
-                         .y = p_.widths_.size() - 1,
-                         .noise = noise,
-                         .layer = layer});
-    if (noise) noise->step = p_.steps_.size() - 1;
-    return p_.steps_.back().y;
+    p_.instructions_.push_back({.node = std::move(node),
+                                .x = x,
+                                .y = p_.widths_.size() - 1,
+                                .noise = noise,
+                                .layer = layer});
+    if (noise) noise->instruction = p_.instructions_.size() - 1;
+    return p_.instructions_.back().y;
   }
 
   std::size_t residual(const model::Layer& layer, const model::Shape& in, std::size_t x) {
     const std::size_t branch = layers(layer.branch, in, x), side = layers(layer.shortcut, in, x);
     const std::size_t y = append(make_join(p_.widths_[branch]), branch, nullptr, layer.name);
-    p_.steps_.back().other = side;
+    p_.instructions_.back().other = side;
     return y;
   }
 
@@ -118,13 +118,13 @@ Program::Program(const model::Spec& spec, const Layout& layout, const ProgramOpt
 
 std::size_t Program::first_draw() const {
   std::size_t i = 0;
-  while (i < steps_.size() && !steps_[i].node->stochastic()) ++i;
+  while (i < instructions_.size() && !instructions_[i].node->stochastic()) ++i;
   return i;
 }
 
 double Program::work() const {
   double sum = 0;
-  for (const Step& step : steps_) sum += step.node->work();
+  for (const Instruction& instruction : instructions_) sum += instruction.node->work();
   return sum * (train_ ? 3 : 1);
 }
 
@@ -132,7 +132,7 @@ void Program::prepare(const Frame& frame) const {
   for (const auto& noise : noises_) {
     if (noise->kind().prepare) noise->kind().prepare(noise->at(frame));
   }
-  for (const Step& step : steps_) step.node->prepare(frame);
+  for (const Instruction& instruction : instructions_) instruction.node->prepare(frame);
 }
 
 double Program::forward(Frame frame, const Schedule& schedule, float* memory, std::size_t begin,
@@ -140,34 +140,34 @@ double Program::forward(Frame frame, const Schedule& schedule, float* memory, st
   check(prepared_ == 0 || frame.prepared, "program", "prepare() has nowhere to put what it makes");
   double penalty = 0;
   for (std::size_t i = begin; i < end; ++i) {
-    const Step& step = steps_[i];
+    const Instruction& instruction = instructions_[i];
     frame.kept = schedule.kept_[i] == kNone ? nullptr : memory + schedule.kept_[i];
     frame.scratch = memory + schedule.scratch_[i];
-    if (step.other != kNone) frame.other = schedule.value(step.other, memory);
-    penalty +=
-        step.node->forward(frame, schedule.value(step.x, memory), schedule.value(step.y, memory));
+    if (instruction.other != kNone) frame.other = schedule.value(instruction.other, memory);
+    penalty += instruction.node->forward(frame, schedule.value(instruction.x, memory),
+                                         schedule.value(instruction.y, memory));
   }
   return penalty;
 }
 
 void Program::backward(Frame frame, const Schedule& schedule, float* memory) const {
-  for (std::size_t i = steps_.size(); i-- > 0;) {
-    const Step& step = steps_[i];
-    float* dy = schedule.gradient(step.y, memory);
+  for (std::size_t i = instructions_.size(); i-- > 0;) {
+    const Instruction& instruction = instructions_[i];
+    float* dy = schedule.gradient(instruction.y, memory);
     if (!dy) continue;  // nothing before it is trained
     frame.kept = schedule.kept_[i] == kNone ? nullptr : memory + schedule.kept_[i];
     frame.scratch = memory + schedule.scratch_back_[i];
     frame.d_prepared = schedule.d_prepared(i, memory);
-    float* dx = schedule.gradient(step.x, memory);
+    float* dx = schedule.gradient(instruction.x, memory);
     float* made = schedule.sum_[i] == kNone ? dx : memory + schedule.sum_[i];
     const std::size_t rows = frame.rows;
-    step.node->backward(frame, schedule.value(step.x, memory), schedule.value(step.y, memory), dy,
-                        made);
-    if (made != dx) kernel::add(rows * widths_[step.x], made, dx);
-    if (step.other == kNone) continue;
+    instruction.node->backward(frame, schedule.value(instruction.x, memory),
+                               schedule.value(instruction.y, memory), dy, made);
+    if (made != dx) kernel::add(rows * widths_[instruction.x], made, dx);
+    if (instruction.other == kNone) continue;
     // A join leaves dy as it is.
-    const std::size_t count = rows * widths_[step.y];
-    float* side = schedule.gradient(step.other, memory);
+    const std::size_t count = rows * widths_[instruction.y];
+    float* side = schedule.gradient(instruction.other, memory);
     if (side && schedule.side_adds_[i]) {
       kernel::add(count, dy, side);
     } else if (side) {

@@ -17,7 +17,7 @@ namespace scalemix::inline v0::engine {
 inline constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
 /// A node with the values that it reads and writes.
-struct Step {
+struct Instruction {
   std::unique_ptr<Node> node;
   std::size_t x = 0, y = 0;
   std::size_t other = kNone;    // second input of a join
@@ -42,15 +42,15 @@ class Program {
 
   std::size_t width() const { return widths_.front(); }
   std::size_t outputs() const { return widths_.back(); }
-  const std::vector<Step>& steps() const { return steps_; }
+  const std::vector<Instruction>& instructions() const { return instructions_; }
   /// Numbers in a row of each value; value 0 is the input, the last the output.
   const std::vector<std::size_t>& widths() const { return widths_; }
   /// The noises of all layers, in execution order; priors too.
   const std::vector<std::unique_ptr<Decoration>>& noises() const { return noises_; }
   bool train() const { return train_; }
-  /// The first step that draws; steps().size() if none does.
+  /// The first instruction that draws; instructions().size() if none does.
   std::size_t first_draw() const;
-  /// Multiplications of a step's products on one row, about.
+  /// Multiplications of all products on one row, about; of a training program with those of backward.
   double work() const;
   /// Whether the first layer leaves the data's zeros out: frames then bring their base.
   bool sparse() const { return sparse_; }
@@ -63,7 +63,7 @@ class Program {
 
   /// To be called when values or state changed, but for what a fused update keeps up itself.
   void prepare(const Frame& frame) const;
-  /// Runs steps [begin, end) in `memory` (schedule.floats()); returns the penalty of data, nats.
+  /// Runs instructions [begin, end) in `memory` (schedule.floats()); returns the penalty of data, nats.
   double forward(Frame frame, const Schedule& schedule, float* memory, std::size_t begin,
                  std::size_t end) const;
   /// From the gradient of the output to those of the tensors.
@@ -72,7 +72,7 @@ class Program {
  private:
   class Builder;
 
-  std::vector<Step> steps_;
+  std::vector<Instruction> instructions_;
   std::vector<std::size_t> widths_;
   std::vector<std::unique_ptr<Decoration>> noises_;
   std::size_t prepared_ = 0, marks_ = 0;
@@ -83,8 +83,8 @@ class Program {
 /// `rows` rows.
 class Schedule {
  public:
-  /// `first_again`: steps from there on are run again and again on what came before (draws of a
-  /// prediction); steps().size(): none are.
+  /// `first_again`: instructions from there on are run again and again on what came before (draws of a
+  /// prediction); instructions().size(): none are.
   Schedule(const Program& program, std::size_t rows, std::size_t first_again);
 
   std::size_t rows() const { return rows_; }
@@ -97,9 +97,10 @@ class Schedule {
     return gradient_[v] == kNone ? nullptr : memory + gradient_[v];
   }
   float* output_gradient(float* memory) const { return gradient(gradient_.size() - 1, memory); }
-  /// The gradient of what a noise prepares, of the step that carries it; null if there is none.
-  float* d_prepared(std::size_t step, float* memory) const {
-    return d_prepared_[step] == kNone ? nullptr : memory + d_prepared_[step];
+  /// The gradient of what a noise prepares, of the instruction that carries it; null if there is none.
+  float* d_prepared(std::size_t instruction, float* memory) const {
+    const std::size_t at = d_prepared_[instruction];
+    return at == kNone ? nullptr : memory + at;
   }
 
  private:
@@ -108,8 +109,8 @@ class Schedule {
 
   std::size_t rows_, floats_ = 0;
   std::vector<std::size_t> value_, gradient_;                            // of each value
-  std::vector<std::size_t> kept_, scratch_, scratch_back_, d_prepared_;  // of each step
-  std::vector<std::size_t> sum_;  // of each step: where dx goes before it is added, or kNone
+  std::vector<std::size_t> kept_, scratch_, scratch_back_, d_prepared_;  // of each instruction
+  std::vector<std::size_t> sum_;  // of each instruction: where dx goes before it is added, or kNone
   std::vector<bool> side_adds_;   // of each join: whether other's gradient is there by then
 };
 

@@ -1,7 +1,7 @@
 // Lifetimes of everything a program needs, and their places.
 //
-// Time runs forward over the steps 0 ... n - 1, stands at n for the loss, goes back from n + 1
-// (step n - 1) to 2 n (step 0), and ends with the update at 2 n + 1. A value lives from the step
+// Time runs forward over the instructions 0 ... n - 1, stands at n for the loss, goes back from n + 1
+// (instruction n - 1) to 2 n (instruction 0), and ends with the update at 2 n + 1. A value lives from the instruction
 // that makes it to its last reader; a gradient from its value's last reader back to its maker.
 
 #include <algorithm>
@@ -15,7 +15,11 @@ namespace scalemix::inline v0::engine {
 class Schedule::Planner {
  public:
   Planner(const Program& program, std::size_t rows, std::size_t first_again)
-      : p_(program), steps_(program.steps()), rows_(rows), again_(first_again), n_(steps_.size()) {}
+      : p_(program),
+        instructions_(program.instructions()),
+        rows_(rows),
+        again_(first_again),
+        n_(instructions_.size()) {}
 
   void run(Schedule& out) {
     find_values();
@@ -37,10 +41,10 @@ class Schedule::Planner {
  private:
   struct Life {
     std::size_t from = 0, to = 0;
-    std::vector<std::size_t> readers;  // steps, in order
+    std::vector<std::size_t> readers;  // instructions, in order
   };
 
-  std::size_t back(std::size_t step) const { return 2 * n_ - step; }
+  std::size_t back(std::size_t instruction) const { return 2 * n_ - instruction; }
   std::size_t end() const { return 2 * n_ + 1; }
 
   void find_values() {
@@ -49,7 +53,7 @@ class Schedule::Planner {
       values_[v].to = std::max(values_[v].to, time);
     };
     for (std::size_t i = 0; i < n_; ++i) {
-      const Step& s = steps_[i];
+      const Instruction& s = instructions_[i];
       values_[s.y].from = i;
       for (const std::size_t v : {s.x, s.other}) {
         if (v == kNone) continue;
@@ -65,12 +69,12 @@ class Schedule::Planner {
     values_.back().to = std::max(values_.back().to, n_);
   }
 
-  /// A step in place writes where its input lies: allowed if nobody reads that later.
+  /// An instruction in place writes where its input lies: allowed if nobody reads that later.
   void share_values() {
     home_.resize(values_.size());
     std::iota(home_.begin(), home_.end(), std::size_t{0});
     for (std::size_t i = 0; i < n_; ++i) {
-      const Step& s = steps_[i];
+      const Instruction& s = instructions_[i];
       if (!s.node->in_place(p_.train())) continue;
       const std::size_t home = home_[s.x];
       // Its own backward, in place, reads y for x.
@@ -80,21 +84,21 @@ class Schedule::Planner {
     }
   }
 
-  /// The last time at which somebody but step i, forward or backward, reads what lies at `home`.
+  /// The last time at which somebody but instruction i, forward or backward, reads what lies at `home`.
   std::size_t last_read(std::size_t home, std::size_t i) const {
     std::size_t last = 0;
     for (std::size_t v = 0; v < values_.size(); ++v) {
       if (home_[v] != home || values_[v].from > i) continue;
-      if (v == steps_[i].y) continue;
+      if (v == instructions_[i].y) continue;
       for (const std::size_t r : values_[v].readers) {
         if (r == i) continue;
         last = std::max(last, r);
-        if (p_.train() && steps_[r].node->reads_input() && steps_[r].x == v) {
+        if (p_.train() && instructions_[r].node->reads_input() && instructions_[r].x == v) {
           last = std::max(last, back(r));
         }
       }
       const std::size_t maker = maker_of(v);
-      if (p_.train() && maker != kNone && steps_[maker].node->reads_output()) {
+      if (p_.train() && maker != kNone && instructions_[maker].node->reads_output()) {
         last = std::max(last, back(maker));
       }
       if (values_[v].to == end()) last = end();
@@ -107,7 +111,7 @@ class Schedule::Planner {
   /// A value has a gradient if something that made it is trained.
   void find_gradients() {
     wanted_.assign(values_.size(), false);
-    for (const Step& s : steps_) {
+    for (const Instruction& s : instructions_) {
       const bool before = wanted_[s.x] || (s.other != kNone && wanted_[s.other]);
       wanted_[s.y] = before || s.node->trained();
     }
@@ -141,16 +145,16 @@ class Schedule::Planner {
     out.gradient_.assign(values_.size(), kNone);
     out.sum_.assign(n_, kNone);
     if (!p_.train()) return;
-    // From the output back, so that a step in place finds where its dy lies.
+    // From the output back, so that an instruction in place finds where its dy lies.
     for (std::size_t v = values_.size(); v-- > 0;) {
       if (!wanted_[v] || out.gradient_[v] != kNone) continue;
       const std::size_t last = values_[v].readers.empty() ? n_ : values_[v].readers.back();
       const std::size_t from = values_[v].readers.empty() ? n_ : back(last);
       std::size_t top = v, floats = rows_ * p_.widths()[v];
       std::vector<std::size_t> chain{v};
-      // dx lies where dy does while steps are in place and have x to themselves.
+      // dx lies where dy does while instructions are in place and have x to themselves.
       while (true) {
-        const Step& s = steps_[maker_of(top)];
+        const Instruction& s = instructions_[maker_of(top)];
         const bool shared =
             s.node->gradient_in_place() && wanted_[s.x] && values_[s.x].readers.size() == 1;
         if (!shared) break;
@@ -172,7 +176,7 @@ class Schedule::Planner {
   void place_sums(Schedule& out) {
     out.side_adds_.assign(n_, false);
     for (std::size_t i = 0; i < n_; ++i) {
-      const Step& s = steps_[i];
+      const Instruction& s = instructions_[i];
       out.side_adds_[i] =
           s.other != kNone && (values_[s.other].readers.back() != i || s.other == s.x);
       if (!wanted_[s.x] || values_[s.x].readers.back() == i) continue;
@@ -182,20 +186,20 @@ class Schedule::Planner {
 
   void place_steps(Schedule& out) {
     for (std::size_t i = 0; i < n_; ++i) {
-      const Node& node = *steps_[i].node;
+      const Node& node = *instructions_[i].node;
       const std::size_t kept = p_.train() ? node.kept(rows_) : 0;
       out.kept_.push_back(kept ? add(kept, i, back(i)) : kNone);
       out.scratch_.push_back(add(node.scratch(rows_, false), i, i));
       out.scratch_back_.push_back(p_.train() ? add(node.scratch(rows_, true), back(i), back(i))
                                              : kNone);
-      const Decoration* noise = steps_[i].noise;
+      const Decoration* noise = instructions_[i].noise;
       const std::size_t d = p_.train() && noise ? noise->d_prepared() : 0;
       out.d_prepared_.push_back(d ? add(d, back(i), end()) : kNone);
     }
   }
 
   const Program& p_;
-  const std::vector<Step>& steps_;
+  const std::vector<Instruction>& instructions_;
   std::size_t rows_, again_, n_;
   std::vector<Life> values_;
   std::vector<std::size_t> home_;  // of each value: the one whose memory it has

@@ -23,19 +23,19 @@
 HWY_BEFORE_NAMESPACE();
 namespace scalemix::inline v0::kernel::HWY_NAMESPACE {
 
-HWY_INLINE VF apply(Mode mode, VF x, VF z) {
-  return mode == Mode::multiply ? hn::Mul(x, z) : hn::Add(x, z);
+HWY_INLINE VF apply(Combine combine, VF x, VF z) {
+  return combine == Combine::multiply ? hn::Mul(x, z) : hn::Add(x, z);
 }
 
 /// y = x * z or x + z, z fresh from the stream.
-template <Mode kMode>
+template <Combine kCombine>
 struct NoiseBody {
   const float* x;
   float* y;
 
   HWY_INLINE void at(std::size_t i, VF z) const {
     const DF d;
-    hn::StoreU(apply(kMode, hn::LoadU(d, x + i), z), d, y + i);
+    hn::StoreU(apply(kCombine, hn::LoadU(d, x + i), z), d, y + i);
   }
   HWY_INLINE void full(std::size_t i, VF z0, VF z1, VF z2, VF z3) const {
     const std::size_t lanes = hn::Lanes(DF());
@@ -50,19 +50,19 @@ struct NoiseBody {
     std::copy_n(x + i, n, padded);
     const DF d;
     for (std::size_t j = 0; j < n; j += hn::Lanes(d)) {
-      hn::Store(apply(kMode, hn::Load(d, padded + j), hn::Load(d, z + j)), d, padded + j);
+      hn::Store(apply(kCombine, hn::Load(d, padded + j), hn::Load(d, z + j)), d, padded + j);
     }
     std::copy_n(padded, n, y + i);
   }
 };
 
-template <Mode kMode>
+template <Combine kCombine>
 struct NoiseVisit {
   const law::Sampler& sampler;
   const Stream& stream;
   std::uint64_t first;
   std::size_t n;
-  NoiseBody<kMode> body;
+  NoiseBody<kCombine> body;
   template <class Sample>
   HWY_INLINE void run() const {
     for_each_draw<Sample>(sampler, stream, first, n, body);
@@ -70,11 +70,11 @@ struct NoiseVisit {
 };
 
 void noise_run(const law::Sampler& sampler, const Stream& stream, std::uint64_t first,
-               std::size_t n, Mode mode, const float* x, float* y) {
-  if (mode == Mode::multiply) {
-    with_kind(sampler.kind, NoiseVisit<Mode::multiply>{sampler, stream, first, n, {x, y}});
+               std::size_t n, Combine combine, const float* x, float* y) {
+  if (combine == Combine::multiply) {
+    with_kind(sampler.kind, NoiseVisit<Combine::multiply>{sampler, stream, first, n, {x, y}});
   } else {
-    with_kind(sampler.kind, NoiseVisit<Mode::add>{sampler, stream, first, n, {x, y}});
+    with_kind(sampler.kind, NoiseVisit<Combine::add>{sampler, stream, first, n, {x, y}});
   }
 }
 
@@ -99,7 +99,7 @@ HWY_INLINE void put_bits(std::uint8_t* bits, std::size_t i, std::size_t count, s
 
 /// y = x * z and the bits of z.
 struct BitsBody {
-  NoiseBody<Mode::multiply> noise;
+  NoiseBody<Combine::multiply> noise;
   std::uint8_t* bits;
 
   HWY_INLINE void full(std::size_t i, VF z0, VF z1, VF z2, VF z3) const {
@@ -136,7 +136,7 @@ void draw_run(const law::Sampler& sampler, const Stream& stream, std::uint64_t f
 }
 
 /// x, y (places, stride), of which the first n of each place: y = x * z or x + z, z (places).
-void spread(const float* z, std::size_t places, std::size_t stride, std::size_t n, Mode mode,
+void spread(const float* z, std::size_t places, std::size_t stride, std::size_t n, Combine combine,
             const float* x, float* y) {
   const DF d;
   const std::size_t lanes = hn::Lanes(d);
@@ -144,9 +144,9 @@ void spread(const float* z, std::size_t places, std::size_t stride, std::size_t 
     const VF all = hn::Set(d, z[place]);
     std::size_t i = 0;
     for (; i + lanes <= n; i += lanes) {
-      hn::StoreU(apply(mode, hn::LoadU(d, x + i), all), d, y + i);
+      hn::StoreU(apply(combine, hn::LoadU(d, x + i), all), d, y + i);
     }
-    for (; i < n; ++i) y[i] = mode == Mode::multiply ? x[i] * z[place] : x[i] + z[place];
+    for (; i < n; ++i) y[i] = combine == Combine::multiply ? x[i] * z[place] : x[i] + z[place];
   }
 }
 
@@ -208,34 +208,34 @@ void draw_places(const law::Sampler& sampler, const Stream& stream, const Site& 
 }
 
 /// One value a place, columns in order: draws never leave the registers.
-void noise_fused(const law::Sampler& sampler, const Stream& stream, const Site& site, Mode mode,
-                 const float* x, float* y) {
+void noise_fused(const law::Sampler& sampler, const Stream& stream, const Site& site,
+                 Combine combine, const float* x, float* y) {
   const std::size_t places = site.rows * site.columns;
   parallel_tiles(ceil_div(places, kTile), [&](std::size_t tile) {
     const std::size_t begin = tile * kTile, end = std::min(places, begin + kTile);
     for_each_stretch(site, begin, end, [&](std::uint64_t element, std::size_t i, std::size_t n) {
-      HWY_DYNAMIC_DISPATCH(noise_run)(sampler, stream, element, n, mode, x + i, y + i);
+      HWY_DYNAMIC_DISPATCH(noise_run)(sampler, stream, element, n, combine, x + i, y + i);
     });
   });
 }
 
 /// Places begin ... end - 1, values from ... from + n - 1 of each.
-void noise_places(const law::Sampler& sampler, const Stream& stream, const Site& site, Mode mode,
-                  std::size_t begin, std::size_t end, std::size_t from, std::size_t n,
-                  const float* x, float* y) {
+void noise_places(const law::Sampler& sampler, const Stream& stream, const Site& site,
+                  Combine combine, std::size_t begin, std::size_t end, std::size_t from,
+                  std::size_t n, const float* x, float* y) {
   float z[kChunk];
   while (begin < end) {
     const std::size_t stop = std::min(end, begin + kChunk);
     draw_places(sampler, stream, site, begin, stop, z);
     const std::size_t i = begin * site.inner + from;
-    HWY_DYNAMIC_DISPATCH(spread)(z, stop - begin, site.inner, n, mode, x + i, y + i);
+    HWY_DYNAMIC_DISPATCH(spread)(z, stop - begin, site.inner, n, combine, x + i, y + i);
     begin = stop;
   }
 }
 
 /// A draw shared by `inner` values: whole places to a tile, or parts of one place if it is large.
-void noise_shared(const law::Sampler& sampler, const Stream& stream, const Site& site, Mode mode,
-                  const float* x, float* y) {
+void noise_shared(const law::Sampler& sampler, const Stream& stream, const Site& site,
+                  Combine combine, const float* x, float* y) {
   const std::size_t places = site.rows * site.columns;
   const std::size_t group = std::max<std::size_t>(1, kTile / site.inner);
   const std::size_t size = group == 1 ? kTile : site.inner;
@@ -243,7 +243,7 @@ void noise_shared(const law::Sampler& sampler, const Stream& stream, const Site&
   parallel_tiles(ceil_div(places, group) * parts, [&](std::size_t tile) {
     const std::size_t begin = tile / parts * group, end = std::min(places, begin + group);
     const std::size_t from = tile % parts * size, n = std::min(size, site.inner - from);
-    noise_places(sampler, stream, site, mode, begin, end, from, n, x, y);
+    noise_places(sampler, stream, site, combine, begin, end, from, n, x, y);
   });
 }
 
@@ -272,12 +272,12 @@ double slope_places(const law::Sampler& slope, const Stream& stream, const Site&
 
 }  // namespace
 
-void noise(const law::Sampler& sampler, const Stream& stream, const Site& site, Mode mode,
+void noise(const law::Sampler& sampler, const Stream& stream, const Site& site, Combine combine,
            const float* x, float* y) {
   init_target();
   if (site.rows * site.columns * site.inner == 0) return;
-  if (site.inner == 1 && !site.logical) return noise_fused(sampler, stream, site, mode, x, y);
-  noise_shared(sampler, stream, site, mode, x, y);
+  if (site.inner == 1 && !site.logical) return noise_fused(sampler, stream, site, combine, x, y);
+  noise_shared(sampler, stream, site, combine, x, y);
 }
 
 double noise_slope(const law::Sampler& slope, const Stream& stream, const Site& site,
@@ -313,6 +313,22 @@ void noise_from_bits(const law::Sampler& sampler, std::size_t n, const std::uint
     const std::size_t i = tile * kTile;
     HWY_DYNAMIC_DISPATCH(from_bits)
     (sampler.keep, std::min(n - i, kTile), bits + i / 8, x + i, y + i);
+  });
+}
+
+void multiply_draws(std::size_t places, std::size_t inner, const float* z, const float* x,
+                    float* y) {
+  if (inner == 1) {
+    return for_tiles(places, [=](std::size_t first, std::size_t n) {
+      for (std::size_t i = first; i < first + n; ++i) y[i] = x[i] * z[i];
+    });
+  }
+  init_target();
+  const std::size_t group = std::max<std::size_t>(1, kTile / std::max<std::size_t>(inner, 1));
+  parallel_tiles(ceil_div(places, group), [=](std::size_t tile) {
+    const std::size_t first = tile * group, i = first * inner;
+    HWY_DYNAMIC_DISPATCH(spread)
+    (z + first, std::min(places - first, group), inner, inner, Combine::multiply, x + i, y + i);
   });
 }
 

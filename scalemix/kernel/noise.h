@@ -28,10 +28,10 @@ struct Site {
       nullptr;  // (columns) logical number of each column; null: 0, 1, 2, ...
 };
 
-enum class Mode { multiply, add };
+enum class Combine { multiply, add };
 
 /// y == x is allowed, partial overlap is not. Threads over fixed tiles; allocates nothing.
-void noise(const law::Sampler& sampler, const Stream& stream, const Site& site, Mode mode,
+void noise(const law::Sampler& sampler, const Stream& stream, const Site& site, Combine combine,
            const float* x, float* y);
 
 /// Bernoulli noise with one bit per number next to it, from which the backward pass is cheaper than from new
@@ -56,10 +56,14 @@ double noise_slope(const law::Sampler& slope, const Stream& stream, const Site& 
 /// The draws themselves: z (rows, columns); `inner` is not used.
 void draws(const law::Sampler& sampler, const Stream& stream, const Site& site, float* z);
 
+/// y (places, inner) = x * z, z (places) drawn before; y may be x.
+void multiply_draws(std::size_t places, std::size_t inner, const float* z, const float* x,
+                    float* y);
+
 namespace ref {
 /// The specification, one element at a time. T is float or double.
 template <class T>
-void noise(const law::Sampler& sampler, const Stream& stream, const Site& site, Mode mode,
+void noise(const law::Sampler& sampler, const Stream& stream, const Site& site, Combine combine,
            const T* x, T* y) {
   const std::uint64_t width = site.width ? site.width : site.columns;
   for (std::size_t r = 0; r < site.rows; ++r) {
@@ -68,7 +72,7 @@ void noise(const law::Sampler& sampler, const Stream& stream, const Site& site, 
       const T z = sampler(stream.word((site.row0 + r) * width + column));
       for (std::size_t k = 0; k < site.inner; ++k) {
         const std::size_t i = (r * site.columns + c) * site.inner + k;
-        y[i] = mode == Mode::multiply ? x[i] * z : x[i] + z;
+        y[i] = combine == Combine::multiply ? x[i] * z : x[i] + z;
       }
     }
   }

@@ -61,13 +61,8 @@ void multipliers(const At& at, float* m) {
 }
 
 double forward(const At& at, const float* x, float* y) {
-  const std::size_t inner = at.use.site.inner, n = at.rows * at.use.site.columns;
   multipliers(at, at.kept);
-  kernel::for_tiles(n, [&](std::size_t first, std::size_t count) {
-    for (std::size_t i = first; i < first + count; ++i) {
-      for (std::size_t k = i * inner; k < (i + 1) * inner; ++k) y[k] = x[k] * at.kept[i];
-    }
-  });
+  kernel::multiply_draws(at.rows * at.use.site.columns, at.use.site.inner, at.kept, x, y);
   return 0;
 }
 

@@ -8,23 +8,18 @@
 #include <cmath>
 
 #include "scalemix/kernel/activation.h"
-#include "scalemix/kernel/tiles.h"
 #include "scalemix/model/noise.h"
 
 namespace scalemix::inline v0::model {
 namespace {
 
-using kernel::Mode;
+using kernel::Combine;
 
 bool keeps_draws(const NoiseUse& use) { return use.site.inner == 1; }
 
-std::size_t numbers(const At& at) { return at.rows * at.use.site.columns * at.use.site.inner; }
-
 /// y = x z, z as kept.
 void multiply_kept(const At& at, const float* x, float* y) {
-  kernel::for_tiles(numbers(at), [x, y, z = at.kept](std::size_t first, std::size_t n) {
-    for (std::size_t i = first; i < first + n; ++i) y[i] = x[i] * z[i];
-  });
+  kernel::multiply_draws(at.rows * at.use.site.columns, 1, at.kept, x, y);
 }
 
 std::size_t multiply_keeps(const NoiseUse& use, std::size_t rows, bool train) {
@@ -36,14 +31,14 @@ double multiply_forward(const At& at, const float* x, float* y) {
     kernel::draws(at.use.draws.multiplier, at.stream, at.site(), at.kept);
     multiply_kept(at, x, y);
   } else {
-    kernel::noise(at.use.draws.multiplier, at.stream, at.site(), Mode::multiply, x, y);
+    kernel::noise(at.use.draws.multiplier, at.stream, at.site(), Combine::multiply, x, y);
   }
   return 0;
 }
 
 void multiply_backward(const At& at, const float*, const float* dy, float* dx, double) {
   if (keeps_draws(at.use)) return multiply_kept(at, dy, dx);
-  kernel::noise(at.use.draws.multiplier, at.stream, at.site(), Mode::multiply, dy, dx);
+  kernel::noise(at.use.draws.multiplier, at.stream, at.site(), Combine::multiply, dy, dx);
 }
 
 void scale_and_shift(const At& at, double scale, double shift, float* x) {
@@ -55,12 +50,12 @@ void scale_and_shift(const At& at, double scale, double shift, float* x) {
 void multiply_centre(const At& at, float* x) { scale_and_shift(at, at.use.law->centre(), 0, x); }
 
 double add_forward(const At& at, const float* x, float* y) {
-  kernel::noise(at.use.draws.raw, at.stream, at.site(), Mode::add, x, y);
+  kernel::noise(at.use.draws.raw, at.stream, at.site(), Combine::add, x, y);
   return 0;
 }
 
 void add_backward(const At& at, const float*, const float* dy, float* dx, double) {
-  if (dx != dy) std::copy_n(dy, numbers(at), dx);
+  if (dx != dy) std::copy_n(dy, at.rows * elements(at.use.shape), dx);
 }
 
 void add_centre(const At& at, float* x) {
@@ -117,11 +112,11 @@ NoiseKind dropconnect_noise() {
   kind.compile = compile_law;
   kind.in_place = true;
   kind.forward = [](const At& at, const float* x, float* y) {
-    kernel::noise(at.use.draws.multiplier, at.stream, at.use.at(1, 0), Mode::multiply, x, y);
+    kernel::noise(at.use.draws.multiplier, at.stream, at.use.at(1, 0), Combine::multiply, x, y);
     return 0.0;
   };
   kind.backward = [](const At& at, const float*, const float* dy, float* dx, double) {
-    kernel::noise(at.use.draws.multiplier, at.stream, at.use.at(1, 0), Mode::multiply, dy, dx);
+    kernel::noise(at.use.draws.multiplier, at.stream, at.use.at(1, 0), Combine::multiply, dy, dx);
   };
   kind.stand_in = [](const At& at, float* out) {
     const auto centre = static_cast<float>(at.use.law->centre());

@@ -27,14 +27,8 @@ void compile(NoiseUse& use, const Layer&) {
   use.draws = {law::bernoulli_sampler(p / (1 + p), 1), law::bernoulli_sampler(p, 1), nullptr};
 }
 
-/// y = x times what is kept; y may be x.
 void multiply(const At& at, const float* x, float* y) {
-  const std::size_t inner = at.use.site.inner;
-  kernel::for_tiles(draws(at), [&](std::size_t first, std::size_t n) {
-    for (std::size_t i = first; i < first + n; ++i) {
-      for (std::size_t k = i * inner; k < (i + 1) * inner; ++k) y[k] = x[k] * at.kept[i];
-    }
-  });
+  kernel::multiply_draws(draws(at), at.use.site.inner, at.kept, x, y);
 }
 
 /// z (draws) becomes the multiplier; marks follow.

@@ -65,7 +65,7 @@ const engine::Schedule& Context::Scratch::reserve(const Predictor::Plan& plan, s
                                                   bool draws) {
   std::optional<engine::Schedule>& schedule = draws ? sampled : deterministic;
   if (!schedule || schedule->rows() < rows) {
-    const std::size_t again = draws ? plan.first_draw : plan.program.steps().size();
+    const std::size_t again = draws ? plan.first_draw : plan.program.instructions().size();
     schedule.emplace(plan.program, rows, again);
     grow(memory, schedule->floats());
   }

@@ -59,7 +59,7 @@ template <class F>
 void sample_block(const Predictor::Plan& plan, Context::Scratch& scratch,
                   const engine::Schedule& schedule, engine::Frame frame, const Block& block,
                   std::size_t samples, const F& f) {
-  const std::size_t steps = plan.program.steps().size();
+  const std::size_t steps = plan.program.instructions().size();
   float *memory = scratch.memory.data(), *y = schedule.output(memory);
   plan.program.forward(frame, schedule, memory, 0, plan.first_draw);
   const bool still = plan.first_draw == steps;  // no step draws: all draws are the same
@@ -96,7 +96,7 @@ void for_each_output(Context& context, std::span<const float> x, std::size_t row
     if (draws) {
       sample_block(plan, scratch, schedule, frame, block, options.samples, f);
     } else {
-      plan.program.forward(frame, schedule, memory, 0, plan.program.steps().size());
+      plan.program.forward(frame, schedule, memory, 0, plan.program.instructions().size());
       f(block, std::size_t{0}, schedule.output(memory));
     }
   }
@@ -163,7 +163,9 @@ Predictor::Predictor(model::Model model) : plan_(std::make_shared<const Plan>(st
 const model::Spec& Predictor::spec() const { return plan_->model.spec; }
 const model::Preprocessing& Predictor::preprocessing() const { return plan_->model.preprocessing; }
 const model::Model& Predictor::model() const { return plan_->model; }
-bool Predictor::stochastic() const { return plan_->first_draw < plan_->program.steps().size(); }
+bool Predictor::stochastic() const {
+  return plan_->first_draw < plan_->program.instructions().size();
+}
 std::size_t Predictor::width() const { return plan_->program.width(); }
 std::size_t Predictor::outputs() const { return plan_->program.outputs(); }
 

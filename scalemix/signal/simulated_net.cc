@@ -120,7 +120,7 @@ class Net {
     if (!l.law) return;
     const kernel::Site site{.rows = rows_, .columns = width(layer - 1)};
     kernel::noise(l.additive ? l.law->raw() : l.law->multiplier(), stream(Purpose::generate, layer),
-                  site, l.additive ? kernel::Mode::add : kernel::Mode::multiply, a_.data(),
+                  site, l.additive ? kernel::Combine::add : kernel::Combine::multiply, a_.data(),
                   a_.data());
   }
 
@@ -237,7 +237,8 @@ class Net {
     scale_by(weight_scale(layer) * phi.scale, a_);
     if (l.law && !l.additive) {
       kernel::noise(l.law->multiplier(), stream(Purpose::generate, layer),
-                    {.rows = rows_, .columns = in}, kernel::Mode::multiply, a_.data(), a_.data());
+                    {.rows = rows_, .columns = in}, kernel::Combine::multiply, a_.data(),
+                    a_.data());
     }
     kernel::activate_backward(phi.f, phi.slope, a_.size(), x_.data(), y_.data(), a_.data());
     if (l.branch) kernel::add(a_.size(), delta_.data(), a_.data());

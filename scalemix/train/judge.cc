@@ -16,7 +16,8 @@ Judge::Judge(const model::Spec& spec, const Store& store, const Batches& batches
       store_(store),
       batches_(batches),
       program_(spec, store.layout, {}),
-      schedule_(program_, std::min(kRows, batches.validation_rows()), program_.steps().size()),
+      schedule_(program_, std::min(kRows, batches.validation_rows()),
+                program_.instructions().size()),
       memory_(schedule_.floats()),
       prepared_(program_.prepared()),
       targets_(schedule_.rows()),
@@ -37,7 +38,7 @@ Judge::Score Judge::score(std::size_t r, const float* log_precision) {
     frame.rows = std::min(schedule_.rows(), total - first);
     batches_.validation(r, first, frame.rows, schedule_.input(memory_.data()), labels_.data(),
                         targets_.data());
-    program_.forward(frame, schedule_, memory_.data(), 0, program_.steps().size());
+    program_.forward(frame, schedule_, memory_.data(), 0, program_.instructions().size());
     const Score part = of_rows(frame.rows, log_precision, schedule_.output(memory_.data()));
     const double share = static_cast<double>(frame.rows) / static_cast<double>(total);
     out.nll += part.nll * share;

@@ -59,7 +59,7 @@ Estimate estimate(const Plan& plan, const data::Dataset& data) {
   const std::size_t copies = 3 + optim::rule(plan.options.optimiser).arrays.size();
   e.bytes = 4 * (data.x.size() + plan.replicas.size() * copies * e.weights);
   const engine::Program program(plan.spec, layout, {.train = true, .rows = batch});
-  e.bytes += 4 * engine::Schedule(program, batch, program.steps().size()).floats();
+  e.bytes += 4 * engine::Schedule(program, batch, program.instructions().size()).floats();
   for (const Replica& r : plan.replicas) {
     const auto steps = static_cast<std::int64_t>((r.split.train.size() + batch - 1) / batch);
     e.steps = std::max(e.steps, steps);

@@ -24,7 +24,7 @@ Stepper::Stepper(const model::Spec& spec, Store& store, Batches& batches,
       given_precision_(std::move(given_precision)),
       program_(spec, store.layout,
                {.train = true, .rows = batches.most(), .sparse_data = sparse_data}),
-      schedule_(program_, batches.most(), program_.steps().size()),
+      schedule_(program_, batches.most(), program_.instructions().size()),
       update_(store, program_, clip),
       small_(program_.work() * static_cast<double>(batches.most()) < kSmall) {
   const std::size_t replicas = store_.replicas;
@@ -94,7 +94,8 @@ void Stepper::run_replica(const StepInput& input, std::size_t r, std::size_t lan
   const auto rows = static_cast<double>(input.count),
              all = static_cast<double>(batches_.train_rows());
   f.penalty_weight = (*input.penalty_weight)[r] * all / rows;
-  const double of_data = program_.forward(f, schedule_, memory(lane), 0, program_.steps().size());
+  const double of_data =
+      program_.forward(f, schedule_, memory(lane), 0, program_.instructions().size());
   output_.nll[r] = loss(r, lane, input.count);
   output_.norm[r] = 0;
   if (input.wants_penalty) output_.penalty[r] = penalty(f) + of_data * all / rows;

@@ -69,7 +69,7 @@ void Update::find_parts() {
 
 model::At Update::at(const Input& input, const engine::Decoration& noise) const {
   engine::Frame frame = input.frame;
-  frame.d_prepared = input.schedule->d_prepared(noise.step, input.memory);
+  frame.d_prepared = input.schedule->d_prepared(noise.instruction, input.memory);
   return noise.at(frame);
 }
 
@@ -153,7 +153,7 @@ double Update::update_numbers(const Input& input, std::size_t first, std::size_t
     const optim::NoisyPiece whole{
         .w = piece(f.w),
         .own = piece(f.own),
-        .d_prepared = input.schedule->d_prepared(f.noise->step, input.memory),
+        .d_prepared = input.schedule->d_prepared(f.noise->instruction, input.memory),
         .prepared = input.frame.prepared + f.noise->prepared_at,
         .penalty_weight = input.penalty_weight};
     squares += f.update(input.rate, input.step, whole.part(from, count));

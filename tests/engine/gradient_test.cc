@@ -27,7 +27,7 @@ class Trained {
   Trained(const Model& model, std::size_t rows, bool sparse_data = false)
       : layout(model.spec),
         program(model.spec, layout, {.train = true, .rows = rows, .sparse_data = sparse_data}),
-        schedule(program, rows, program.steps().size()),
+        schedule(program, rows, program.instructions().size()),
         values(layout.values()),
         gradients(layout.values()),
         state(layout.state()),
@@ -51,13 +51,13 @@ class Trained {
                 .penalty_weight = kWeight};
     program.prepare(frame);
     std::copy(x.begin(), x.end(), schedule.input(memory.data()));
-    double loss = program.forward(frame, schedule, memory.data(), 0, program.steps().size());
+    double loss = program.forward(frame, schedule, memory.data(), 0, program.instructions().size());
     loss *= kWeight;
     loss += kernel::categorical_nll(label.size(), program.outputs(), schedule.output(memory.data()),
                                     label.data(), schedule.output_gradient(memory.data()));
     program.backward(frame, schedule, memory.data());
     for (const auto& noise : program.noises()) {
-      frame.d_prepared = schedule.d_prepared(noise->step, memory.data());
+      frame.d_prepared = schedule.d_prepared(noise->instruction, memory.data());
       if (noise->kind().terms_back) noise->kind().terms_back(noise->at(frame), kWeight);
       if (noise->kind().penalty) loss += kWeight * noise->kind().penalty(noise->at(frame));
     }

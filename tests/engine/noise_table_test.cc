@@ -25,14 +25,14 @@ NoiseKind before_bias() {
     use.draws = {use.law->multiplier(), use.law->raw(), nullptr};
   };
   kind.forward = [](const At& at, const float* x, float* y) {
-    kernel::noise(at.use.draws.multiplier, at.stream, at.site(), kernel::Mode::multiply, x, y);
+    kernel::noise(at.use.draws.multiplier, at.stream, at.site(), kernel::Combine::multiply, x, y);
     double sum = 0;
     for (std::size_t i = 0; i < at.rows * elements(at.use.shape); ++i) sum += 0.1 * x[i] * x[i];
     return sum;
   };
   kind.backward = [](const At& at, const float* x, const float* dy, float* dx, double weight) {
     if (!dx) return;
-    kernel::noise(at.use.draws.multiplier, at.stream, at.site(), kernel::Mode::multiply, dy, dx);
+    kernel::noise(at.use.draws.multiplier, at.stream, at.site(), kernel::Combine::multiply, dy, dx);
     for (std::size_t i = 0; i < at.rows * elements(at.use.shape); ++i) {
       dx[i] += static_cast<float>(weight * 0.2 * x[i]);
     }
@@ -136,7 +136,7 @@ class Replica {
   explicit Replica(const Spec& spec)
       : layout(spec),
         program(spec, layout, {.train = true, .rows = kRows}),
-        schedule(program, kRows, program.steps().size()),
+        schedule(program, kRows, program.instructions().size()),
         values(layout.values()),
         gradients(layout.values()),
         state(layout.state()),
@@ -165,7 +165,8 @@ class Replica {
     const Frame f = frame(writes_state);
     program.prepare(f);
     std::copy(x.begin(), x.end(), schedule.input(memory.data()));
-    double sum = kWeight * program.forward(f, schedule, memory.data(), 0, program.steps().size());
+    double sum =
+        kWeight * program.forward(f, schedule, memory.data(), 0, program.instructions().size());
     for (const auto& noise : program.noises()) {
       if (noise->kind().penalty) sum += kWeight * noise->kind().penalty(noise->at(f));
     }
@@ -233,7 +234,7 @@ TEST(NoiseTable, BeforeTheBias) {
   replica.loss();
   const float* b = &replica.values[replica.layout.at("linear1.bias").offset];
   std::size_t bare = 0;
-  for (const auto& step : replica.program.steps()) {
+  for (const auto& step : replica.program.instructions()) {
     if (step.layer != "linear1" || step.node->stochastic() || step.x == 0) continue;
     const float* y = replica.schedule.value(step.y, replica.memory.data());
     for (std::size_t i = 0; i < kRows * 6; ++i) bare += y[i] == std::tanh(b[i % 6]);
@@ -270,7 +271,7 @@ TEST(NoiseTable, APenaltyThatComesFromData) {
   replica.program.prepare(f);
   std::copy(replica.x.begin(), replica.x.end(), replica.schedule.input(replica.memory.data()));
   EXPECT_NEAR(replica.program.forward(f, replica.schedule, replica.memory.data(), 0,
-                                      replica.program.steps().size()),
+                                      replica.program.instructions().size()),
               sum, 1e-5);
 }
 

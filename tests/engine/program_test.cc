@@ -20,7 +20,7 @@ Program program_of(const Spec& spec, bool train) {
 
 /// Whether the value that step i makes lies where its input does.
 bool in_place(const Program& program, const Schedule& schedule, std::size_t i) {
-  const Step& step = program.steps()[i];
+  const Instruction& step = program.instructions()[i];
   std::vector<float> memory(schedule.floats());
   return schedule.value(step.x, memory.data()) == schedule.value(step.y, memory.data());
 }
@@ -46,10 +46,10 @@ TEST(Program, ABlockThatBeginsWithAnActivationKeepsItsInput) {
                           {linear(7, 6), residual({relu(), linear(6, 6)}), linear(6, 3)});
   for (const bool train : {false, true}) {
     const Program program = program_of(spec, train);
-    ASSERT_EQ(program.steps().size(), 5u);
+    ASSERT_EQ(program.instructions().size(), 5u);
     const Schedule schedule(program, 4, 5);
     EXPECT_FALSE(in_place(program, schedule, 1));
-    EXPECT_EQ(program.steps()[3].other, program.steps()[1].x);
+    EXPECT_EQ(program.instructions()[3].other, program.instructions()[1].x);
   }
 }
 
@@ -59,7 +59,7 @@ TEST(Program, WhatDrawsReadAgainIsKept) {
   const std::size_t first = program.first_draw();
   ASSERT_EQ(first, 2u);  // linear, relu, noise
   EXPECT_FALSE(in_place(program, Schedule(program, 4, first), first));
-  EXPECT_TRUE(in_place(program, Schedule(program, 4, program.steps().size()), first));
+  EXPECT_TRUE(in_place(program, Schedule(program, 4, program.instructions().size()), first));
 }
 
 TEST(Program, MomentsOfAFirstVariationalLayerAreMadeOnce) {
@@ -72,7 +72,7 @@ TEST(Program, MomentsOfAFirstVariationalLayerAreMadeOnce) {
 TEST(Program, MemoryOfADeepNetworkDoesNotGrowWithItsDepthInAPrediction) {
   const auto floats = [](const char* word, bool train) {
     const Program program = program_of(made(word, {{20}, Task::classification, 3}), train);
-    return Schedule(program, 100, program.steps().size()).floats();
+    return Schedule(program, 100, program.instructions().size()).floats();
   };
   EXPECT_EQ(floats("mlp:20x30", false), floats("mlp:20x60", false));
   EXPECT_GT(floats("mlp:20x60", true), floats("mlp:20x30", true));
@@ -82,7 +82,7 @@ TEST(Program, RunningStatisticsTakeATenthOfABatchWhereStateIsWritten) {
   const Spec spec = chain({{2}, Task::classification, 3}, {batch_norm(2), linear(2, 3)});
   const Layout layout(spec);
   const Program program(spec, layout, {.train = true, .rows = 4});
-  const Schedule schedule(program, 4, program.steps().size());
+  const Schedule schedule(program, 4, program.instructions().size());
   std::vector<float> row(layout.values()), state(layout.state()), memory(schedule.floats()),
       prepared(program.prepared());
   layout.start(row.data(), state.data());
@@ -90,7 +90,7 @@ TEST(Program, RunningStatisticsTakeATenthOfABatchWhereStateIsWritten) {
   const auto run = [&] {
     const std::vector<float> x{1, 0, 3, 0, 1, 0, 3, 4};
     std::copy(x.begin(), x.end(), schedule.input(memory.data()));
-    program.forward(frame, schedule, memory.data(), 0, program.steps().size());
+    program.forward(frame, schedule, memory.data(), 0, program.instructions().size());
   };
   const std::vector<float> before = state;
   run();

@@ -50,14 +50,14 @@ std::vector<float> ramp(std::size_t n) {
 std::size_t size(const Site& site) { return site.rows * site.columns * site.inner; }
 
 std::vector<float> noisy(const law::AnyLaw& law, const Stream& stream, const Site& site,
-                         const std::vector<float>& x, Mode mode = Mode::multiply) {
+                         const std::vector<float>& x, Combine mode = Combine::multiply) {
   std::vector<float> y(x.size(), -7.0f);
   noise(law.multiplier(), stream, site, mode, x.data(), y.data());
   return y;
 }
 
 std::vector<float> reference(const law::AnyLaw& law, const Stream& stream, const Site& site,
-                             const std::vector<float>& x, Mode mode = Mode::multiply) {
+                             const std::vector<float>& x, Combine mode = Combine::multiply) {
   std::vector<float> y(x.size(), -8.0f);
   ref::noise(law.multiplier(), stream, site, mode, x.data(), y.data());
   return y;
@@ -100,7 +100,7 @@ TEST_P(OnTarget, NoiseIsTheReferenceBitForBitAtEverySize) {
     const law::AnyLaw law = law::AnyLaw::parse(spec);
     for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{3}, std::size_t{63},
                                 std::size_t{64}, std::size_t{65}, kTile - 1, kTile, kTile + 1}) {
-      for (const Mode mode : {Mode::multiply, Mode::add}) {
+      for (const Combine mode : {Combine::multiply, Combine::add}) {
         const std::vector<float> x = ramp(n);
         EXPECT_TRUE(same_bits(noisy(law, kStream, unit(1, n), x, mode),
                               reference(law, kStream, unit(1, n), x, mode)))
@@ -170,7 +170,7 @@ TEST_P(OnTarget, PointersNeedNoAlignmentAndNothingElseIsWritten) {
   for (std::size_t offset = 0; offset < 5; ++offset) {
     const std::size_t n = 333;
     std::vector<float> x = ramp(n + offset), y(n + offset + 7, 99.0f);
-    noise(law.multiplier(), kStream, unit(1, n), Mode::multiply, x.data() + offset,
+    noise(law.multiplier(), kStream, unit(1, n), Combine::multiply, x.data() + offset,
           y.data() + offset);
     const std::vector<float> exact =
         reference(law, kStream, unit(1, n), std::vector<float>(x.begin() + offset, x.end()));
@@ -185,7 +185,7 @@ TEST_P(OnTarget, WorksInPlace) {
   for (const Site& site : {unit(1, 1001), unit(7, 30, 3), channel(3, 4, 25)}) {
     std::vector<float> x = ramp(size(site));
     const std::vector<float> exact = reference(law, kStream, site, x);
-    noise(law.multiplier(), kStream, site, Mode::multiply, x.data(), x.data());
+    noise(law.multiplier(), kStream, site, Combine::multiply, x.data(), x.data());
     EXPECT_TRUE(same_bits(x, exact));
   }
 }
@@ -227,8 +227,8 @@ TEST_P(OnTarget, SplittingTheBatchChangesNothing) {
   const std::vector<float> whole = noisy(law, kStream, unit(100, columns), x);
   for (const std::size_t at : {1, 37, 99}) {
     std::vector<float> parts(x.size());
-    noise(law.multiplier(), kStream, unit(at, columns), Mode::multiply, x.data(), parts.data());
-    noise(law.multiplier(), kStream, unit(100 - at, columns, at), Mode::multiply,
+    noise(law.multiplier(), kStream, unit(at, columns), Combine::multiply, x.data(), parts.data());
+    noise(law.multiplier(), kStream, unit(100 - at, columns, at), Combine::multiply,
           x.data() + at * columns, parts.data() + at * columns);
     EXPECT_TRUE(same_bits(parts, whole)) << "cut at row " << at;
   }
@@ -324,6 +324,21 @@ TEST(Noise, OnlyBernoulliInOrderHasBits) {
   EXPECT_FALSE(has_bits(law.multiplier(), {.rows = 3, .columns = 2, .width = 4}));
   EXPECT_FALSE(has_bits(law.multiplier(), {.rows = 3, .columns = 2, .logical = some}));
   EXPECT_FALSE(has_bits(law::AnyLaw::parse("gaussian").multiplier(), unit(3, 2)));
+}
+
+TEST_P(OnTarget, DrawsThatWereKeptMultiplyAsFreshOnesDo) {
+  const law::AnyLaw law = law::AnyLaw::parse("gaussian:alpha=0.3");
+  for (const std::size_t inner : {1, 2, 7, 100, 20000}) {
+    Site site = unit(3, 5);
+    site.inner = inner;
+    const std::vector<float> x = ramp(size(site)), expected = noisy(law, kStream, site, x);
+    std::vector<float> z(15), y(x.size()), in_place = x;
+    draws(law.multiplier(), kStream, site, z.data());
+    multiply_draws(15, inner, z.data(), x.data(), y.data());
+    EXPECT_EQ(y, expected) << inner;
+    multiply_draws(15, inner, z.data(), in_place.data(), in_place.data());
+    EXPECT_EQ(in_place, expected) << inner;
+  }
 }
 
 }  // namespace

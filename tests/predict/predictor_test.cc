@@ -213,7 +213,7 @@ TEST(Predictor, NoiseIsTheStreamsToTheBit) {
       std::vector<float> expected(x.size());
       kernel::ref::noise(law.multiplier(), Stream{77, stream_id(Purpose::predict, 9), s},
                          kernel::Site{.rows = rows, .columns = 21, .row0 = 1000},
-                         kernel::Mode::multiply, x.data(), expected.data());
+                         kernel::Combine::multiply, x.data(), expected.data());
       const std::vector<float> part(got.begin() + s * x.size(), got.begin() + (s + 1) * x.size());
       EXPECT_EQ(part, expected) << name << " draw " << s;
     }

@@ -57,7 +57,7 @@ TEST(OpNoiseTest, EveryLawAtEverySiteEqualsItsCompositionAndTheReferenceBitForBi
           kernel::ref::noise(multiply ? law.multiplier() : law.raw(),
                              Stream{static_cast<uint64_t>(seed[r].item<int64_t>()), 5, 9},
                              site_of(site, x),
-                             multiply ? kernel::Mode::multiply : kernel::Mode::add,
+                             multiply ? kernel::Combine::multiply : kernel::Combine::add,
                              x[r].data_ptr<float>(), expected[r].data_ptr<float>());
         }
         EXPECT_TRUE(same_bits(y, expected));

@@ -20,11 +20,11 @@ using torch::autograd::variable_list;
 constexpr const char* kOp = "noise";
 
 void run(const law::Sampler& sampler, const Stream& stream, const kernel::Site& site,
-         kernel::Mode mode, const float* x, float* y) {
+         kernel::Combine mode, const float* x, float* y) {
   kernel::noise(sampler, stream, site, mode, x, y);
 }
 void run(const law::Sampler& sampler, const Stream& stream, const kernel::Site& site,
-         kernel::Mode mode, const double* x, double* y) {
+         kernel::Combine mode, const double* x, double* y) {
   kernel::ref::noise(sampler, stream, site, mode, x, y);
 }
 
@@ -45,7 +45,7 @@ at::Tensor noise_cpu(const at::Tensor& x, const at::Tensor& seed, std::string la
   AT_DISPATCH_FLOATING_TYPES(in.scalar_type(), kOp, [&] {
     for (std::int64_t r = 0; n && r < replicas; ++r) {
       run(*samplers[samplers.size() == 1 ? 0 : r], draws.stream(r), draws.site(),
-          multiply ? kernel::Mode::multiply : kernel::Mode::add,
+          multiply ? kernel::Combine::multiply : kernel::Combine::add,
           in.const_data_ptr<scalar_t>() + r * n, out.data_ptr<scalar_t>() + r * n);
     }
   });

@@ -63,7 +63,7 @@ class Autoencoder {
       : spec_(spec),
         store_(spec_, rule, 1),
         program_(spec_, store_.layout, {.train = true, .rows = batch}),
-        schedule_(program_, batch, program_.steps().size()),
+        schedule_(program_, batch, program_.instructions().size()),
         update_(store_, program_, 0),
         memory_(schedule_.floats()),
         log_precision_(spec.outputs, std::log(2.0f / static_cast<float>(spec.outputs))),
@@ -86,7 +86,7 @@ class Autoencoder {
                               .gradients = store_.gradients_of(0)};
     float* memory = memory_.data();
     std::copy_n(x, rows * program_.width(), schedule_.input(memory));
-    program_.forward(frame, schedule_, memory, 0, program_.steps().size());
+    program_.forward(frame, schedule_, memory, 0, program_.instructions().size());
     kernel::gaussian_nll(rows, program_.outputs(), schedule_.output(memory), x,
                          log_precision_.data(), schedule_.output_gradient(memory), nullptr);
     program_.backward(frame, schedule_, memory);
@@ -105,7 +105,7 @@ class Autoencoder {
   double loss(const std::vector<float>& x) const {
     const std::size_t rows = x.size() / program_.width();
     const engine::Program still(spec_, store_.layout, {});
-    const engine::Schedule schedule(still, rows, still.steps().size());
+    const engine::Schedule schedule(still, rows, still.instructions().size());
     std::vector<float> memory(schedule.floats()), prepared(still.prepared());
     const engine::Frame frame{.mode = engine::Mode::deterministic,
                               .rows = rows,
@@ -113,7 +113,7 @@ class Autoencoder {
                               .prepared = prepared.data()};
     still.prepare(frame);
     std::copy(x.begin(), x.end(), schedule.input(memory.data()));
-    still.forward(frame, schedule, memory.data(), 0, still.steps().size());
+    still.forward(frame, schedule, memory.data(), 0, still.instructions().size());
     const float* y = schedule.output(memory.data());
     double sum = 0;
     for (std::size_t i = 0; i < x.size(); ++i) sum += (y[i] - x[i]) * (y[i] - x[i]);
