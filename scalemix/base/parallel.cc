@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdlib>
 
 #include "scalemix/base/cores.h"
@@ -53,6 +54,7 @@ thread_local bool inside_tile = false;
 }  // namespace
 
 int threads() { return thread_count; }
+int free_threads() { return inside_tile ? 1 : threads(); }
 
 void set_threads(int n) {
   if (n < 1) fail<std::domain_error>("threads", "must be at least 1", n);
@@ -135,12 +137,42 @@ class Shares {
   std::array<Share, kMost> shares_;
 };
 
+/// Whether a team is faster than its first thread alone would be. Where another process takes a core,
+/// the thread that is pushed aside holds up the whole team: then loops run on the calling thread alone
+/// for a while, after which a team is tried again. No bit depends on it, since tiles do not.
+class TeamWatch {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  bool team() const { return Clock::now() >= alone_until_; }
+  /// Of a team of `threads`: when it began, when the calling thread had done its `mine` of the
+  /// `tiles`, when all were done.
+  void add(Clock::time_point began, Clock::time_point done, Clock::time_point ended,
+           std::int64_t mine, std::int64_t tiles, int threads) {
+    const Clock::duration took = ended - began, most = took * threads;
+    spent_ += took;
+    alone_ += mine > 0 ? std::min((done - began) * tiles / mine, most) : took;
+    if (spent_ < kWindow) return;
+    if (spent_ > alone_) alone_until_ = ended + kAlone;
+    spent_ = alone_ = {};
+  }
+
+ private:
+  // A few time slices of the scheduler; a trial costs about a tenth of what lies between two.
+  static constexpr std::chrono::milliseconds kWindow{5}, kAlone{50};
+
+  Clock::time_point alone_until_{};
+  Clock::duration spent_{}, alone_{};  // what teams took; what the calling thread would have taken
+};
+
 }  // namespace
 
 int threads() {
   prepare_thread();
   return omp_get_max_threads();
 }
+
+int free_threads() { return omp_in_parallel() ? 1 : threads(); }
 
 void set_threads(int n) {
   if (n < 1) fail<std::domain_error>("threads", "must be at least 1", n);
@@ -158,13 +190,28 @@ void parallel_tiles(std::size_t tiles, void (*call)(void*, std::size_t), void* b
       first.keep(tile);
     }
   };
-  const int team = omp_in_parallel() ? 1 : threads();
+  const int team = free_threads();
   if (team == 1) {
+    for (std::size_t tile = 0; tile < tiles; ++tile) run(tile);
+  } else if (thread_local TeamWatch watch; !watch.team()) {
+    const SerialScope alone;
     for (std::size_t tile = 0; tile < tiles; ++tile) run(tile);
   } else {
     Shares shares(tiles, static_cast<std::size_t>(team));
+    std::int64_t mine = 0;
+    const TeamWatch::Clock::time_point began = TeamWatch::Clock::now();
+    TeamWatch::Clock::time_point done;
 #pragma omp parallel
-    shares.work(static_cast<std::size_t>(omp_get_thread_num()), run);
+    {
+      const auto thread = static_cast<std::size_t>(omp_get_thread_num());
+      if (thread == 0) {
+        shares.work(0, [&](std::size_t tile) { run(tile), ++mine; });
+        done = TeamWatch::Clock::now();
+      } else {
+        shares.work(thread, run);
+      }
+    }
+    watch.add(began, done, TeamWatch::Clock::now(), mine, static_cast<std::int64_t>(tiles), team);
   }
   first.rethrow();
 }

@@ -7,7 +7,8 @@
 // (SCALEMIX_PARALLEL_STD_THREAD) puts std::thread behind the same function. An exception in a tile
 // is rethrown by the caller: the one of the lowest tile that threw. A call from inside a tile runs
 // serially. A tile goes to whichever thread is free, so that one that another process has pushed
-// aside does not hold up the rest; base/waiting.h has more on that.
+// aside does not hold up the rest; where that is not enough, loops leave the other threads out for a
+// while. base/waiting.h has more on that.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +20,9 @@ namespace scalemix::inline v0 {
 /// Number of threads the next parallel_tiles uses; at least 1. Starts as OMP_NUM_THREADS or, without
 /// it, usable_cores() of base/cores.h.
 int threads();
+
+/// Those that a loop which begins here would use: threads(), but 1 inside a tile.
+int free_threads();
 
 /// Sets the number of threads for the calling process, oneDNN's products included. Throws
 /// std::domain_error if n < 1.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -94,6 +95,44 @@ TEST(SerialScope, WorksAloneAndRestoresTheNumber) {
   }
   EXPECT_EQ(threads(), before);
 }
+
+TEST_P(ParallelTiles, ALoopInsideATileIsAlone) {
+  EXPECT_EQ(free_threads(), threads());
+  std::atomic<int> wrong{0};
+  parallel_tiles(8, [&](std::size_t) { wrong += free_threads() != 1; });
+  EXPECT_EQ(wrong, threads() == 1 ? 8 * (free_threads() != 1) : 0);
+}
+
+#ifndef SCALEMIX_PARALLEL_STD_THREAD
+/// How many of some tiles ran on another thread than the caller's, where each takes some time.
+int elsewhere(std::size_t tiles, std::chrono::microseconds here, std::chrono::microseconds there) {
+  const std::thread::id mine = std::this_thread::get_id();
+  std::atomic<int> others{0};
+  parallel_tiles(tiles, [&](std::size_t) {
+    const bool other = std::this_thread::get_id() != mine;
+    others += other;
+    std::this_thread::sleep_for(other ? there : here);
+  });
+  return others;
+}
+
+// A thread of the team that sleeps stands for one that another process has pushed aside.
+using namespace std::chrono_literals;
+
+TEST(ParallelTeam, IsLeftOutForAWhileWhereItIsHeldUp) {
+  const int before = threads();
+  set_threads(2);
+  int tries = 0;
+  while (elsewhere(2, 1ms, 30ms) == 0 && tries < 100) ++tries;
+  ASSERT_LT(tries, 100) << "no tile ran on another thread";
+  int alone = 0;
+  for (int i = 0; i < 5; ++i) alone += elsewhere(4, 1ms, 1ms) == 0;
+  EXPECT_EQ(alone, 5);
+  for (tries = 0; elsewhere(4, 1ms, 1ms) == 0 && tries < 1000;) ++tries;
+  EXPECT_LT(tries, 1000) << "the team did not come back";
+  set_threads(before);
+}
+#endif
 
 }  // namespace
 }  // namespace scalemix
