@@ -139,15 +139,20 @@ void warn_of_laws(const model::Spec& spec, std::vector<std::string>& warnings) {
   });
 }
 
-/// A last batch of one row cannot be normalised over the batch.
+/// A batch of one row cannot be normalised over the batch.
 void warn_of_batches(const Plan& plan, std::vector<std::string>& warnings) {
   bool normalised = false;
   model::for_each_layer(plan.spec, [&](const model::Layer& layer, const model::Shape&) {
     normalised |= model::layer_kind(layer.type).of_batch;
   });
-  const auto batch = static_cast<std::size_t>(plan.options.batch);
+  if (!normalised) return;
+  const auto batch = std::max<std::size_t>(2, static_cast<std::size_t>(plan.options.batch));
+  if (plan.options.batch < 2) {
+    warnings.push_back(
+        "the network normalises over the batch, which takes two rows at least: batch 1 means 2");
+  }
   for (const train::Replica& r : plan.replicas) {
-    if (!normalised || r.split.train.size() % batch != 1) continue;
+    if (r.split.train.size() % batch != 1) continue;
     warnings.push_back(
         fmt::format("{} training rows leave a last batch of one row, which cannot be normalised "
                     "over the batch: it joins the batch before it",

@@ -1,7 +1,9 @@
 // Training: stacks against single runs, checkpoints, schedules, early stopping, the divergence
 // guard.
 
-#include <gtest/gtest.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gmock/gmock.h>
 
 #include <cmath>
 #include <filesystem>
@@ -212,6 +214,28 @@ TEST(Train, ARunThatExplodesIsStoppedAndSaysWhere) {
   } catch (const Diverged& error) {
     EXPECT_NE(std::string(error.what()).find("epoch 1"), std::string::npos) << error.what();
   }
+}
+
+TEST(Train, SaysWhatBecomesOfABatchOfOneRowWhereANetworkNormalisesOverIt) {
+  data::Dataset images;
+  images.name = "images";
+  images.task = Task::classification;
+  images.shape = {3, 32, 32};
+  images.classes = {"a", "b"};
+  for (std::int32_t n = 0; n < 11; ++n) images.label.push_back(n % 2);
+  images.x.resize(11 * images.width(), 0.5f);
+  const auto warnings = [&](int batch, const std::string& model) {
+    run::TrainConfig c = small("none");
+    c.model = model;
+    c.batch = batch;
+    c.test_fraction = 0;
+    return fmt::format("{}", fmt::join(run::make_plan(c, images).warnings, "; "));
+  };
+  EXPECT_THAT(warnings(5, "vgg:0.05"), testing::HasSubstr("it joins the batch before it"));
+  EXPECT_THAT(warnings(4, "vgg:0.05"), testing::Not(testing::HasSubstr("batch before it")));
+  EXPECT_THAT(warnings(1, "vgg:0.05"), testing::HasSubstr("batch 1 means 2"));
+  EXPECT_THAT(warnings(1, "vgg:0.05"), testing::HasSubstr("it joins the batch before it"));
+  EXPECT_THAT(warnings(1, "mlp:5"), testing::Not(testing::HasSubstr("batch")));
 }
 
 TEST(Train, ClippingBoundsTheStepOfSgd) {
