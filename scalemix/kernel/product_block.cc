@@ -124,7 +124,8 @@ void strips(const ProductBlock& p, std::size_t row, std::size_t count, std::size
         tile<kTransA, kRows, kVectors>(p, row + s * kRows, j);
       }
     };
-    ((vectors == kLess + 1 && (run.template operator()<kLess + 1>(), true)) || ...);
+    static_cast<void>(
+        ((vectors == kLess + 1 && (run.template operator()<kLess + 1>(), true)) || ...));
   }
   (std::make_index_sequence<tile_vectors(kRows)>());
 }
@@ -133,7 +134,9 @@ template <bool kTransA>
 void strips_of(std::size_t rows, const ProductBlock& p, std::size_t row, std::size_t count,
                std::size_t j, std::size_t vectors) {
   [&]<std::size_t... kLess>(std::index_sequence<kLess...>) {
-    ((rows == kLess + 1 && (strips<kTransA, kLess + 1>(p, row, count, j, vectors), true)) || ...);
+    static_cast<void>(
+        ((rows == kLess + 1 && (strips<kTransA, kLess + 1>(p, row, count, j, vectors), true)) ||
+         ...));
   }
   (std::make_index_sequence<kTileRows>());
 }
