@@ -40,14 +40,6 @@ function(scalemix_products target scope part)
   target_link_libraries(${target} ${scope} "$<LINK_LIBRARY:WHOLE_ARCHIVE,$<TARGET_NAME:scalemix_kernel_${part}>>")
 endfunction()
 
-# scalemix_quick_build(TARGET): under sanitizers without optimisation, which takes half the time to compile; for what
-# spends its time in the rooms.
-function(scalemix_quick_build target)
-  if(SCALEMIX_SANITIZE)
-    target_compile_options(${target} PRIVATE -O0)
-  endif()
-endfunction()
-
 # scalemix_test(ROOM LINK ... [ONLY_IN CONFIGURATION]): the program scalemix_ROOM_test from tests/ROOM/*_test.cc, one ctest
 # case a room; ONLY_IN x: run only by `ctest -C x`.
 function(scalemix_test room)
@@ -59,7 +51,6 @@ function(scalemix_test room)
   add_executable(scalemix_${room}_test ${sources})
   target_link_libraries(scalemix_${room}_test PRIVATE ${ARG_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
   target_include_directories(scalemix_${room}_test PRIVATE "${PROJECT_SOURCE_DIR}")
-  scalemix_quick_build(scalemix_${room}_test)
   add_test(NAME ${room} COMMAND scalemix_${room}_test CONFIGURATIONS ${ARG_ONLY_IN})
   set_tests_properties(${room} PROPERTIES LABELS unit TIMEOUT 900)
 endfunction()
