@@ -150,7 +150,7 @@ def main():
         return
     share = -(-given.interruptions // len(TRAININGS))
     for name, arguments in TRAININGS.items():
-        epochs = epochs_for(given.scalemix, arguments, 1.5 * share)
+        epochs = epochs_for(given.scalemix, arguments, 3 * share)
         compare(given.scalemix, name, [*arguments, "--epochs", epochs], [(ASK, share)])
 
 
