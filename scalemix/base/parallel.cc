@@ -144,7 +144,7 @@ class TeamWatch {
  public:
   using Clock = std::chrono::steady_clock;
 
-  bool team() const { return Clock::now() >= alone_until_; }
+  bool team(Clock::time_point now) const { return now >= alone_until_; }
   /// Of a team of `threads`: when it began, when the calling thread had done its `mine` of the
   /// `tiles`, when all were done.
   void add(Clock::time_point began, Clock::time_point done, Clock::time_point ended,
@@ -193,13 +193,16 @@ void parallel_tiles(std::size_t tiles, void (*call)(void*, std::size_t), void* b
   const int team = free_threads();
   if (team == 1) {
     for (std::size_t tile = 0; tile < tiles; ++tile) run(tile);
-  } else if (thread_local TeamWatch watch; !watch.team()) {
+    return first.rethrow();
+  }
+  thread_local TeamWatch watch;
+  const TeamWatch::Clock::time_point began = TeamWatch::Clock::now();
+  if (!watch.team(began)) {
     const SerialScope alone;
     for (std::size_t tile = 0; tile < tiles; ++tile) run(tile);
   } else {
     Shares shares(tiles, static_cast<std::size_t>(team));
     std::int64_t mine = 0;
-    const TeamWatch::Clock::time_point began = TeamWatch::Clock::now();
     TeamWatch::Clock::time_point done;
 #pragma omp parallel
     {

@@ -27,7 +27,7 @@ class Schedule::Planner {
     if (p_.train()) find_gradients();
     place_values(out);
     place_gradients(out);
-    place_steps(out);
+    place_instructions(out);
     const Placement placed = place(lives_);
     out.floats_ = placed.floats;
     for (auto* list : {&out.value_, &out.gradient_, &out.kept_, &out.scratch_, &out.scratch_back_,
@@ -184,7 +184,7 @@ class Schedule::Planner {
     }
   }
 
-  void place_steps(Schedule& out) {
+  void place_instructions(Schedule& out) {
     for (std::size_t i = 0; i < n_; ++i) {
       const Node& node = *instructions_[i].node;
       const std::size_t kept = p_.train() ? node.kept(rows_) : 0;

@@ -180,7 +180,8 @@ Model load_model(const std::string& path) {
 }
 
 json about(const Model& model) {
-  return model.about.empty() ? json::object() : json::parse(model.about);
+  json parsed = model.about.empty() ? json::object() : json::parse(model.about);
+  return parsed.is_object() ? parsed : json::object();
 }
 
 void save_model(const std::string& path, const Model& model) {

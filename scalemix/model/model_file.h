@@ -33,7 +33,7 @@ struct Model {
   std::string about;
 };
 
-/// Model::about, parsed; an empty object where there is none.
+/// Model::about, parsed; an empty object where it is none.
 nlohmann::json about(const Model& model);
 
 inline constexpr int kFormat = 2;

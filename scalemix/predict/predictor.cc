@@ -59,10 +59,10 @@ template <class F>
 void sample_block(const Predictor::Plan& plan, Context::Scratch& scratch,
                   const engine::Schedule& schedule, engine::Frame frame, const Block& block,
                   std::size_t samples, const F& f) {
-  const std::size_t steps = plan.program.instructions().size();
+  const std::size_t end = plan.program.instructions().size();
   float *memory = scratch.memory.data(), *y = schedule.output(memory);
   plan.program.forward(frame, schedule, memory, 0, plan.first_draw);
-  const bool still = plan.first_draw == steps;  // no step draws: all draws are the same
+  const bool still = plan.first_draw == end;  // nothing draws: all draws are the same
   const std::size_t outputs = block.rows * plan.program.outputs();
   if (still) scratch.still.assign(y, y + outputs);
   for (std::size_t sample = 0; sample < samples; ++sample) {
@@ -70,7 +70,7 @@ void sample_block(const Predictor::Plan& plan, Context::Scratch& scratch,
     if (still) {
       std::copy_n(scratch.still.data(), outputs, y);
     } else {
-      plan.program.forward(frame, schedule, memory, plan.first_draw, steps);
+      plan.program.forward(frame, schedule, memory, plan.first_draw, end);
     }
     f(block, sample, y);
   }

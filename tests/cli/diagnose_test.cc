@@ -42,6 +42,14 @@ TEST_F(DiagnoseTest, ShowsWhatTheNoiseLearned) {
   EXPECT_NE(json["layers"][0]["penalty"], 0);
 }
 
+TEST_F(DiagnoseTest, AModelThatSaysOtherThingsOfItselfTellsNothingMore) {
+  model::Model m = svdo_model();
+  m.about = "[1]";
+  const Result r = scalemix({"diagnose", save("m.safetensors", m), "--json"});
+  ASSERT_EQ(r.code, kSuccess) << r.err;
+  EXPECT_EQ(r.json()["loss"]["train_rows"], 0);
+}
+
 TEST_F(DiagnoseTest, ReadsTheLogOfARunAndSaysWhatLooksWrong) {
   model::Model m = svdo_model();
   m.about = R"({"train_rows": 200})";

@@ -17,7 +17,7 @@ namespace {
 
 using namespace model;
 
-/// y = x (1 + s row) z, z Bernoulli per column, with a penalty of 0.1 x^2 per number.
+/// y = x z, one draw per column and row, with a penalty of 0.1 x^2 per number.
 NoiseKind before_bias() {
   NoiseKind kind{.name = "test_before_bias", .where = Where::before_bias};
   kind.takes_law = true;
