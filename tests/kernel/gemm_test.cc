@@ -2,12 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <limits>
+#include <thread>
 #include <tuple>
 #include <vector>
 
 #include "fixture.h"
+#include "scalemix/base/parallel.h"
 
 namespace scalemix::kernel {
 namespace {
@@ -153,6 +157,38 @@ TEST(Gemm, WrongStridesAreRefusedNotComputed) {
   float c[4];
   EXPECT_THROW(gemm(Trans::no, Trans::no, 2, 2, 2, a, 1, b, 2, 0.0f, c, 2), std::runtime_error);
 }
+
+#ifndef SCALEMIX_PARALLEL_STD_THREAD
+/// A product is the same, bit for bit, on two threads and where the second is left out for a while
+/// (base/parallel.h).
+TEST(Gemm, ATeamThatIsLeftOutChangesNoBit) {
+  const int before = threads();
+  set_threads(2);
+  constexpr std::size_t kSide = 150;
+  std::vector<float> a(kSide * kSide), team(a.size()), alone(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] = std::sin(static_cast<float>(i));
+  const auto product = [&](std::vector<float>& c) {
+    gemm(Trans::no, Trans::yes, kSide, kSide, kSide, a.data(), kSide, a.data(), kSide, 0, c.data(),
+         kSide);
+  };
+  const std::thread::id mine = std::this_thread::get_id();
+  const auto elsewhere = [&](std::chrono::milliseconds held_up) {
+    std::atomic<int> count{0};
+    parallel_tiles(2, [&](std::size_t) {
+      const bool other = std::this_thread::get_id() != mine;
+      count += other;
+      std::this_thread::sleep_for(other ? held_up : std::chrono::milliseconds(1));
+    });
+    return count > 0;
+  };
+  for (int tries = 0; !elsewhere(std::chrono::milliseconds(1)) && tries < 1000;) ++tries;
+  product(team);
+  for (int tries = 0; elsewhere(std::chrono::milliseconds(30)) && tries < 1000;) ++tries;
+  product(alone);
+  EXPECT_EQ(team, alone);
+  set_threads(before);
+}
+#endif
 
 }  // namespace
 }  // namespace scalemix::kernel
