@@ -1,6 +1,7 @@
 // The grid of `scalemix signal --phase-diagram`: a table, JSON or a picture.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -10,6 +11,7 @@
 
 #include "scalemix/base/atomic_file.h"
 #include "scalemix/base/error.h"
+#include "scalemix/base/parallel.h"
 #include "scalemix/cli/signal_options.h"
 #include "scalemix/report/plot.h"
 
@@ -79,10 +81,10 @@ std::vector<std::pair<const char*, std::optional<double>>> values_of(const signa
 std::string csv(const std::vector<signal::PhasePoint>& points) {
   std::string out;
   for (const auto& [name, value] : values_of(points[0])) out += std::string(name) + ",";
-  out += "phase\n";
+  out += "variance,phase\n";
   for (const signal::PhasePoint& p : points) {
     for (const auto& [name, value] : values_of(p)) out += value ? fmt::format("{},", *value) : ",";
-    out += std::string(signal::name(p.phase)) + "\n";
+    out += fmt::format("{},{}\n", signal::name(p.at.q.kind), signal::name(p.phase));
   }
   return out;
 }
@@ -96,6 +98,7 @@ std::string json(const std::vector<signal::PhasePoint>& points) {
                   : std::isinf(*value) ? ordered_json("inf")
                                        : ordered_json(*value);
     }
+    row["variance"] = signal::name(p.at.q.kind);
     row["phase"] = signal::name(p.phase);
     rows.push_back(row);
   }
@@ -104,46 +107,84 @@ std::string json(const std::vector<signal::PhasePoint>& points) {
 
 constexpr double kMostLayers = 100;  // of the picture's colours
 
-/// Where the slope of gradients crosses 1 along sigma_w2, for each value of the other side.
-report::Series critical_line(const signal::PhaseGrid& grid, const std::vector<double>& side,
-                             const std::vector<signal::PhasePoint>& points) {
-  report::Series line{"chi_1 = 1"};
+/// Where the slope of gradients is 1, along the other side.
+report::Series critical_line(const signal::Network& net, const signal::PhaseGrid& grid, double q0) {
+  constexpr std::size_t kPoints = 201;
+  const bool dropout = !grid.p.empty();
+  const std::vector<double>& side = dropout ? grid.p : grid.sigma_b2;
+  report::Series line{"chi_1 = 1", std::vector<double>(kPoints), std::vector<double>(kPoints)};
   line.colour = "#d00000";
-  const std::size_t n = grid.sigma_w2.size();
-  for (std::size_t i = 0; i < side.size(); ++i) {
-    for (std::size_t j = 1; j < n; ++j) {
-      const auto &a = points[i * n + j - 1].at.slopes, &b = points[i * n + j].at.slopes;
-      if (!a || !b || (a->gradient < 1) == (b->gradient < 1)) continue;
-      const double share = (1 - a->gradient) / (b->gradient - a->gradient);
-      line.x.push_back(grid.sigma_w2[j - 1] + share * (grid.sigma_w2[j] - grid.sigma_w2[j - 1]));
-      line.y.push_back(side[i]);
-      break;
-    }
-  }
+  parallel_tiles(kPoints, [&](std::size_t i) {
+    signal::Network at = net;
+    const double share = static_cast<double>(i) / (kPoints - 1);
+    line.y[i] = side.front() + share * (side.back() - side.front());
+    if (dropout)
+      at.noise =
+          signal::multiplicative(law::AnyLaw::make("bernoulli", std::vector<double>{line.y[i]}));
+    if (!dropout) at.sigma_b2 = line.y[i];
+    line.x[i] = critical_sigma_w2(at, grid.sigma_w2.front(), grid.sigma_w2.back(), q0)
+                    .value_or(std::numeric_limits<double>::quiet_NaN());
+  });
   return line;
 }
 
+/// What happens at a point, in the picture's words. Where the variance does not stay, no depth of
+/// correlations is a depth that a signal reaches.
+const char* fate(const signal::PhasePoint& p) {
+  using signal::Fixed;
+  if (p.at.q.kind == Fixed::zero) return "signal dies";
+  if (p.at.q.kind == Fixed::none) return "variance grows";
+  if (p.phase == signal::Phase::vanishing) return "gradients vanish";
+  return p.phase == signal::Phase::exploding ? "gradients explode" : "";
+}
+
+/// Each fate once, at the middle of its part of the grid, if that is not too small for words.
+std::vector<report::Label> labels_of(const std::vector<double>& x, const std::vector<double>& y,
+                                     const std::vector<signal::PhasePoint>& points) {
+  std::vector<report::Label> out;
+  for (const std::string_view word :
+       {"signal dies", "variance grows", "gradients vanish", "gradients explode"}) {
+    double count = 0, column = 0, row = 0;
+    for (std::size_t k = 0; k < points.size(); ++k) {
+      if (fate(points[k]) != word) continue;
+      ++count;
+      column += static_cast<double>(k % x.size());
+      row += static_cast<double>(k / x.size());
+    }
+    if (count < 0.015 * static_cast<double>(points.size())) continue;
+    out.push_back({x[static_cast<std::size_t>(column / count + 0.5)],
+                   y[static_cast<std::size_t>(row / count + 0.5)], std::string(word)});
+  }
+  return out;
+}
+
+std::string noise_name(const SignalOptions& o) {
+  if (!o.methods.empty()) return fmt::format("{}", fmt::join(o.methods, " "));
+  if (o.noise.empty()) return "no noise";
+  return (o.additive ? "additive " : "") + o.noise;
+}
+
 /// 6 xi_c as colours, white where there is none.
-std::string picture(const signal::Network& net, const signal::PhaseGrid& grid,
-                    const std::vector<signal::PhasePoint>& points) {
+std::string picture(const SignalOptions& o, const signal::Network& net,
+                    const signal::PhaseGrid& grid, const std::vector<signal::PhasePoint>& points) {
   const bool dropout = !grid.p.empty();
   const std::vector<double>& side = dropout ? grid.p : grid.sigma_b2;
   report::HeatMap map{"6 xi_c", grid.sigma_w2, side};
   map.lo = 0;
   map.hi = kMostLayers;
   for (const signal::PhasePoint& p : points) {
-    map.z.push_back(p.at.scales ? std::min(6 * p.at.scales->correlation, kMostLayers)
-                                : std::numeric_limits<double>::quiet_NaN());
+    const bool stays = p.at.scales && p.at.q.exists() && p.at.q.kind != signal::Fixed::zero;
+    map.z.push_back(stays ? std::min(6 * p.at.scales->correlation, kMostLayers)
+                          : std::numeric_limits<double>::quiet_NaN());
   }
   report::Panel panel{"layers that a signal reaches",
                       {"sigma_w2"},
                       {dropout ? "p" : "sigma_b2"},
-                      {critical_line(grid, side, points)}};
+                      {critical_line(net, grid, o.q0)}};
   panel.heat = map;
-  return report::svg({fmt::format("{}, mu2 {}", net.activation.spec(),
-                                  dropout ? "1 / (1 - p)" : fmt::format("{:.4g}", net.noise.mu2)),
-                      {panel},
-                      1});
+  panel.labels = labels_of(grid.sigma_w2, side, points);
+  const std::string noise = dropout ? "dropout" : noise_name(o);
+  return report::svg({fmt::format("{}, {}", net.activation.spec(), noise), {panel}, 1});
 }
 
 }  // namespace
@@ -158,7 +199,7 @@ void write_phase_diagram(const SignalOptions& o, const signal::Network& net) {
   const auto points = signal::phase_diagram(net, grid, o.q0);
   write_atomically(o.phase_diagram, ends(".json")  ? json(points)
                                     : ends(".csv") ? csv(points)
-                                                   : picture(net, grid, points));
+                                                   : picture(o, net, grid, points));
 }
 
 }  // namespace scalemix::inline v0::cli

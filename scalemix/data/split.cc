@@ -11,25 +11,8 @@
 namespace scalemix::inline v0::data {
 namespace {
 
-// Sites of Purpose::shuffle: the epochs of a training read the first, splits the others.
-enum Site : std::uint32_t { kEpoch, kTest, kValidation };
-
 using Rows = std::vector<std::uint32_t>;
 using Labels = std::vector<std::int32_t>;
-
-Rows shuffled(std::size_t n, std::uint64_t seed, Site site, std::uint32_t draw) {
-  if (n >= (std::uint64_t{1} << 32)) fail<std::domain_error>("split", "rows must be below 2^32", n);
-  const Stream stream{seed, stream_id(Purpose::shuffle, site), draw};
-  Rows rows(n);
-  std::iota(rows.begin(), rows.end(), 0u);
-  std::array<std::uint32_t, 4> words{};
-  for (std::size_t k = 0; k + 1 < n; ++k) {
-    if (k % 4 == 0) words = stream.block(k / 4);
-    const std::size_t last = n - 1 - k;
-    std::swap(rows[last], rows[std::uint64_t{words[k % 4]} * (last + 1) >> 32]);
-  }
-  return rows;
-}
 
 /// Positions of `rows`, those of one class together, so that an even walk over them is stratified.
 std::vector<std::size_t> by_class(const Rows& rows, const Labels& label) {
@@ -75,7 +58,7 @@ Split draw_split(std::size_t n, double test, double validation, std::uint64_t se
   check_labels(n, label);
   if (n == 0) throw DataError("", 0, 0, "there are no rows to split");
   Split split;
-  split.train = shuffled(n, seed, kTest, draw);
+  split.train = permutation(n, seed, Shuffle::test, draw);
   split.test = take(split.train, test, label, "testing");
   split.validation = take(split.train, validation, label, "validation");
   return split;
@@ -83,8 +66,19 @@ Split draw_split(std::size_t n, double test, double validation, std::uint64_t se
 
 }  // namespace
 
-std::vector<std::uint32_t> permutation(std::size_t n, std::uint64_t seed, std::uint32_t draw) {
-  return shuffled(n, seed, kEpoch, draw);
+std::vector<std::uint32_t> permutation(std::size_t n, std::uint64_t seed, Shuffle who,
+                                       std::uint32_t draw) {
+  if (n >= (std::uint64_t{1} << 32)) fail<std::domain_error>("split", "rows must be below 2^32", n);
+  const Stream stream{seed, stream_id(Purpose::shuffle, static_cast<std::uint32_t>(who)), draw};
+  std::vector<std::uint32_t> rows(n);
+  std::iota(rows.begin(), rows.end(), 0u);
+  std::array<std::uint32_t, 4> words{};
+  for (std::size_t k = 0; k + 1 < n; ++k) {
+    if (k % 4 == 0) words = stream.block(k / 4);
+    const std::size_t last = n - 1 - k;
+    std::swap(rows[last], rows[std::uint64_t{words[k % 4]} * (last + 1) >> 32]);
+  }
+  return rows;
 }
 
 Split fraction(std::size_t n, double test, double validation, std::uint64_t seed,
@@ -101,7 +95,7 @@ std::vector<Split> folds(std::size_t n, std::size_t k, std::uint64_t seed,
         "", 0, 0,
         std::to_string(k) + " folds of " + std::to_string(n) + " rows leave a fold without a row");
   }
-  const Rows rows = shuffled(n, seed, kTest, 0);
+  const Rows rows = permutation(n, seed, Shuffle::test, 0);
   const std::vector<std::size_t> order = by_class(rows, label);
   std::vector<std::size_t> fold(n);
   for (std::size_t i = 0; i < n; ++i) fold[order[i]] = i % k;
@@ -128,7 +122,7 @@ void carve_validation(Split& split, double validation, std::uint64_t seed,
                       const std::vector<std::int32_t>& label) {
   check_in("split", "validation fraction", validation, 0, 1);
   Rows rows;
-  for (const std::uint32_t i : shuffled(split.train.size(), seed, kValidation, 0)) {
+  for (const std::uint32_t i : permutation(split.train.size(), seed, Shuffle::validation, 0)) {
     rows.push_back(split.train[i]);
   }
   const Rows moved = take(rows, validation, label, "validation");

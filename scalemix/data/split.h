@@ -8,9 +8,13 @@
 
 namespace scalemix::inline v0::data {
 
-/// A permutation of 0 ... n - 1 (Fisher-Yates over Purpose::shuffle of the stream, `draw` picks
-/// another).
-std::vector<std::uint32_t> permutation(std::size_t n, std::uint64_t seed, std::uint32_t draw = 0);
+/// Sites of Purpose::shuffle: who permutes rows. No two read the same words.
+enum class Shuffle : std::uint32_t { epoch, test, validation, importance };
+
+/// A permutation of 0 ... n - 1: Fisher-Yates from the back, the k-th swap of row n - 1 - k with row
+/// floor(word k * (n - k) / 2^32) of the stream (Purpose::shuffle, who, draw).
+std::vector<std::uint32_t> permutation(std::size_t n, std::uint64_t seed, Shuffle who,
+                                       std::uint32_t draw = 0);
 
 /// One split: round(test * n) test rows, round(validation * rest) validation rows, the rest for
 /// training. Stratified by class where `label` is not empty. Throws DataError if a part asked for

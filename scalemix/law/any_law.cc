@@ -21,6 +21,7 @@ struct AnyLaw::State {
   virtual ~State() = default;
   virtual double mean() const = 0;
   virtual double mu2() const = 0;
+  virtual double mu3() const = 0;
   virtual double mu4() const = 0;
   virtual double pdf(double z) const = 0;
   virtual double cdf(double z) const = 0;
@@ -61,6 +62,7 @@ struct Typed final : Base {
   Typed(const LawRow& row, std::span<const double> values) : Base(row, values), law(values) {}
   double mean() const override { return law.mean(); }
   double mu2() const override { return law.mu2(); }
+  double mu3() const override { return law.mu3(); }
   double mu4() const override { return law.mu4(); }
   double pdf(double z) const override { return law.pdf(z); }
   double cdf(double z) const override { return law.cdf(z); }
@@ -131,6 +133,7 @@ const LawRow& AnyLaw::row() const { return state_->row; }
 std::span<const double> AnyLaw::values() const { return state_->values; }
 double AnyLaw::mean() const { return state_->mean(); }
 double AnyLaw::mu2() const { return state_->mu2(); }
+double AnyLaw::mu3() const { return state_->mu3(); }
 double AnyLaw::mu4() const { return state_->mu4(); }
 double AnyLaw::pdf(double z) const { return state_->pdf(z); }
 double AnyLaw::cdf(double z) const { return state_->cdf(z); }

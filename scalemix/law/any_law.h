@@ -35,6 +35,7 @@ class AnyLaw {
 
   double mean() const;
   double mu2() const;
+  double mu3() const;
   double mu4() const;
   double pdf(double z) const;
   double cdf(double z) const;

@@ -32,6 +32,7 @@ class Bernoulli {
 
   double mean() const { return 1 - p_; }
   double mu2() const { return 1 / (1 - p_); }
+  double mu3() const { return 1 / ((1 - p_) * (1 - p_)); }
   double mu4() const { return 1 / ((1 - p_) * (1 - p_) * (1 - p_)); }
   double pdf(double z) const { return z == 0 ? p_ : z == 1 ? 1 - p_ : 0; }
   double cdf(double z) const { return z < 0 ? 0 : z < 1 ? p_ : 1; }

@@ -36,6 +36,7 @@ class Beta {
 
   double mean() const { return a_ / (a_ + b_); }
   double mu2() const { return raw_moment(2) / std::pow(mean(), 2); }
+  double mu3() const { return raw_moment(3) / std::pow(mean(), 3); }
   double mu4() const { return raw_moment(4) / std::pow(mean(), 4); }
   double pdf(double z) const {
     return z <= 0 || z >= 1 ? 0 : boost::math::ibeta_derivative(a_, b_, z);

@@ -33,6 +33,7 @@ class Gamma {
 
   double mean() const { return 1; }
   double mu2() const { return 1 + 1 / k_; }
+  double mu3() const { return (1 + 1 / k_) * (1 + 2 / k_); }
   double mu4() const { return (1 + 1 / k_) * (1 + 2 / k_) * (1 + 3 / k_); }
   double pdf(double z) const { return z <= 0 ? 0 : k_ * lower_gamma_slope(k_, k_ * z); }
   double cdf(double z) const { return z <= 0 ? 0 : lower_gamma(k_, k_ * z); }

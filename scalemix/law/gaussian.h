@@ -39,6 +39,7 @@ class Gaussian {
 
   double mean() const { return 1; }
   double mu2() const { return 1 + alpha_; }
+  double mu3() const { return 1 + 3 * alpha_; }
   double mu4() const { return 1 + alpha_ * (6 + 3 * alpha_); }
   double pdf(double z) const {
     if (sigma_ == 0) return z == 1 ? std::numeric_limits<double>::infinity() : 0;

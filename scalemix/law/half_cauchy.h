@@ -37,6 +37,7 @@ class HalfCauchy {
 
   double mean() const { return std::numeric_limits<double>::infinity(); }
   double mu2() const { return std::numeric_limits<double>::infinity(); }
+  double mu3() const { return std::numeric_limits<double>::infinity(); }
   double mu4() const { return std::numeric_limits<double>::infinity(); }
   double pdf(double z) const {
     return z < 0 ? 0 : boost::math::constants::two_div_pi<double>() / s_ / (1 + z / s_ * z / s_);

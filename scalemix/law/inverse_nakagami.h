@@ -42,6 +42,9 @@ class InverseNakagami {
   double mu2() const {
     return normalised(mean()) ? raw_moment(2) / std::pow(mean(), 2) : raw_moment(2);
   }
+  double mu3() const {
+    return normalised(mean()) ? raw_moment(3) / std::pow(mean(), 3) : raw_moment(3);
+  }
   double mu4() const {
     return normalised(mean()) ? raw_moment(4) / std::pow(mean(), 4) : raw_moment(4);
   }

@@ -34,6 +34,7 @@ class Laplace {
 
   double mean() const { return 1; }
   double mu2() const { return 1 + alpha_; }
+  double mu3() const { return 1 + 3 * alpha_; }
   double mu4() const { return 1 + 6 * alpha_ * (1 + alpha_); }
   double pdf(double z) const {
     if (b_ == 0) return z == 1 ? std::numeric_limits<double>::infinity() : 0;

@@ -29,6 +29,7 @@ concept NoiseLaw = requires(const L& law, double u, double z, std::span<const do
   requires std::constructible_from<L, std::span<const double>>;
   { law.mean() } -> std::same_as<double>;  // E z; infinite where it is
   { law.mu2() } -> std::same_as<double>;   // E z^2 of the multiplier (z / E z, or z)
+  { law.mu3() } -> std::same_as<double>;   // E z^3 and
   { law.mu4() } -> std::same_as<double>;   // E z^4 of the multiplier
   { law.pdf(z) } -> std::same_as<double>;  // probability, for a discrete law
   { law.cdf(z) } -> std::same_as<double>;

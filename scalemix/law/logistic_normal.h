@@ -38,6 +38,7 @@ class LogisticNormal {
 
   double mean() const { return raw_moment(1); }
   double mu2() const { return raw_moment(2) / std::pow(mean(), 2); }
+  double mu3() const { return raw_moment(3) / std::pow(mean(), 3); }
   double mu4() const { return raw_moment(4) / std::pow(mean(), 4); }
   double pdf(double z) const {
     return z <= 0 || z >= 1 ? 0 : standard_normal_pdf(standardise(z)) / (z * (1 - z) * sigma_);

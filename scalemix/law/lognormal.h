@@ -35,6 +35,7 @@ class Lognormal {
 
   double mean() const { return 1; }
   double mu2() const { return std::exp(sigma_ * sigma_); }
+  double mu3() const { return std::exp(3 * sigma_ * sigma_); }
   double mu4() const { return std::exp(6 * sigma_ * sigma_); }
   double pdf(double z) const {
     return z <= 0 ? 0 : standard_normal_pdf(standardise(z)) / (z * sigma_);

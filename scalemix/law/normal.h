@@ -33,6 +33,7 @@ class Normal {
 
   double mean() const { return 0; }
   double mu2() const { return scale_ * scale_; }
+  double mu3() const { return 0; }
   double mu4() const { return 3 * mu2() * mu2(); }
   double pdf(double z) const { return standard_normal_pdf(z / scale_) / scale_; }
   double cdf(double z) const { return standard_normal_cdf(z / scale_); }

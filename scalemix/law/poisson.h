@@ -35,6 +35,7 @@ class Poisson {
 
   double mean() const { return rate_; }
   double mu2() const { return 1 + 1 / rate_; }
+  double mu3() const { return 1 + (3 + 1 / rate_) / rate_; }
   double mu4() const { return 1 + (6 + (7 + 1 / rate_) / rate_) / rate_; }
   double pdf(double z) const {
     if (z < 0 || z != std::floor(z)) return 0;

@@ -36,6 +36,7 @@ class Rayleigh {
 
   double mean() const { return s_ * std::sqrt(boost::math::constants::half_pi<double>()); }
   double mu2() const { return 4 / boost::math::constants::pi<double>(); }
+  double mu3() const { return 6 / boost::math::constants::pi<double>(); }
   double mu4() const { return 2 * mu2() * mu2(); }
   double pdf(double z) const {
     const double tail = std::exp(-z / s_ * z / s_ / 2);

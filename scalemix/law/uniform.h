@@ -34,6 +34,7 @@ class Uniform {
 
   double mean() const { return 1; }
   double mu2() const { return 1 + b_ * b_ / 3; }
+  double mu3() const { return 1 + b_ * b_; }
   double mu4() const { return 1 + b_ * b_ * (2 + b_ * b_ / 5); }
   double pdf(double z) const { return std::abs(z - 1) <= b_ ? 0.5 / b_ : 0; }
   double cdf(double z) const {

@@ -20,7 +20,8 @@ std::vector<double> permutation_importance(const predict::Predictor& predictor,
   std::vector<double> importance;
   std::vector<float> column(rows.rows);
   for (std::size_t k = 0; k < width; ++k) {
-    const auto order = data::permutation(rows.rows, seed, static_cast<std::uint32_t>(k));
+    const auto order = data::permutation(rows.rows, seed, data::Shuffle::importance,
+                                         static_cast<std::uint32_t>(k));
     for (std::size_t n = 0; n < rows.rows; ++n) column[n] = rows.x[n * width + k];
     for (std::size_t n = 0; n < rows.rows; ++n) rows.x[n * width + k] = column[order[n]];
     importance.push_back(loss(predictor, rows) - base);

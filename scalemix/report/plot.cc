@@ -102,6 +102,11 @@ class PanelDrawing {
     fmt::format_to(to_, "<g clip-path=\"url(#clip{})\">\n", number_);
     if (panel_.heat) heat(*panel_.heat);
     for (std::size_t i = 0; i < panel_.series.size(); ++i) series(panel_.series[i], colour(i));
+    for (const Label& label : panel_.labels) {
+      if (x_.shows(label.x) && y_.shows(label.y)) {
+        text(px(label.x), py(label.y) + 4, "label", label.text);
+      }
+    }
     out_ += "</g>\n";
     fmt::format_to(to_, "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" class=\"frame\"/>\n",
                    left_, top_, kWidth, kHeight);
@@ -338,7 +343,8 @@ std::string svg(const Figure& figure) {
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" "
       "viewBox=\"0 0 {0:.0f} {1:.0f}\" font-family=\"sans-serif\" font-size=\"11\">\n"
       "<style>.mid{{text-anchor:middle}}.end{{text-anchor:end}}"
-      ".head{{text-anchor:middle;font-size:12px}}.frame{{fill:none;stroke:#888}}"
+      ".head{{text-anchor:middle;font-size:12px}}"
+      ".label{{text-anchor:middle;paint-order:stroke;stroke:white;stroke-width:3px}}.frame{{fill:none;stroke:#888}}"
       ".grid{{stroke:#e4e4e4}}.curve{{fill:none;stroke-width:1.7}}"
       ".dashed{{stroke-dasharray:5 3}}.cell{{shape-rendering:crispEdges}}</style>\n"
       "<rect width=\"{0:.0f}\" height=\"{1:.0f}\" fill=\"white\"/>\n",

@@ -35,11 +35,18 @@ struct HeatMap {
   std::optional<double> lo = {}, hi = {};  // ends of the colour bar; values beyond take its ends
 };
 
+/// Words in a panel, centred at (x, y).
+struct Label {
+  double x = 0, y = 0;
+  std::string text = {};
+};
+
 struct Panel {
   std::string title = {};
   Axis x = {}, y = {};
   std::vector<Series> series = {};
   std::optional<HeatMap> heat = {};  // below the curves
+  std::vector<Label> labels = {};    // above them
 };
 
 struct Figure {

@@ -20,7 +20,8 @@ struct Theory {
   Kind of;
   ActivationRow::Function curvature;
   std::span<const double> kinks;
-  bool slope_jumps, odd;
+  bool slope_jumps, odd, below_tangent;
+  ActivationRow::Function above_line = nullptr;
 };
 
 double slope(Kind f, double parameter, double x) {
@@ -46,20 +47,24 @@ double silu_curvature(double, double x) {
 
 double elu_curvature(double, double x) { return x > 0 ? 0 : std::exp(x); }
 
+/// x F(x) - x = -x F(-x) where F(x) + F(-x) = 1.
+double gelu_above_line(double, double x) { return kernel::activation_row(Kind::gelu).value(0, -x); }
+double silu_above_line(double, double x) { return kernel::activation_row(Kind::silu).value(0, -x); }
+
 double sine_curvature(double, double x) { return -std::sin(x); }
 
 constexpr Theory kTheory[] = {
-    {Kind::relu, none, kZero, true, false},
-    {Kind::leaky_relu, none, kZero, true, false},
-    {Kind::identity, none, {}, false, true},
-    {Kind::erf, erf_curvature, {}, false, true},
-    {Kind::tanh, tanh_curvature, {}, false, true},
-    {Kind::hard_tanh, none, kUnit, true, true},
-    {Kind::sigmoid, sigmoid_curvature, {}, false, false},
-    {Kind::gelu, gelu_curvature, {}, false, false},
-    {Kind::silu, silu_curvature, {}, false, false},
-    {Kind::elu, elu_curvature, kZero, false, false},
-    {Kind::sine, sine_curvature, {}, false, true},
+    {Kind::relu, none, kZero, true, false, true},
+    {Kind::leaky_relu, none, kZero, true, false, true},
+    {Kind::identity, none, {}, false, true, true},
+    {Kind::erf, erf_curvature, {}, false, true, true},
+    {Kind::tanh, tanh_curvature, {}, false, true, true},
+    {Kind::hard_tanh, none, kUnit, true, true, true},
+    {Kind::sigmoid, sigmoid_curvature, {}, false, false, false},
+    {Kind::gelu, gelu_curvature, {}, false, false, false, gelu_above_line},
+    {Kind::silu, silu_curvature, {}, false, false, false, silu_above_line},
+    {Kind::elu, elu_curvature, kZero, false, false, true, none},
+    {Kind::sine, sine_curvature, {}, false, true, true},
 };
 
 std::vector<ActivationRow> make_rows() {
@@ -67,7 +72,8 @@ std::vector<ActivationRow> make_rows() {
   for (const Theory& t : kTheory) {
     const kernel::ActivationRow& row = kernel::activation_row(t.of);
     rows.push_back({t.of == Kind::identity ? "linear" : row.name, row.parameters, row.value,
-                    row.slope, t.curvature, t.kinks, t.slope_jumps, t.odd});
+                    row.slope, t.curvature, t.kinks, t.slope_jumps, t.odd, t.below_tangent,
+                    t.above_line});
   }
   return rows;
 }

@@ -133,6 +133,15 @@ double fourth(const Activation& phi, double q) {
   return expectation(phi, q, [&](double u) { return std::pow(phi.value(u), 4); });
 }
 
+double second_beyond(const Activation& phi, double q) {
+  const ActivationRow& row = phi.row();
+  return expectation(phi, q, [&](double u) {
+    const double value = phi.value(u);
+    if (u <= 0 || !row.above_line) return value * value;
+    return row.above_line(phi.parameter(), u) * (value + u);
+  });
+}
+
 double slope_second(const Activation& phi, double q) {
   return expectation(phi, q, [&](double u) { return phi.slope(u) * phi.slope(u); });
 }

@@ -36,7 +36,11 @@ RangeDepth iterated_depth(const Network& net, double q0, const Range& range) {
   for (int layer = 0; layer < kLayers; ++layer) {
     const double next = variance_map(net, q);
     if (next == 0) return leaves(false, layer + 1);
-    if (std::abs(next - q) <= 4e-16 * q) return stays("the variance settles at its fixed point");
+    if (std::abs(next - q) <= 4e-16 * q) {
+      const bool settles = variance_fixed_point(net, q0).kind == Fixed::point;
+      return stays(settles ? "the variance settles at its fixed point"
+                           : "the variance changes by less than a float tells apart");
+    }
     const bool up = next > range.largest;
     if (up || next < range.smallest) {
       const double bound = up ? range.largest : range.smallest;

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "scalemix/signal/fixed_point.h"
 #include "scalemix/signal/slope.h"
 
 namespace scalemix::inline v0::signal {

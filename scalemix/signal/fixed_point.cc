@@ -1,14 +1,17 @@
 #include "scalemix/signal/fixed_point.h"
 
 #include <algorithm>
+#include <boost/math/tools/minima.hpp>
 #include <boost/math/tools/toms748_solve.hpp>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <numbers>
 
 #include "scalemix/base/check.h"
 #include "scalemix/base/number_text.h"
 #include "scalemix/signal/closed_form.h"
+#include "scalemix/signal/slope.h"
 
 namespace scalemix::inline v0::signal {
 namespace {
@@ -31,48 +34,86 @@ FixedPoint straight_fixed_point(const Network& net, double a) {
   return {Fixed::point, floor / (1 - rate)};
 }
 
-/// The root of variance_map(q) - q between lo and hi, of different signs there.
+/// The root of variance_step between lo and hi, of different signs there.
 double refine(const Network& net, double lo, double hi) {
-  const auto f = [&](double q) { return variance_map(net, q) - q; };
   std::uintmax_t steps = 200;
-  const auto [a, b] = boost::math::tools::toms748_solve(
-      f, lo, hi, boost::math::tools::eps_tolerance<double>(), steps);
+  const auto [a, b] =
+      boost::math::tools::toms748_solve([&](double q) { return variance_step(net, q); }, lo, hi,
+                                        boost::math::tools::eps_tolerance<double>(), steps);
   return (a + b) / 2;
 }
 
+/// A scan's last place: the step there has not changed its sign since the start.
+struct Place {
+  double q;
+  bool nears;  // whether the step shrinks farther on
+};
+
+/// The first of two crossings that lie between two places, where the step comes down to the other
+/// side of 0 and back; empty if it does not.
+std::optional<double> dip(const Network& net, const Place& from, const Place& to, bool grows) {
+  if (!from.nears || to.nears) return std::nullopt;
+  const auto size = [&](double q) { return (grows ? 1 : -1) * variance_step(net, q); };
+  const auto [lo, hi] = std::minmax(from.q, to.q);
+  const auto [q, least] =
+      boost::math::tools::brent_find_minima(size, lo, hi, std::numeric_limits<double>::digits / 2);
+  if (least > 0) return std::nullopt;
+  return least == 0 ? q : refine(net, std::min(from.q, q), std::max(from.q, q));
+}
+
 /// The nearest crossing from q0 on, going by a factor that itself grows; empty if none within
-/// range.
+/// range. A crossing is a sign change of the layer's own step, so that a variance which grows by 1
+/// per layer has none however large it is.
 std::optional<double> scan(const Network& net, double q0, bool up) {
-  const bool above = variance_map(net, q0) > q0;
-  double before = q0, step = 1.2;
-  while (up ? before < kLargest : before > kSmallest) {
-    const double after = up ? before * step : before / step;
-    const double moved = variance_map(net, after);
-    if (moved == after) return after;
-    if ((moved > after) != above) {
-      return refine(net, std::min(before, after), std::max(before, after));
+  const bool grows = variance_step(net, q0) > 0;
+  const auto place = [&](double q) {
+    return Place{q, (chi_variance(net, q) < 1) == (grows == up)};
+  };
+  Place before = place(q0);
+  double factor = 1.2;
+  while (up ? before.q < kLargest : before.q > kSmallest) {
+    const Place after = place(up ? before.q * factor : before.q / factor);
+    const double moved = variance_step(net, after.q);
+    if (moved == 0) return after.q;
+    if ((moved > 0) != grows) {
+      return refine(net, std::min(before.q, after.q), std::max(before.q, after.q));
     }
+    if (const auto q = dip(net, before, after, grows)) return q;
     before = after;
-    step = std::min(step * 1.01, 4.0);
+    factor = std::min(factor * 1.01, 4.0);
   }
   return std::nullopt;
 }
 
+/// How a variance grows once it is large: " by 1 per layer in the end".
+std::string growth(const Network& net) {
+  const double rate = net.gain() * far_rate(net.activation);
+  if (std::abs(rate - 1) <= kNeutral) {
+    return " by " + rounded_number(variance_step(net, kLargest)) + " per layer";
+  }
+  return rate > 1 ? " by a factor of " + rounded_number(rate) + " per layer" : "";
+}
+
 FixedPoint growing(const Network& net, double q0) {
   if (const auto q = scan(net, q0, true)) return {Fixed::point, *q};
-  std::string reason = "the variance grows without end from q = " + rounded_number(q0);
+  std::string reason = "the variance grows without end from q = " + rounded_number(q0) +
+                       ", in the end" + growth(net);
   if (const auto edge = scan(net, q0, false)) {
     reason += " (there is an unstable fixed point at " + rounded_number(*edge) + ")";
   }
   return none(std::move(reason));
 }
 
+/// Whether the variance goes to 0 from everywhere, however slowly: it does where the map's tangent
+/// at 0 has slope 1 at most and the map lies below it.
+bool dies_out(const Network& net) {
+  return net.activation.row().below_tangent && net.floor() == 0 &&
+         net.gain() * std::pow(net.activation.slope(0), 2) <= 1 + kNeutral;
+}
+
 FixedPoint shrinking(const Network& net, double q0) {
-  if (variance_map(net, 0) > 0) {
-    const auto q = scan(net, q0, false);
-    return {Fixed::point, q ? *q : refine(net, 0, kSmallest)};
-  }
   if (const auto q = scan(net, q0, false)) return {Fixed::point, *q};
+  if (variance_map(net, 0) > 0) return {Fixed::point, refine(net, 0, kSmallest)};
   return zero("the variance shrinks towards 0");
 }
 
@@ -135,9 +176,10 @@ FixedPoint variance_fixed_point(const Network& net, double q0) {
   }
   if (net.branch) return {Fixed::every, 1, "the branch scale is 0", 0};
   if (const auto a = net.activation.negative_slope()) return straight_fixed_point(net, *a);
-  const double moved = variance_map(net, q0);
-  if (moved == q0) return {Fixed::point, q0};
-  return moved > q0 ? growing(net, q0) : shrinking(net, q0);
+  if (dies_out(net)) return zero("the variance shrinks towards 0");
+  const double step = variance_step(net, q0);
+  if (step == 0) return {Fixed::point, q0};
+  return step > 0 ? growing(net, q0) : shrinking(net, q0);
 }
 
 std::optional<Operating> operating_point(const Network& net, const FixedPoint& q) {

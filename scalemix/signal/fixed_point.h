@@ -14,9 +14,6 @@
 
 namespace scalemix::inline v0::signal {
 
-/// Two growth rates nearer to 1 than this are 1: nobody builds 1e12 layers.
-inline constexpr double kNeutral = 1e-12;
-
 enum class Fixed {
   point,  // value is what others flow to
   every,  // each value stays where it is; value is 1 as a matter of form

@@ -56,6 +56,14 @@ double variance_map(const Network& net, double q) {
   return net.branch ? q + *net.branch * *net.branch * layer : layer;
 }
 
+double variance_step(const Network& net, double q) {
+  const double beyond = net.sigma_w2 > 0 ? net.gain() * second_beyond(net.activation, q) : 0;
+  const double far = net.sigma_w2 > 0 ? net.gain() * far_rate(net.activation) : 0;
+  if (net.branch) return *net.branch * *net.branch * (far * q + beyond + net.floor());
+  const double rate = std::abs(far - 1) <= kNeutral ? 0 : far - 1;
+  return rate * q + beyond + net.floor();
+}
+
 double covariance_map(const Network& net, const Pair& pair) {
   const double mean2 = net.noise.mean * net.noise.mean;
   const double layer = net.sigma_w2 * mean2 * product(net.activation, pair) + net.sigma_b2;

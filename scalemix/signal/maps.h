@@ -27,6 +27,9 @@
 
 namespace scalemix::inline v0::signal {
 
+/// Two growth rates nearer to 1 than this are 1: nobody builds 1e12 layers.
+inline constexpr double kNeutral = 1e-12;
+
 struct Network {
   Activation activation;
   NoiseMoments noise = {};
@@ -39,8 +42,11 @@ struct Network {
   double floor() const;                                 // what noise and bias add to q
 };
 
-/// All three: q finite and >= 0. The result may be infinite (mu2 is).
+/// All: q finite and >= 0. The result may be infinite (mu2 is).
 double variance_map(const Network& net, double q);
+/// variance_map(q) - q, with its digits where q is large and hardly changes. Rates within kNeutral
+/// of 1 are 1.
+double variance_step(const Network& net, double q);
 double covariance_map(const Network& net, const Pair& pair);
 
 /// One layer on. Where q1 = q2 the new 1 - c keeps its digits as c goes to 1. Requires finite new

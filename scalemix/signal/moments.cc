@@ -64,6 +64,16 @@ double fourth(const Activation& phi, double q) {
   return by_quadrature::fourth(phi, q);
 }
 
+double far_rate(const Activation& phi) {
+  if (const auto a = phi.negative_slope()) return (1 + *a * *a) / 2;
+  return phi.row().above_line ? 0.5 : 0;
+}
+
+double second_beyond(const Activation& phi, double q) {
+  if (phi.negative_slope()) return 0;
+  return phi.row().above_line ? by_quadrature::second_beyond(phi, check_q(q)) : second(phi, q);
+}
+
 double product(const Activation& phi, const Pair& pair) {
   const auto closed = closed_forms(phi).product;
   return closed ? closed(parameter(phi), pair) : by_quadrature::product(phi, pair);

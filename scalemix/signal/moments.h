@@ -6,6 +6,7 @@
 //   slope_second     E phi'(u)^2                 gap             second - product at q1 = q2 = q
 //   second_rate      d/dq E phi^2 = E[phi'^2 + phi phi'']
 //   fourth           E phi(u)^4
+//   second_beyond    E phi^2 - far_rate(phi) q: what is left of it as q grows
 //
 // Closed forms for relu, leaky_relu, linear, erf, sine and gelu, and for hard_tanh but its product
 // and slope_product (`fourth`: the first three, and sine for q > 1); otherwise quadrature, split
@@ -43,6 +44,11 @@ double second(const Activation& phi, double q);
 double slope_second(const Activation& phi, double q);
 double second_rate(const Activation& phi, double q);
 double fourth(const Activation& phi, double q);
+/// lim E phi^2 / q as q grows: (1 + a^2) / 2 of a piecewise linear phi, 1/2 of one that has
+/// `above_line`, 0 of a bounded one.
+double far_rate(const Activation& phi);
+/// Keeps its digits at every q, so that a layer's change of a large variance does.
+double second_beyond(const Activation& phi, double q);
 double product(const Activation& phi, const Pair& pair);
 double product(const Activation& phi, double q1, double q2, double c);
 double slope_product(const Activation& phi, const Pair& pair);
@@ -58,6 +64,7 @@ double second(const Activation& phi, double q);
 double slope_second(const Activation& phi, double q);
 double second_rate(const Activation& phi, double q);
 double fourth(const Activation& phi, double q);
+double second_beyond(const Activation& phi, double q);
 double product(const Activation& phi, const Pair& pair);
 double slope_product(const Activation& phi, const Pair& pair);
 double gap(const Activation& phi, double q, double one_minus_c);

@@ -9,6 +9,7 @@ namespace scalemix::inline v0::signal {
 NoiseMoments joined(const NoiseMoments& a, const NoiseMoments& b) {
   return {.mean = a.mean * b.mean,
           .mu2 = a.mu2 * b.mu2,
+          .mu3 = a.mu3 * b.mu3,
           .mu4 = a.mu4 * b.mu4,
           .additive = a.additive || b.additive,
           .s2 = a.s2 * b.mu2 + b.s2};
@@ -18,7 +19,7 @@ NoiseMoments multiplicative(const law::AnyLaw& law) {
   // A law without a mean multiplies as it is; with mean 0 it does too, and inputs decorrelate at
   // once.
   const double mean = law.normalised() ? 1 : std::isfinite(law.mean()) ? law.mean() : 1;
-  return {.mean = mean, .mu2 = law.mu2(), .mu4 = law.mu4()};
+  return {.mean = mean, .mu2 = law.mu2(), .mu3 = law.mu3(), .mu4 = law.mu4()};
 }
 
 NoiseMoments additive(const law::AnyLaw& law) {
@@ -32,7 +33,7 @@ NoiseMoments gaussian_noise(double alpha) {
   if (!(alpha >= 0 && std::isfinite(alpha))) {
     fail<std::domain_error>("gaussian noise", "alpha must be finite and not negative", alpha);
   }
-  return {.mu2 = 1 + alpha, .mu4 = 1 + alpha * (6 + 3 * alpha)};
+  return {.mu2 = 1 + alpha, .mu3 = 1 + 3 * alpha, .mu4 = 1 + alpha * (6 + 3 * alpha)};
 }
 
 }  // namespace scalemix::inline v0::signal

@@ -1,10 +1,10 @@
 // What signal propagation needs to know of a noise law: a few moments.
 //
 //   multiplicative   y = z phi(h)    mean E z (1, or 0 of a law like `normal`),
-//                                    mu2 = E z^2, mu4 = E z^4
+//                                    mu2 = E z^2, mu3 = E z^3, mu4 = E z^4
 //   additive         y = phi(h) + z  mean 0, s2 = E z^2
 //
-// mu2 and mu4 may be infinite (half_cauchy): whoever cannot work with that says so as a value.
+// mu2 to mu4 may be infinite (half_cauchy): whoever cannot work with that says so as a value.
 #pragma once
 
 #include "scalemix/law/any_law.h"
@@ -12,7 +12,7 @@
 namespace scalemix::inline v0::signal {
 
 struct NoiseMoments {
-  double mean = 1, mu2 = 1, mu4 = 1;  // of the multiplier; 1 if additive
+  double mean = 1, mu2 = 1, mu3 = 1, mu4 = 1;  // of the multiplier; 1 if additive
   bool additive = false;
   double s2 = 0;
 

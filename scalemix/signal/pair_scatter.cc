@@ -86,7 +86,7 @@ Powers noisy(const Powers& p, const NoiseMoments& z) {
     n.e[1][3] += 3 * z.s2 * p.e[1][1];
     return n;
   }
-  const double third = std::sqrt(z.mu2 * z.mu4) * z.mean;
+  const double third = z.mu3 * z.mean;
   n.e[2][0] *= z.mu2;
   n.e[0][2] *= z.mu2;
   n.e[4][0] *= z.mu4;

@@ -7,8 +7,7 @@
 // 2 q^2 / width for q. Piecewise linear activations without bias scatter as log_variance of
 // finite_width.h says; others forget. Simulations are held against this.
 //
-// Source: derived here. E z^3 is taken as sqrt(mu2 mu4), exact for bernoulli; additive noise as
-// normal. Moments by a grid, to about 1 %.
+// Source: derived here. Additive noise is taken as normal. Moments by a grid, to about 1 %.
 #pragma once
 
 #include <optional>

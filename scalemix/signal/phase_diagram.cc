@@ -1,6 +1,7 @@
 #include "scalemix/signal/phase_diagram.h"
 
 #include <cmath>
+#include <limits>
 
 #include "scalemix/base/parallel.h"
 
@@ -50,6 +51,23 @@ std::string_view name(Phase phase) {
       return "none";
   }
   return "none";
+}
+
+std::optional<double> critical_sigma_w2(const Network& net, double lo, double hi, double q0) {
+  Network at = net;
+  // Less than 1 below the line; where the variance has no end, on the other side of it.
+  const auto excess = [&](double sigma_w2) {
+    at.sigma_w2 = sigma_w2;
+    const auto point = operating_point(at, variance_fixed_point(at, q0));
+    return point ? chi_gradient(point->net, point->q) - 1 : std::numeric_limits<double>::infinity();
+  };
+  if (excess(lo) > 0 || excess(hi) < 0) return std::nullopt;
+  while (hi - lo > 1e-12 * hi) {
+    const double middle = lo + (hi - lo) / 2;
+    if (middle == lo || middle == hi) break;
+    (excess(middle) < 0 ? lo : hi) = middle;
+  }
+  return std::abs(excess(hi)) < 1e-6 ? std::optional(hi) : std::nullopt;
 }
 
 std::vector<PhasePoint> phase_diagram(const Network& net, const PhaseGrid& grid, double q0) {

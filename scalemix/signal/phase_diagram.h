@@ -28,6 +28,11 @@ struct PhaseGrid {
   std::vector<double> p;         // of these if there are any: dropout in place of the net's noise
 };
 
+/// The sigma_w2 in [lo, hi] at which the slope `gradient` of the net at q* crosses 1, found by
+/// bisection to 1e-12 of it; empty if the slope does not cross 1 between lo and hi or jumps over it
+/// (where q* ends). The net's own sigma_w2 is not looked at.
+std::optional<double> critical_sigma_w2(const Network& net, double lo, double hi, double q0 = 1);
+
 /// Row by row: sigma_w2 runs fastest. Threads over points. Throws std::domain_error for values out
 /// of range.
 std::vector<PhasePoint> phase_diagram(const Network& net, const PhaseGrid& grid, double q0 = 1);

@@ -14,7 +14,7 @@
 // Du, Zeng & Zhao (2020), Mean field theory for deep dropout networks, ECAI.
 #pragma once
 
-#include "scalemix/signal/fixed_point.h"
+#include "scalemix/signal/maps.h"
 
 namespace scalemix::inline v0::signal {
 

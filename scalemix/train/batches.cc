@@ -38,8 +38,8 @@ void Batches::begin(std::int64_t epoch) {
   if (epoch == epoch_) return;
   for (std::size_t r = 0; r < replicas_.size(); ++r) {
     const auto& rows = replicas_[r]->split.train;
-    order_[r] =
-        data::permutation(rows.size(), replicas_[r]->seed, static_cast<std::uint32_t>(epoch));
+    order_[r] = data::permutation(rows.size(), replicas_[r]->seed, data::Shuffle::epoch,
+                                  static_cast<std::uint32_t>(epoch));
     for (std::uint32_t& row : order_[r]) row = rows[row];
   }
   epoch_ = epoch;

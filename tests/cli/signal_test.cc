@@ -98,6 +98,9 @@ TEST_F(SignalTest, WritesAPhaseDiagram) {
   ASSERT_EQ(grid.size(), 10u);
   EXPECT_EQ(grid[0]["phase"], "vanishing");
   EXPECT_EQ(grid[4]["phase"], "exploding");
+  EXPECT_EQ(grid[0]["variance"], "zero");
+  EXPECT_EQ(grid[4]["variance"], "none");
+  EXPECT_EQ(grid[5]["variance"], "point");
   EXPECT_EQ(grid[4]["q"], nullptr);
   EXPECT_NEAR(grid[5]["q"].get<double>(), 0.1 / (1 - 1 / 1.8), 1e-12);
   EXPECT_NEAR(grid[1]["chi_1"].get<double>(), 1.5 / 1.8, 1e-12);
@@ -109,6 +112,9 @@ TEST_F(SignalTest, WritesAPhaseDiagram) {
   std::ifstream picture(path("p.svg"));
   const std::string svg((std::istreambuf_iterator<char>(picture)), {});
   EXPECT_THAT(svg, HasSubstr("chi_1 = 1"));
+  EXPECT_THAT(svg, HasSubstr("tanh, bernoulli:p=0.05"));
+  EXPECT_THAT(svg, HasSubstr("gradients explode"));
+  EXPECT_THAT(svg, Not(HasSubstr("signal dies")));
   const Result csv = scalemix({"signal", "--activation", "relu", "--phase-diagram", path("p.csv"),
                                "--phase-w", "1:3:3", "--phase-p", "0:0.5:2"});
   ASSERT_EQ(csv.code, kSuccess) << csv.err;
@@ -116,7 +122,7 @@ TEST_F(SignalTest, WritesAPhaseDiagram) {
   std::string head, first;
   std::getline(rows, head);
   std::getline(rows, first);
-  EXPECT_EQ(head, "sigma_w2,sigma_b2,p,mu2,q,c,chi_1,chi_c,xi_1,xi_c,phase");
+  EXPECT_EQ(head, "sigma_w2,sigma_b2,p,mu2,q,c,chi_1,chi_c,xi_1,xi_c,variance,phase");
   EXPECT_THAT(first, testing::StartsWith("1,0,0,1,,1,0.5,"));
   for (const std::vector<std::string>& bad :
        {std::vector<std::string>{"--phase-diagram", path("p.txt")},
@@ -125,6 +131,23 @@ TEST_F(SignalTest, WritesAPhaseDiagram) {
         {"--phase-diagram", path("p.csv"), "--phase-p", "0:1:3"}}) {
     EXPECT_EQ(scalemix(with({"signal", "--activation", "relu"}, bad)).code, kBadConfig);
   }
+}
+
+// Without bias and below sigma_w2 = 1 a tanh network's signal dies, whatever xi_c of the linear
+// network is that it becomes.
+TEST_F(SignalTest, APhaseDiagramSaysWhereTheSignalDies) {
+  ASSERT_EQ(scalemix({"signal", "--activation", "tanh", "--phase-diagram", path("p.svg"),
+                      "--phase-w", "0.1:2:20", "--phase-b", "0:0:1"})
+                .code,
+            kSuccess);
+  std::ifstream picture(path("p.svg"));
+  const std::string svg((std::istreambuf_iterator<char>(picture)), {});
+  EXPECT_THAT(svg, HasSubstr("signal dies"));
+  EXPECT_THAT(svg, HasSubstr("tanh, no noise"));
+  // The cells are those of sigma_w2 from 1.1 on; the colour bar has 40 steps.
+  std::size_t cells = 0;
+  for (std::size_t at = 0; (at = svg.find("class=\"cell\"", at + 1)) != svg.npos;) ++cells;
+  EXPECT_EQ(cells, 10 + 40u);
 }
 
 TEST_F(SignalTest, AnswersAtTheEdges) {

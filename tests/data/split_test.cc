@@ -42,20 +42,42 @@ std::map<std::int32_t, std::size_t> counts(const Rows& rows,
 
 TEST(Permutation, HoldsEachRowOnceAndDependsOnSeedAndDraw) {
   for (const std::size_t n : {0, 1, 2, 3, 4, 5, 97, 1000}) {
-    Rows rows = permutation(n, 7);
-    EXPECT_EQ(rows, permutation(n, 7));
+    Rows rows = permutation(n, 7, Shuffle::epoch);
+    EXPECT_EQ(rows, permutation(n, 7, Shuffle::epoch));
     std::sort(rows.begin(), rows.end());
     EXPECT_EQ(rows, counting(n));
   }
-  EXPECT_NE(permutation(100, 7), permutation(100, 8));
-  EXPECT_NE(permutation(100, 7), permutation(100, 7, 1));
+  EXPECT_NE(permutation(100, 7, Shuffle::epoch), permutation(100, 8, Shuffle::epoch));
+  EXPECT_NE(permutation(100, 7, Shuffle::epoch), permutation(100, 7, Shuffle::epoch, 1));
+}
+
+// An independent Philox in Python; a site for each use, so that no two read the same words.
+TEST(Permutation, IsTheStreamsOfEachUse) {
+  EXPECT_EQ(permutation(10, 7, Shuffle::epoch), (Rows{2, 8, 0, 9, 7, 1, 5, 4, 3, 6}));
+  EXPECT_EQ(permutation(10, 7, Shuffle::epoch, 1), (Rows{1, 4, 7, 0, 5, 2, 9, 3, 6, 8}));
+  EXPECT_EQ(permutation(10, 7, Shuffle::test), (Rows{9, 7, 2, 1, 3, 8, 4, 5, 6, 0}));
+  EXPECT_EQ(permutation(10, 7, Shuffle::validation), (Rows{7, 9, 4, 5, 8, 1, 0, 3, 2, 6}));
+  EXPECT_EQ(permutation(10, 7, Shuffle::importance), (Rows{2, 4, 1, 5, 8, 7, 3, 0, 6, 9}));
+}
+
+TEST(Permutation, SplitsReadTheirOwn) {
+  const Rows order = permutation(10, 7, Shuffle::test);
+  const Split s = fraction(10, 0.3, 0, 7);
+  EXPECT_EQ(s.test, Rows(order.end() - 3, order.end()));
+  EXPECT_EQ(s.train, Rows(order.begin(), order.end() - 3));
+  const Rows second = permutation(10, 7, Shuffle::test, 1);
+  EXPECT_EQ(repeated(10, 2, 0.3, 7)[1].test, Rows(second.end() - 3, second.end()));
+  Split all{.train = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, .validation = {}, .test = {}};
+  carve_validation(all, 0.3, 7);
+  const Rows held = permutation(10, 7, Shuffle::validation);
+  EXPECT_EQ(all.validation, Rows(held.end() - 3, held.end()));
 }
 
 TEST(Permutation, PutsEachRowInEachPlaceEquallyOften) {
   // 6000 draws of 3 rows have 6 orders with 1000 each; chi-squared with 5 degrees exceeds 35.9 with
   // probability 1e-6.
   std::map<Rows, double> seen;
-  for (std::uint32_t draw = 0; draw < 6000; ++draw) ++seen[permutation(3, 1, draw)];
+  for (std::uint32_t draw = 0; draw < 6000; ++draw) ++seen[permutation(3, 1, Shuffle::epoch, draw)];
   ASSERT_EQ(seen.size(), 6u);
   double chi2 = 0;
   for (const auto& [order, n] : seen) chi2 += (n - 1000) * (n - 1000) / 1000;

@@ -160,6 +160,10 @@ TEST_P(OrdinaryLaw, MomentsAreThoseOfTheQuantile) {
   if (std::isfinite(law.mu2())) {
     EXPECT_NEAR(moment(law, 2) / std::pow(divisor, 2), law.mu2(), tolerance * law.mu2());
   }
+  if (std::isfinite(law.mu3()) && law.mu4() < 1e3) {
+    EXPECT_NEAR(moment(law, 3) / std::pow(divisor, 3), law.mu3(),
+                5 * tolerance * (law.mu3() + (law.mu3() == 0)));
+  }
   if (std::isfinite(law.mu4()) && law.mu4() < 1e3) {
     EXPECT_NEAR(moment(law, 4) / std::pow(divisor, 4), law.mu4(), 10 * tolerance * law.mu4());
   }

@@ -113,6 +113,24 @@ TEST(EvaluateTest, AnEnsembleIsAMixtureOfItsMembers) {
   EXPECT_NEAR(e.at("log_likelihood"), std::log(density), 1e-5);
 }
 
+// Means 20 and 25, of one draw each: divided by the number of draws, the variance between them is
+// 6.25; that of the noise is the mean of 2.5^2 and 5^2.
+TEST(EvaluateTest, AnEnsemblesVarianceIsThatOfTheMixture) {
+  const Predictor a = line(2, 0.5), b = line(3, 1);
+  const double sd = std::sqrt(6.25 + 15.625), edge = 1.6448536 * sd;
+  const auto covered = [&](double off) {
+    const auto rows =
+        regression_rows({1, 1}, {static_cast<float>(22.5 - off), static_cast<float>(22.5 + off)});
+    const Evaluation e = evaluate({&a, &b}, rows, {.samples = 1, .seed = 3});
+    EXPECT_NEAR(e.at("epistemic_sd"), 2.5, 1e-5);
+    EXPECT_NEAR(e.at("aleatoric_sd"), std::sqrt(15.625), 1e-5);
+    EXPECT_EQ(e.at("mc_coverage_90"), e.at("coverage_90"));
+    return e.at("coverage_90");
+  };
+  EXPECT_EQ(covered(edge * 0.999), 1);
+  EXPECT_EQ(covered(edge * 1.001), 0);
+}
+
 TEST(EvaluateTest, DrawsAddMonteCarloMetricsAndLeaveTheOthers) {
   const Predictor p = noisy(Task::regression, 1);
   const auto rows = regression_rows({1, 2, -1}, {0.5f, 1, 0});

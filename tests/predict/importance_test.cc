@@ -34,6 +34,15 @@ TEST(PermutationImportance, IsLargeForAnInputThatCountsAndZeroForOneThatDoesNot)
   // precision 1.
   EXPECT_NEAR(importance[0], 9 * (399.0 / 1200), 0.4);
   EXPECT_EQ(importance[1], 0);
+  // By hand: the rows of column 0 in the order of its own stream.
+  const auto order = data::permutation(rows.rows, 1, data::Shuffle::importance, 0);
+  double worse = 0;
+  for (std::size_t n = 0; n < rows.rows; ++n) {
+    const double off = 3 * rows.x[2 * order[n]] - rows.y[n];
+    worse += off * off / 2 / static_cast<double>(rows.rows);
+  }
+  EXPECT_NEAR(importance[0], worse, 1e-5);
+  EXPECT_EQ(rows.x, before);
 }
 
 }  // namespace

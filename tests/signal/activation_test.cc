@@ -36,6 +36,33 @@ TEST(Activation, IsTheFunctionThatKernelsRun) {
   }
 }
 
+TEST(Activation, StaysBelowItsTangentWhereItsRowSaysSo) {
+  for (const ActivationRow& row : activations()) {
+    const Activation phi = Activation::parse(row.name);
+    const double slope = std::max(std::abs(phi.slope(1e-9)), std::abs(phi.slope(-1e-9)));
+    bool below = true;
+    for (double x = -20; x <= 20; x += 0.01) {
+      below = below && std::abs(phi.value(x)) <= slope * std::abs(x) * (1 + 1e-12) + 1e-15;
+    }
+    EXPECT_EQ(row.below_tangent, below) << row.name;
+  }
+}
+
+TEST(Activation, IsItsLineAndWhatItsRowAddsAbove) {
+  for (const ActivationRow& row : activations()) {
+    const Activation phi = Activation::parse(row.name);
+    if (!row.above_line) {
+      EXPECT_TRUE(phi.negative_slope() || std::abs(phi.value(1e6)) <= 1) << row.name;
+      continue;
+    }
+    for (const double x : {0.01, 0.5, 2.0, 7.0}) {
+      EXPECT_NEAR(row.above_line(phi.parameter(), x), phi.value(x) - x, 1e-15 * x) << row.name;
+    }
+    EXPECT_EQ(phi.value(1e6), 1e6) << row.name;
+    EXPECT_LE(std::abs(phi.value(-1e6)), 1) << row.name;
+  }
+}
+
 TEST(Activation, HasEveryActivationThatKernelsHave) {
   EXPECT_EQ(activations().size(), kernel::activations().size());
 }

@@ -72,6 +72,17 @@ TEST(BatchNormGrowth, OfReluIsTheKnownConstant) {
   EXPECT_NEAR(batch_norm_growth(relu, multiplicative(law::AnyLaw::parse("half_cauchy"))), 1, 1e-15);
 }
 
+// Relu at q = 1: E phi'^2 = E phi^2 = 1/2, E phi = 1 / sqrt(2 pi). What is added has mean 0, so it
+// stands in the variance that batch normalisation divides by and nowhere else.
+TEST(BatchNormGrowth, OfAdditiveNoiseDividesByItsVarianceToo) {
+  const Activation relu = Activation::parse("relu");
+  for (const double s2 : {0.0, 0.3, 2.0}) {
+    EXPECT_NEAR(batch_norm_growth(relu, {.additive = true, .s2 = s2}),
+                0.5 / (0.5 + s2 - 0.5 / M_PI), 1e-14)
+        << s2;
+  }
+}
+
 TEST(BatchNormGrowth, OfALinearNetworkIsOneAndOthersIsMore) {
   for (const ActivationRow& row : activations()) {
     const double growth = batch_norm_growth(Activation::parse(row.name), {});

@@ -24,6 +24,10 @@ TEST(NoiseMoments, AreThoseOfTheMultiplier) {
   EXPECT_DOUBLE_EQ(dropout.mu2, 1.25);
   EXPECT_DOUBLE_EQ(dropout.kurtosis(), 1.25);
   EXPECT_DOUBLE_EQ(multiplicative(AnyLaw::parse("poisson:rate=1")).mu2, 2);
+  EXPECT_DOUBLE_EQ(dropout.mu3, 1.25 * 1.25);
+  EXPECT_DOUBLE_EQ(joined(dropout, gaussian_noise(0.3)).mu3, 1.25 * 1.25 * 1.9);
+  EXPECT_DOUBLE_EQ(gaussian_noise(0.3).mu3,
+                   multiplicative(AnyLaw::parse("gaussian:alpha=0.3")).mu3);
   EXPECT_DOUBLE_EQ(gaussian_noise(0.3).mu4,
                    multiplicative(AnyLaw::parse("gaussian:alpha=0.3")).mu4);
 }

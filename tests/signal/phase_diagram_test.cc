@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "scalemix/base/parallel.h"
+#include "scalemix/signal/critical.h"
 #include "tests/signal/networks.h"
 
 namespace scalemix::signal {
@@ -24,6 +25,28 @@ TEST(PhaseDiagram, ChangesPhaseAtTheCriticalLine) {
   EXPECT_EQ(points[3].phase, Phase::exploding);
   EXPECT_EQ(points[3].p, 0.05);
   EXPECT_DOUBLE_EQ(points[3].net.noise.mu2, 1 / 0.95);
+}
+
+TEST(CriticalSigmaW2, IsWhereGradientsKeepTheirSize) {
+  EXPECT_NEAR(*critical_sigma_w2(network("tanh", "", 1, 0.05), 0.1, 4), 1.76095464, 5e-9);
+  EXPECT_NEAR(*critical_sigma_w2(network("tanh", "bernoulli:p=0.2", 1, 0.05), 0.1, 4),
+              1.76095464 * 0.8, 5e-9);
+  EXPECT_NEAR(*critical_sigma_w2(network("tanh", "", 1), 0.1, 4), 1, 1e-9);  // q* is 0 below it
+  for (const double sigma_b2 : {0.0, 0.3}) {
+    EXPECT_NEAR(*critical_sigma_w2(network("relu", "gaussian:alpha=0.6", 1, sigma_b2), 0.1, 4),
+                1.25, 1e-9);
+  }
+  for (const char* phi : {"tanh", "erf", "sine", "hard_tanh", "elu", "sigmoid"}) {
+    const Network net = network(phi, "bernoulli:p=0.1", 1, 0.3);
+    EXPECT_NEAR(*critical_sigma_w2(net, 0.1, 200), *critical_initialisation(net).sigma_w2, 1e-7)
+        << phi;
+  }
+}
+
+TEST(CriticalSigmaW2, IsEmptyWhereThereIsNone) {
+  EXPECT_FALSE(critical_sigma_w2(network("tanh", "", 1, 0.05), 2, 4));
+  EXPECT_FALSE(critical_sigma_w2(network("tanh", "", 1, 0.05), 0.1, 1.5));
+  EXPECT_FALSE(critical_sigma_w2(network("tanh", "half_cauchy", 1, 0.05), 0.1, 4));
 }
 
 TEST(PhaseDiagram, RunsSigmaW2Fastest) {

@@ -6,6 +6,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "scalemix/signal/fixed_point.h"
 #include "tests/signal/networks.h"
 
 namespace scalemix::signal {
