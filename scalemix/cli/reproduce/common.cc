@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
+#include <limits>
 
 #include "scalemix/base/check.h"
 #include "scalemix/base/parallel.h"
@@ -78,22 +80,83 @@ std::vector<signal::Estimate> pair_correlations(const signal::SimulateOptions& o
   return out;
 }
 
-Row computed(std::string quantity, double ours, double reference, double tolerance,
-             std::string from) {
-  return {std::move(quantity), ours, {}, reference, tolerance * std::abs(reference),
-          std::move(from)};
+Interval interval_of(const std::vector<double>& values) {
+  const Mean mean = mean_of(values);
+  if (values.size() < 2) {
+    constexpr double kInf = std::numeric_limits<double>::infinity();
+    return {mean.value, -kInf, kInf};
+  }
+  const boost::math::students_t law(static_cast<double>(values.size()) - 1);
+  const double half = quantile(law, 0.975) * mean.error;
+  return {mean.value, mean.value - half, mean.value + half};
 }
 
-Row sampled(std::string quantity, const Mean& ours, double reference, double tolerance,
-            std::string from) {
-  return {std::move(quantity), ours.value, ours.error, reference, tolerance * std::abs(reference),
-          std::move(from)};
+std::string text_of(const Interval& i) {
+  if (std::isinf(i.lo)) return fmt::format("{:.3g}, one seed", i.value);
+  return fmt::format("{:.3g} [{:.3g}, {:.3g}]", i.value, i.lo, i.hi);
 }
 
-Row sampled(std::string quantity, const signal::Estimate& ours, double reference, double tolerance,
-            std::string from) {
-  return sampled(std::move(quantity), Mean{ours.mean, ours.error}, reference, tolerance,
+std::optional<bool> below(const Interval& i, double limit) {
+  if (i.hi < limit) return true;
+  return i.lo > limit ? std::optional(false) : std::nullopt;
+}
+
+std::optional<bool> above(const Interval& i, double limit) {
+  if (i.lo > limit) return true;
+  return i.hi < limit ? std::optional(false) : std::nullopt;
+}
+
+namespace {
+
+/// Half a unit of the last digit of "0.8336" or "3.4e-5".
+double half_unit(std::string_view number) {
+  const std::size_t exponent = number.find_first_of("eE"), point = number.find('.');
+  const std::string_view digits = number.substr(0, exponent);
+  const int behind = point == digits.npos ? 0 : static_cast<int>(digits.size() - point - 1);
+  const int power =
+      exponent == number.npos ? 0 : std::stoi(std::string(number.substr(exponent + 1)));
+  return 0.5 * std::pow(10.0, power - behind);
+}
+
+Row against(Against whom, std::string quantity, const Mean& ours, double reference,
+            double tolerance, std::string from) {
+  Row row{std::move(quantity), ours.value, {}, reference, tolerance, std::move(from), whom};
+  if (ours.error > 0) row.error = ours.error;
+  return row;
+}
+
+Row given(Against whom, std::string quantity, const Mean& ours, std::string_view number,
+          std::string from) {
+  // What lies on the edge of rounding is inside.
+  return against(whom, std::move(quantity), ours, std::stod(std::string(number)),
+                 half_unit(number) * (1 + 1e-9), std::move(from));
+}
+
+}  // namespace
+
+Row published(std::string quantity, const Mean& ours, std::string_view number, std::string from) {
+  return given(Against::published, std::move(quantity), ours, number, std::move(from));
+}
+
+Row by_program(std::string quantity, const Mean& ours, std::string_view number, std::string from) {
+  return given(Against::program, std::move(quantity), ours, number, std::move(from));
+}
+
+Row published_range(std::string quantity, const Mean& ours, double lo, double hi,
+                    std::string from) {
+  return against(Against::published, std::move(quantity), ours, (lo + hi) / 2, (hi - lo) / 2,
                  std::move(from));
+}
+
+Row drawn(Row row) {
+  row.drawn = true;
+  return row;
+}
+
+Row own(std::string quantity, const Mean& ours, double reference, double tolerance,
+        std::string from) {
+  return against(Against::own, std::move(quantity), ours, reference,
+                 tolerance * std::abs(reference), std::move(from));
 }
 
 }  // namespace scalemix::inline v0::cli::reproduce

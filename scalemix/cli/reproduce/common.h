@@ -45,13 +45,29 @@ Mean jackknife(std::size_t groups, const std::function<double(std::optional<std:
 /// networks whose variances wander apart that is smaller by about var(ln q1 - ln q2) / 8.
 std::vector<signal::Estimate> pair_correlations(const signal::SimulateOptions& options);
 
-/// For a number computed without drawing; `tolerance` is relative to the reference.
-Row computed(std::string quantity, double ours, double reference, double tolerance,
-             std::string from);
-/// For a number with a standard error; `tolerance` is relative to the reference.
-Row sampled(std::string quantity, const Mean& ours, double reference, double tolerance,
-            std::string from);
-Row sampled(std::string quantity, const signal::Estimate& ours, double reference, double tolerance,
-            std::string from);
+/// A 95 % interval of a mean, by Student's t; without end for one value.
+struct Interval {
+  double value = 0, lo = 0, hi = 0;
+};
+Interval interval_of(const std::vector<double>& values);
+/// "0.21 [0.19, 0.24]"
+std::string text_of(const Interval& interval);
+/// Whether it lies below (above) the limit as a whole; empty if the limit is inside.
+std::optional<bool> below(const Interval& interval, double limit);
+std::optional<bool> above(const Interval& interval, double limit);
+
+/// Rows against numbers as their source gives them, "0.8336": half a unit of the last digit is
+/// allowed. An error of 0 is none: computed, not drawn.
+Row published(std::string quantity, const Mean& ours, std::string_view number, std::string from);
+Row by_program(std::string quantity, const Mean& ours, std::string_view number, std::string from);
+/// Against a range that the source gives.
+Row published_range(std::string quantity, const Mean& ours, double lo, double hi,
+                    std::string from);
+/// The same where the reference was drawn too.
+Row drawn(Row row);
+
+/// Against our own theory or arithmetic; `tolerance` is relative to the reference.
+Row own(std::string quantity, const Mean& ours, double reference, double tolerance,
+        std::string from);
 
 }  // namespace scalemix::inline v0::cli::reproduce

@@ -104,7 +104,7 @@ double secant_xi(const Network& net, double c) {
 /// Figure 4: maps and trajectories of five noises.
 struct Noise {
   std::string label, law;
-  double published;  // c*, two digits
+  const char* published;  // c*
   const char* colour;
   std::uint64_t seed = 0;
 };
@@ -153,9 +153,9 @@ std::pair<double, signal::Estimate> add_path(const Noise& noise, std::size_t sta
 void add_noise(const Noise& noise, const Sizes& sizes, Result& result) {
   add_map(noise, sizes, result.figure.panels[0]);
   const Network net = critical_layer(noise.law).network();
-  result.rows.push_back(computed(noise.label + ": c*, theory", *correlation_fixed_point(net).value,
-                                 noise.published, 0, "figure 4b"));
-  result.rows.back().tolerance = 0.005;
+  result.rows.push_back(published(noise.label + ": c*, theory",
+                                  {*correlation_fixed_point(net).value}, noise.published,
+                                  "figure 4b"));
   Mean simulated;
   double expected = 0, variance = 0;
   for (std::size_t start = 0; start < kStarts.size(); ++start) {
@@ -165,8 +165,8 @@ void add_noise(const Noise& noise, const Sizes& sizes, Result& result) {
     variance += std::pow(last.error / kStarts.size(), 2);
   }
   simulated.error = std::sqrt(variance);
-  result.rows.push_back(sampled(noise.label + ": c after 30 layers, random networks", simulated,
-                                expected, 0, "theory"));
+  result.rows.push_back(
+      own(noise.label + ": c after 30 layers, random networks", simulated, expected, 0, "theory"));
   result.rows.back().tolerance = 5.0 / static_cast<double>(sizes.width);
 }
 
@@ -181,8 +181,7 @@ void add_slopes(Result& result) {
     chi.y.push_back(propagation(net).slopes->correlation);
   }
   result.rows.push_back(
-      computed("chi(c*) at mu2 = 10, theory", chi.y.back(), 0.05, 0, "figure 4c"));
-  result.rows.back().tolerance = 0.005;
+      published("chi(c*) at mu2 = 10, theory", {chi.y.back()}, "0.05", "figure 4c"));
   result.figure.panels.push_back(
       {"figure 4c: slope at c*", {"mu2"}, {"chi(c*)", false, 0.0, 1.05}, {chi}, {}});
 }
@@ -191,11 +190,11 @@ void figure_4(const Sizes& sizes, const Effort& effort, run::Progress& progress,
   result.figure.panels = {
       {"figure 4a: correlation map", {"c in", false, 0.0, 1.0}, {"c out", false, 0.0, 1.0}, {}, {}},
       {"figure 4b: thirty layers", {"layer"}, {"c", false, 0.0, 1.0}, {}, {}}};
-  const std::vector<Noise> noises = {{"none", "", 1, "#555555"},
-                                     {"Gauss 0.25", gaussian(0.25), 0.72, "#0072b2"},
-                                     {"keep 0.8", dropout(0.8), 0.47, "#009e73"},
-                                     {"keep 0.6", dropout(0.6), 0.28, "#d55e00"},
-                                     {"Gauss 2", gaussian(2), 0.07, "#cc79a7"}};
+  const std::vector<Noise> noises = {{"none", "", "1.00", "#555555"},
+                                     {"Gauss 0.25", gaussian(0.25), "0.72", "#0072b2"},
+                                     {"keep 0.8", dropout(0.8), "0.47", "#009e73"},
+                                     {"keep 0.6", dropout(0.6), "0.28", "#d55e00"},
+                                     {"Gauss 2", gaussian(2), "0.07", "#cc79a7"}};
   for (std::size_t k = 0; k < noises.size(); ++k) {
     Noise noise = noises[k];
     noise.seed = effort.seed_of(10 * k);
@@ -207,7 +206,8 @@ void figure_4(const Sizes& sizes, const Effort& effort, run::Progress& progress,
 
 /// Figure 5: a noise and the depth scale that the released code fits.
 struct Fitted {
-  double parameter, published;
+  double parameter;
+  const char* published;
 };
 
 /// The four curves of a panel of figure 5, over mu2 - 1.
@@ -217,22 +217,22 @@ struct Scales {
       measured{"random networks", {}, {}, {}, report::Style::points};
 };
 
-void add_scale(const std::string& label, const SimulatedLayer& one, double published,
+void add_scale(const std::string& label, const SimulatedLayer& one, const char* released,
                const Sizes& sizes, std::uint64_t seed, Scales& scales, std::vector<Row>& rows) {
   const Network net = one.network();
   const signal::Propagation p = propagation(net);
   const double xi = p.scales->correlation, fit = released_fit(net);
   const Mean measured = measured_xi(one, *p.c.value, sizes, seed);
   rows.push_back({label + ": true xi_c", xi, {}, {}, 0, ""});
-  rows.push_back(computed(label + ": the released fit again", fit, published, 0.01,
-                          "figure 5, released code"));
-  rows.push_back(sampled(label + ": xi_c of random networks", measured, secant_xi(net, *p.c.value),
-                         0.01, "theory, the same secant"));
+  rows.push_back(
+      published(label + ": the released fit again", {fit}, released, "figure 5, released code"));
+  rows.push_back(own(label + ": xi_c of random networks", measured, secant_xi(net, *p.c.value),
+                     0.01, "theory, the same secant"));
   for (report::Series* s : {&scales.truth, &scales.released, &scales.again, &scales.measured}) {
     s->x.push_back(net.noise.mu2 - 1);
   }
   scales.truth.y.push_back(xi);
-  scales.released.y.push_back(published);
+  scales.released.y.push_back(std::stod(released));
   scales.again.y.push_back(fit);
   scales.measured.y.push_back(measured.value);
   scales.measured.error.push_back(measured.error);
@@ -242,10 +242,10 @@ void figure_5(bool drops, const std::vector<Fitted>& fits, const Sizes& sizes, c
               run::Progress& progress, Result& result) {
   Scales scales;
   for (std::size_t k = 0; k < fits.size(); ++k) {
-    const auto& [parameter, published] = fits[k];
+    const auto& [parameter, released] = fits[k];
     const std::string label = fmt::format("{} {:g}", drops ? "keep" : "sigma", parameter);
     progress.update(static_cast<double>(5 + k + (drops ? 0 : 9)), label);
-    add_scale(label, critical_layer(drops ? dropout(parameter) : gaussian(parameter)), published,
+    add_scale(label, critical_layer(drops ? dropout(parameter) : gaussian(parameter)), released,
               sizes, effort.seed_of(100 + k + (drops ? 0 : 100)), scales, result.rows);
   }
   result.figure.panels.push_back({drops ? "figure 5: dropout" : "figure 5: Gaussian noise",
@@ -260,13 +260,13 @@ void figure_5(bool drops, const std::vector<Fitted>& fits, const Sizes& sizes, c
 Result correlation_dynamics(const Effort& effort) {
   const Sizes sizes =
       effort.pick(Sizes{200, 10, 10, 16}, Sizes{1000, 12, 20, 12}, Sizes{1000, 500, 100, 25});
-  const std::vector<Fitted> drops = {{0.1, 0.3361}, {0.2, 0.4428}, {0.3, 0.5498},
-                                     {0.4, 0.6618}, {0.5, 0.7945}, {0.6, 0.9627},
-                                     {0.7, 1.1893}, {0.8, 1.5346}, {0.9, 2.1994}};
-  const std::vector<Fitted> gauss = {{0.1, 4.6736}, {0.25, 2.7634}, {0.4, 1.8795}, {0.55, 1.4036},
-                                     {0.7, 1.1155}, {0.85, 0.9265}, {1, 0.7945},   {1.15, 0.7046},
-                                     {1.3, 0.6267}, {1.45, 0.5722}, {1.6, 0.5298}, {1.75, 0.4911},
-                                     {1.9, 0.4620}};
+  const std::vector<Fitted> drops = {{0.1, "0.3361"}, {0.2, "0.4428"}, {0.3, "0.5498"},
+                                     {0.4, "0.6618"}, {0.5, "0.7945"}, {0.6, "0.9627"},
+                                     {0.7, "1.1893"}, {0.8, "1.5346"}, {0.9, "2.1994"}};
+  const std::vector<Fitted> gauss = {
+      {0.1, "4.6736"},  {0.25, "2.7634"}, {0.4, "1.8795"},  {0.55, "1.4036"}, {0.7, "1.1155"},
+      {0.85, "0.9265"}, {1, "0.7945"},    {1.15, "0.7046"}, {1.3, "0.6267"},  {1.45, "0.5722"},
+      {1.6, "0.5298"},  {1.75, "0.4911"}, {1.9, "0.4620"}};
   Result result;
   result.figure.title = "correlation: theory (lines), random networks (points, sd over networks)";
   run::Progress progress("case", 5 + drops.size() + gauss.size(), effort.quiet);

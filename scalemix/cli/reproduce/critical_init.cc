@@ -19,8 +19,8 @@ using signal::SimulateOptions;
 constexpr std::size_t kDepth = 15;
 constexpr double kStart = 4;  // q0 of the dynamics
 
-/// A value that the paper's settings give: q at a layer over `over`.
-struct Published {
+/// A value that the paper's settings give: q at a layer over `over`. The paper prints none.
+struct Expected {
   std::size_t at;
   double value, half_unit;  // half a unit of its last digit
 };
@@ -28,8 +28,8 @@ struct Published {
 struct Case {
   std::string label;
   SimulatedLayer layer;
-  std::vector<Published> published;
-  bool growth = false;  // published is q / q0
+  std::vector<Expected> expected;
+  bool growth = false;  // expected is q / q0
   std::uint64_t seed = 0;
 };
 
@@ -103,16 +103,15 @@ void add_dynamics(const Case& c, const Sizes& sizes, report::Panel& panel, std::
   const Simulated simulated = run(c, kDepth, kStart, sizes.nets, sizes);
   const double unit = c.growth ? kStart : 1;
   const char* what = c.growth ? "growth" : "q";
-  for (const Published& p : c.published) {
-    Row row = computed(fmt::format("{}: {} after {} layers, theory", c.label, what, p.at),
-                       theory[p.at] / unit, p.value, 1e-12, "the figure's settings");
+  for (const Expected& p : c.expected) {
+    Row row = own(fmt::format("{}: {} after {} layers, theory", c.label, what, p.at),
+                  {theory[p.at] / unit}, p.value, 1e-12, "arithmetic with the figure's settings");
     row.tolerance += p.half_unit;
     rows.push_back(row);
   }
   const signal::Estimate& last = simulated.layers[kDepth].q1;
-  rows.push_back(sampled(fmt::format("{}: {} after {} layers, simulation", c.label, what, kDepth),
-                         Mean{last.mean / unit, last.error / unit}, theory[kDepth] / unit, 0.01,
-                         "theory"));
+  rows.push_back(own(fmt::format("{}: {} after {} layers, simulation", c.label, what, kDepth),
+                     {last.mean / unit, last.error / unit}, theory[kDepth] / unit, 0.01, "theory"));
   report::Series line{c.label}, points{"", {}, {}, {}, report::Style::points};
   for (std::size_t l = 0; l <= kDepth; ++l) {
     const double at = static_cast<double>(l);

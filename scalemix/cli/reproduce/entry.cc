@@ -1,6 +1,7 @@
 #include "scalemix/cli/reproduce/entry.h"
 
 #include <cmath>
+#include <numbers>
 
 namespace scalemix::inline v0::cli::reproduce {
 
@@ -21,9 +22,16 @@ std::string_view name(Size size) {
   return size == Size::quick ? "quick" : size == Size::reduced ? "reduced" : "full";
 }
 
+std::string_view name(Against against) {
+  return against == Against::published ? "published"
+         : against == Against::program ? "program"
+                                       : "own";
+}
+
 std::optional<bool> Row::within() const {
   if (!reference) return std::nullopt;
-  return std::abs(ours - *reference) <= tolerance + 3 * error.value_or(0);
+  const double errors = drawn ? 3 * std::numbers::sqrt2 : 3;
+  return std::abs(ours - *reference) <= tolerance + errors * error.value_or(0);
 }
 
 }  // namespace scalemix::inline v0::cli::reproduce

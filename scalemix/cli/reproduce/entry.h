@@ -22,6 +22,7 @@ std::string_view name(Size size);
 struct Effort {
   Size size = Size::reduced;
   std::uint64_t seed = 1;
+  std::size_t seeds = 1;  // trainings from seed, seed + 1, ... of an entry that trains
   bool quiet = true;  // no progress on standard error
 
   template <class T>
@@ -32,27 +33,50 @@ struct Effort {
   std::uint64_t seed_of(std::uint64_t k) const { return seed + k * 0x9e3779b97f4a7c15u; }
 };
 
+/// Who made the number that ours is held against. Only the first two can be reproduced; the last is
+/// an identity of our own.
+enum class Against {
+  published,  // the paper, its figures, its released code or data
+  program,    // somebody else's program on the same task
+  own         // our own theory or arithmetic
+};
+std::string_view name(Against against);
+
 /// One number beside the one it is compared with.
 struct Row {
   std::string quantity;
   double ours = 0;
   std::optional<double> error = {};      // standard error; empty: computed, not sampled
   std::optional<double> reference = {};  // empty: a number to look at, compared with none
-  double tolerance = 0;                  // what is allowed beyond three standard errors
-  std::string from = {};                 // where the reference is from
+  /// What is allowed beyond chance: for `published` and `program` half a unit of the last digit that
+  /// the source gives, or half the range that it gives; never more.
+  double tolerance = 0;
+  std::string from = {};  // where the reference is from
+  Against against = Against::own;
+  bool drawn = false;  // the reference was drawn too, with an error that its source does not give
 
-  /// |ours - reference| <= tolerance + 3 error; empty without a reference.
+  /// |ours - reference| <= tolerance + 3 error; 3 sqrt(2) error if the reference was drawn, which
+  /// takes it to be as uncertain as ours. Empty without a reference.
   std::optional<bool> within() const;
+};
+
+/// A sentence about trainings, and what their seeds say of it.
+struct Claim {
+  std::string sentence;
+  std::optional<bool> holds;  // empty: not resolved
+  std::string because;        // the numbers
 };
 
 struct Result {
   std::vector<Row> rows;
+  std::vector<Claim> claims = {};
   std::vector<std::string> notes;  // what a reader of the numbers must know
   report::Figure figure;
 };
 
 struct Entry {
   std::string_view name, summary, source, time, full_time;  // times on two cores
+  bool trains;                                              // takes several seeds
   Result (*run)(const Effort& effort);
 };
 

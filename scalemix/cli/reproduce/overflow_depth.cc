@@ -34,7 +34,7 @@ struct Sizes {
 };
 
 struct Depth {
-  double sigma_w2, published;
+  double sigma_w2, expected;
 };
 
 Simulated run(double sigma_w2, std::size_t depth, std::size_t width, std::size_t nets,
@@ -75,16 +75,16 @@ void add_depth(const Depth& depth, std::size_t k, const Sizes& sizes, const Effo
                report::Series& points, std::vector<Row>& rows) {
   const std::string label = fmt::format("sigma_w2 {:g}", depth.sigma_w2);
   const double layers = range_depth(network(depth.sigma_w2)).layers;
-  rows.push_back(
-      computed(label + ": L*, theory", layers, depth.published, 1e-6, "figure 6, formula"));
+  rows.push_back(own(label + ": L*, theory", {layers}, depth.expected, 1e-6,
+                     "arithmetic with figure 6's formula"));
   const double finite = rate(depth.sigma_w2, sizes.width), end = log_end(wide_rate(depth.sigma_w2));
   const double expected = end / finite;
   if (!(expected > 0 && expected < 1.5 * kMostLayers)) return;
   const Simulated simulated = run(depth.sigma_w2, static_cast<std::size_t>(1.1 * expected + 20),
                                   sizes.width, sizes.nets, effort.seed_of(k));
   const Mean at = crossing(simulated, end, finite);
-  rows.push_back(sampled(fmt::format("{}: at width {}, random networks", label, sizes.width), at,
-                         expected, 0.01, "theory at that width"));
+  rows.push_back(own(fmt::format("{}: at width {}, random networks", label, sizes.width), at,
+                     expected, 0.01, "theory at that width"));
   points.x.push_back(depth.sigma_w2);
   points.y.push_back(at.value);
   points.error.push_back(at.error);
@@ -137,10 +137,9 @@ void add_ends(const Sizes& sizes, const Effort& effort, std::vector<Row>& rows) 
     constexpr std::size_t nets = 4;
     const Simulated simulated =
         run(ends[k].sigma_w2, 520, sizes.width, nets, effort.seed_of(500 + k));
-    rows.push_back(
-        computed(fmt::format("sigma_w2 {:g}: activations end at layer", ends[k].sigma_w2),
-                 end_of_activations(simulated, 2 * nets), ends[k].published, 0.08,
-                 "an independent simulation, width 1000"));
+    rows.push_back(own(fmt::format("sigma_w2 {:g}: activations end at layer", ends[k].sigma_w2),
+                       {end_of_activations(simulated, 2 * nets)}, ends[k].expected, 0.08,
+                       "a simulation of width 1000 in NumPy, read to two digits"));
   }
 }
 

@@ -65,10 +65,9 @@ void add_panel(const Case& c, const std::vector<Simulated>& groups,
     const auto& [name, metric] = kMetrics[i];
     const Mean fitted = slope(groups, metric, layers);
     const auto [lo, hi] = c.published[i];
-    Row row = sampled(fmt::format("{}, keep {:g}: slope, {}", c.activation, c.keep, name), fitted,
-                      (lo + hi) / 2, 0, fmt::format("figures 4-5, fits {:.2f} to {:.2f}", lo, hi));
-    row.tolerance = (hi - lo) / 2;
-    result.rows.push_back(row);
+    result.rows.push_back(published_range(
+        fmt::format("{}, keep {:g}: slope, {}", c.activation, c.keep, name), fitted, lo, hi,
+        fmt::format("figures 4-5, released data: fits from {:.2f} to {:.2f}", lo, hi)));
     report::Series dots{name, {}, {}, {}, report::Style::points};
     for (const std::size_t l : layers) {
       const Moments m = moments(groups, l, metric, {});

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <map>
 
 #include "scalemix/cli/reproduce/common.h"
 #include "scalemix/cli/reproduce/training/trainee.h"
@@ -35,24 +36,58 @@ const Start kStarts[] = {{"critical", "critical", true},
                          {"xavier", "Xavier", false},
                          {"critical:2", "2 x critical", false}};
 
-/// What theory says of training: 1 it will, 0 it will not; empty for He, where it says little.
-std::optional<double> verdict(const Start& start, double depth, double reach) {
-  if (!start.alive) return 0;
-  if (start.init == std::string("he")) return std::nullopt;
-  return depth <= reach ? 1 : 0;
+/// All seeds of one start at one p.
+struct Outcome {
+  std::vector<double> error, nll;  // held-out error; training nll, of those that did not diverge
+  std::vector<double> curve;       // nll per step, mean over seeds
+};
+
+void add(const Trained& t, double seeds, Outcome& out) {
+  out.error.push_back(t.last_error());
+  if (!t.diverged) out.nll.push_back(t.last_nll());
+  out.curve.resize(std::max(out.curve.size(), t.nll.size()));
+  for (std::size_t i = 0; i < t.nll.size(); ++i) out.curve[i] += t.nll[i] / seeds;
 }
 
-void add_rows(const std::string& what, const Trained& t, std::optional<double> theory,
-              const std::string& why, std::vector<Row>& rows) {
-  Row learned{what + ": learns (1) or not (0)", t.last_error() < kLearned ? 1.0 : 0.0};
-  if (theory) {
-    learned.reference = *theory;
-    learned.tolerance = 0.5;
-    learned.from = why;
+void add_rows(const std::string& what, const Outcome& o, std::vector<Row>& rows) {
+  const auto row = [&](const char* quantity, const std::vector<double>& values) {
+    const Mean mean = mean_of(values);
+    rows.push_back({what + quantity, mean.value});
+    if (values.size() > 1) rows.back().error = mean.error;
+  };
+  row(": held-out error", o.error);
+  if (!o.nll.empty()) row(": training nll", o.nll);
+}
+
+/// Theory's verdict on a start, held against the interval of its held-out errors. It says little of
+/// He's start.
+void add_verdict(const std::string& what, const Start& start, double depth, double reach,
+                 const Outcome& o, std::vector<Claim>& claims) {
+  if (start.init == std::string("he")) return;
+  const bool trains = start.alive && depth <= reach;
+  const std::string why = start.alive ? fmt::format("6 xi_c = {:.1f}", reach)
+                                      : std::string("its signal dies or overflows");
+  const Interval error = interval_of(o.error);
+  claims.push_back(
+      {fmt::format("{}: {} (held-out error {} {:g}), since {}", what,
+                   trains ? "learns" : "does not learn", trains ? "below" : "above", kLearned, why),
+       trains ? below(error, kLearned) : above(error, kLearned), text_of(error)});
+}
+
+void add_comparisons(double weak, double strong, const std::map<double, std::vector<Outcome>>& all,
+                     std::vector<Claim>& claims) {
+  constexpr std::size_t kCritical = 0, kHe = 1;
+  const auto claim = [&](std::string sentence, const Outcome& a, const Outcome& b) {
+    claims.push_back(
+        {std::move(sentence), smaller(a.error, b.error), comparison(a.error, b.error)});
+  };
+  for (const double p : {weak, strong}) {
+    claim(fmt::format("p {:.3g}: the critical start ends with a smaller error than He's", p),
+          all.at(p)[kCritical], all.at(p)[kHe]);
   }
-  rows.push_back(learned);
-  rows.push_back({what + ": held-out error", t.last_error()});
-  if (!t.diverged) rows.push_back({what + ": training nll", t.last_nll()});
+  claim(fmt::format("from the critical start the error is smaller at p {:.3g} than at p {:.3g}",
+                    weak, strong),
+        all.at(weak)[kCritical], all.at(strong)[kCritical]);
 }
 
 report::Series curve(const std::string& label, const std::vector<double>& nll) {
@@ -74,7 +109,7 @@ Result deep_relu(const Effort& effort) {
                                   Sizes{300, 60, 6000, 60000});
   const auto depth = static_cast<double>(sizes.depth);
   Trainee trainee(sizes.rows, 2000);
-  run::Progress progress("training", 8, effort.quiet);
+  run::Progress progress("training", 8 * effort.seeds, effort.quiet);
   Result result;
   // The noise whose 6 xi_c is half as deep again as the network, and one that ends half-way.
   const auto relu = signal::Activation::parse("relu");
@@ -83,6 +118,7 @@ Result deep_relu(const Effort& effort) {
   const double strong =
       sizes.depth == 60 ? 0.02 : signal::noise_budget(relu, 0, 0.47 * depth).drop();
   double done = 0;
+  std::map<double, std::vector<Outcome>> all;
   for (const double p : {weak, strong}) {
     signal::Network net = layer("relu", fmt::format("bernoulli:p={:g}", p), 2 * (1 - p)).network();
     const double reach = 6 * signal::propagation(net).scales->correlation;
@@ -90,30 +126,35 @@ Result deep_relu(const Effort& effort) {
                         {"step"},
                         {"training nll", false, 0.0, 3.0}};
     for (const Start& start : kStarts) {
-      const Training training{.model = fmt::format("mlp:{}x{}", sizes.width, sizes.depth),
-                              .method = fmt::format("bernoulli:p={:g}", p),
-                              .init = start.init,
-                              .optimiser = "sgd",
-                              .lr = 5e-3,
-                              .momentum = 0.9,
-                              .steps = sizes.steps,
-                              .seed = effort.seed};
-      const Trained trained = trainee.run(training);
-      add_rows(fmt::format("p {:.3g}, {}", p, start.name), trained, verdict(start, depth, reach),
-               start.alive ? fmt::format("6 xi_c = {:.1f}", reach) : "signal dies or overflows",
-               result.rows);
-      panel.series.push_back(curve(start.name, trained.nll));
-      progress.update(++done, start.name);
+      Outcome& outcome = all[p].emplace_back();
+      for (std::size_t k = 0; k < effort.seeds; ++k) {
+        const Training training{.model = fmt::format("mlp:{}x{}", sizes.width, sizes.depth),
+                                .method = fmt::format("bernoulli:p={:g}", p),
+                                .init = start.init,
+                                .optimiser = "sgd",
+                                .lr = 5e-3,
+                                .momentum = 0.9,
+                                .steps = sizes.steps,
+                                .seed = effort.seed + k};
+        add(trainee.run(training), static_cast<double>(effort.seeds), outcome);
+        progress.update(++done, start.name);
+      }
+      const std::string what = fmt::format("p {:.3g}, {}", p, start.name);
+      add_rows(what, outcome, result.rows);
+      add_verdict(what, start, depth, reach, outcome, result.claims);
+      panel.series.push_back(curve(start.name, outcome.curve));
     }
     result.figure.panels.push_back(panel);
   }
-  progress.finish(8, "");
+  add_comparisons(weak, strong, all, result.claims);
+  progress.finish(done, "");
   result.figure.title =
       fmt::format("{} ReLU layers of {} on {}", sizes.depth, sizes.width, trainee.data());
   result.notes = {
-      fmt::format("{}, {} rows, SGD 0.005 with momentum 0.9, batch 100, {} steps; learns: held-out "
-                  "error below a third of chance, {:g}",
-                  trainee.data(), trainee.rows(), sizes.steps, kLearned),
+      fmt::format(
+          "{}, {} rows, SGD 0.005 with momentum 0.9, batch 100, {} steps, {} seeds; learns: "
+          "held-out error below a third of chance, {:g}; intervals of 95 %",
+          trainee.data(), trainee.rows(), sizes.steps, effort.seeds, kLearned),
       "beyond 6 xi_c a network is not dead: its training loss falls too, its held-out error lags; "
       "He's start differs from the critical one by (1 - p)^-depth alone"};
   return result;

@@ -1,5 +1,7 @@
 #include "scalemix/cli/reproduce/training/trainee.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -9,6 +11,7 @@
 #include "scalemix/data/registry.h"
 #include "scalemix/kernel/noise.h"
 #include "scalemix/law/any_law.h"
+#include "scalemix/metric/rank_test.h"
 #include "scalemix/model/architecture.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/method.h"
@@ -65,6 +68,30 @@ double Trained::last_nll() const {
 
 double Trained::least_error() const {
   return error.empty() ? last_error() : *std::min_element(error.begin(), error.end());
+}
+
+namespace {
+
+double friedman_p(const std::vector<double>& a, const std::vector<double>& b) {
+  std::vector<double> table;
+  for (std::size_t i = 0; i < a.size(); ++i) table.insert(table.end(), {-a[i], -b[i]});
+  return metric::friedman(table, 2).p;
+}
+
+}  // namespace
+
+std::optional<bool> smaller(const std::vector<double>& a, const std::vector<double>& b) {
+  if (a.size() < 2 || friedman_p(a, b) >= 0.05) return std::nullopt;
+  std::size_t wins = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) wins += a[i] < b[i];
+  return 2 * wins > a.size();
+}
+
+std::string comparison(const std::vector<double>& a, const std::vector<double>& b) {
+  const std::string means =
+      fmt::format("{:.3g} against {:.3g}", mean_of(a).value, mean_of(b).value);
+  if (a.size() < 2) return means + ", one seed";
+  return fmt::format("{} over {} seeds, Friedman's p = {:.2g}", means, a.size(), friedman_p(a, b));
 }
 
 Trainee::Trainee(std::size_t train_rows, std::size_t test_rows) {

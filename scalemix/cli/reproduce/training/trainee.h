@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "scalemix/cli/reproduce/entry.h"
+#include "scalemix/cli/reproduce/common.h"
 #include "scalemix/run/plan.h"
 
 namespace scalemix::inline v0::cli::reproduce {
@@ -35,6 +35,11 @@ struct Trained {
   double last_error() const { return error.empty() ? 0.9 : error.back(); }
   double least_error() const;
 };
+
+/// Whether a is smaller than b, measured with the same seeds, by Friedman's test at 5 %; empty if
+/// not resolved. And the words for it: "0.20 against 0.37 over 10 seeds, p = 0.002".
+std::optional<bool> smaller(const std::vector<double>& a, const std::vector<double>& b);
+std::string comparison(const std::vector<double>& a, const std::vector<double>& b);
 
 class Trainee {
  public:
