@@ -45,21 +45,6 @@ TEST(Predictor, NoiseIsTheStreamsToTheBit) {
   }
 }
 
-// Without draws, what is added is the law's mean, and its median where it has none.
-TEST(Predictor, AddsTheCentreOfAdditiveNoise) {
-  const std::vector<float> x = values(3 * 21, 1);
-  for (const auto& [law, centre] : {std::pair{"normal:scale=0.3", 0.0},
-                                    {"gaussian:alpha=0.5", 1.0},
-                                    {"beta:a=1,b=3", 0.25},
-                                    {"half_cauchy:scale=2", 2.0}}) {
-    const std::vector<float> got =
-        outputs_of(noise_alone(law, ", \"mode\": \"add\""), x, 3, {.samples = 0});
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      EXPECT_NEAR(got[i], x[i] + centre, 1e-6) << law;
-    }
-  }
-}
-
 TEST(Predictor, BlocksThreadsAndCutsDoNotChangeTheNoise) {
   const std::size_t rows = 12;
   const std::vector<float> x = values(rows * 21, 2);

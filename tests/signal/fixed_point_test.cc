@@ -275,6 +275,30 @@ TEST(VarianceFixedPoint, WithoutWeightsIsTheBias) {
   }
 }
 
+// Near sigma_w2 = 2.00935059 the two fixed points of gelu at sigma_b2 = 0.15 meet at q = 1.4724 (a walk
+// over q in double precision): both lie between two places of a scan from q0 = 1.
+TEST(VarianceFixedPoint, IsFoundWhereTwoLieSideBySide) {
+  Network net = network("gelu", "", 2.0093505891962913 * (1 - 1e-6), 0.15);
+  const FixedPoint lower = variance_fixed_point(net);
+  ASSERT_EQ(lower.kind, Fixed::point) << lower.reason;
+  EXPECT_GT(*lower.value, 1.45);
+  EXPECT_LT(*lower.value, 1.4724);
+  EXPECT_LT(variance_step(net, *lower.value * 1.001), 0);
+  EXPECT_GT(variance_step(net, *lower.value * 0.999), 0);
+  EXPECT_NEAR(*variance_fixed_point(net, 1.475).value / *lower.value, 1, 1e-9);
+  net.sigma_w2 = 2.0093505891962913 * (1 + 1e-6);
+  EXPECT_EQ(variance_fixed_point(net).kind, Fixed::none);
+}
+
+// mu2 and sigma_w2 are rounded: a rate so near to 1 is 1, and 1e14 times what is left of it nothing.
+TEST(VarianceFixedPoint, TakesARateNextToOneForOne) {
+  for (const double off : {-2e-13, -1e-15, 1e-15, 2e-13}) {
+    const Network net = network("elu", "", 2 * (1 + off));
+    EXPECT_NEAR(variance_step(net, 1e14), 1, 1e-6) << off;
+    EXPECT_EQ(variance_fixed_point(net).kind, Fixed::none) << off;
+  }
+}
+
 TEST(VarianceFixedPoint, StaysWhereItIs) {
   for (const ActivationRow& row : activations()) {
     for (const double sigma_w2 : {0.3, 1.2, 1.9, 30.0}) {
