@@ -61,8 +61,7 @@ std::optional<bool> above(const Interval& interval, double limit);
 Row published(std::string quantity, const Mean& ours, std::string_view number, std::string from);
 Row by_program(std::string quantity, const Mean& ours, std::string_view number, std::string from);
 /// Against a range that the source gives.
-Row published_range(std::string quantity, const Mean& ours, double lo, double hi,
-                    std::string from);
+Row published_range(std::string quantity, const Mean& ours, double lo, double hi, std::string from);
 /// The same where the reference was drawn too.
 Row drawn(Row row);
 

@@ -23,7 +23,7 @@ struct Effort {
   Size size = Size::reduced;
   std::uint64_t seed = 1;
   std::size_t seeds = 1;  // trainings from seed, seed + 1, ... of an entry that trains
-  bool quiet = true;  // no progress on standard error
+  bool quiet = true;      // no progress on standard error
 
   template <class T>
   T pick(T quick, T reduced, T full) const {
