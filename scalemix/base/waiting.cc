@@ -15,7 +15,7 @@ void restart_with_short_waits(char** argv) {
   // By its own name: as /proc/self/exe the process would be called "exe".
   std::error_code unknown;
   const std::string program = std::filesystem::read_symlink("/proc/self/exe", unknown);
-  if (unknown || setenv("GOMP_SPINCOUNT", "1000", 1) != 0) return;
+  if (unknown || setenv("GOMP_SPINCOUNT", "10000", 1) != 0) return;
   execv(program.c_str(), argv);
 }
 

@@ -8,8 +8,10 @@
 #endif
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "hwy/highway.h"
 #include "scalemix/law/sampler.h"
@@ -96,7 +98,7 @@ class SampleTable {
       // Broadcasts into the lanes of a mask are loads; to combine halves takes shuffles.
 #if HWY_TARGET <= HWY_AVX3
       const auto row = [&](std::size_t lane)
-                           HWY_ATTR { return _mm_loadu_ps(table_ + at[i + lane]); };
+                           HWY_ATTR { return _mm_loadu_ps(table_ + place(at, i + lane)); };
       __m512 all = _mm512_castps128_ps512(row(0));
       all = _mm512_mask_broadcast_f32x4(all, 0x00F0, row(4));
       all = _mm512_mask_broadcast_f32x4(all, 0x0F00, row(8));
@@ -106,11 +108,20 @@ class SampleTable {
       return hn::Combine(d, rows(half, at + 8, i), rows(half, at, i));
 #endif
     } else if constexpr (hn::MaxLanes(D()) == 4) {
-      return hn::LoadU(d, table_ + at[i]);
+      return hn::LoadU(d, table_ + place(at, i));
     } else {
       const hn::Half<D> half;
-      return hn::Combine(d, hn::LoadU(half, table_ + at[i + 4]), hn::LoadU(half, table_ + at[i]));
+      return hn::Combine(d, hn::LoadU(half, table_ + place(at, i + 4)),
+                         hn::LoadU(half, table_ + place(at, i)));
     }
+  }
+
+  // at[i], of two that are read as one word: half as many loads.
+  static HWY_INLINE std::size_t place(const std::uint32_t* at, std::size_t i) {
+    std::uint64_t both;
+    std::memcpy(&both, at + i / 2 * 2, sizeof both);
+    const bool upper = (i % 2 == 0) != (std::endian::native == std::endian::little);
+    return upper ? both >> 32 : static_cast<std::uint32_t>(both);
   }
 
   // Whole rows, transposed: cheaper than four gathers.

@@ -2,8 +2,9 @@
 // product of oneDNN in the same run, which takes the machine's clock out of it; of both the least
 // of many short rounds is taken, which neighbours on the machine can only lengthen together.
 //
-// The quotients belong to a SIMD target: one that is not in the table is measured and reported,
-// and the test skipped. SCALEMIX_TARGET=avx2 looks at the table on a newer machine.
+// The quotients belong to a SIMD target: those of avx2 were measured on an AMD EPYC, those of avx3 on
+// an Intel Xeon. A target that is not in the table is measured and reported, and the test skipped.
+// SCALEMIX_TARGET=avx2 looks at that column on a newer machine.
 
 #include <gtest/gtest.h>
 
@@ -22,27 +23,29 @@ namespace scalemix::cli {
 namespace {
 
 constexpr const char* kFloor = "kernel gemm 256^3";
-constexpr double kSlack = 1.4;  // of the quotient; a change by 1.5 is caught
+// Of the quotient: a change by 1.5 is caught with avx2. With avx3 processors differ more, in how fast
+// they gather and how wide they multiply: one by 1.7 is.
+constexpr double kSlack = 1.4, kSlackAvx3 = 1.6;
 constexpr int kRounds = 12;
 
 /// A kernel's time over the floor's, one thread.
 struct Expected {
   const char* name;
-  double avx2;
+  double avx2, avx3;
 };
 
 const Expected kExpected[] = {
-    {"kernel noise bernoulli", 2.1},
-    {"kernel noise gaussian", 4.6},
-    {"kernel noise poisson", 3.9},
-    {"kernel reparam", 4.75},
-    {"kernel svdo_terms", 1.22},
-    {"kernel svdo_adam", 1.1},
-    {"kernel adam", 0.155},
-    {"kernel bernoulli both ways", 3.0},
-    {"kernel gemv 300 x 784", 0.044},
-    {"kernel sparse moments both ways, 784 to 300", 3.2},
-    {"kernel gradients before a pool, 20 x 12 x 12 to 50", 25},
+    {"kernel noise bernoulli", 2.1, 2.55},
+    {"kernel noise gaussian", 4.6, 6.6},
+    {"kernel noise poisson", 3.9, 6.5},
+    {"kernel reparam", 4.75, 7.1},
+    {"kernel svdo_terms", 1.22, 1.15},
+    {"kernel svdo_adam", 1.1, 1.21},
+    {"kernel adam", 0.155, 0.225},
+    {"kernel bernoulli both ways", 3.0, 4.8},
+    {"kernel gemv 300 x 784", 0.044, 0.036},
+    {"kernel sparse moments both ways, 784 to 300", 3.2, 5.0},
+    {"kernel gradients before a pool, 20 x 12 x 12 to 50", 25, 29.2},
 };
 
 /// The least time of a call of each row for which `wanted` is true, one thread.
@@ -67,12 +70,15 @@ TEST(Speed, OfNoKernelHasFallen) {
                                          [&](const Expected& e) { return e.name == name; });
   });
   const double floor = least.at(kFloor);
-  const bool known = kernel::active_target() == "avx2";
+  const bool wide = kernel::active_target().starts_with("avx3");
+  const bool known = wide || kernel::active_target() == "avx2";
   for (const Expected& e : kExpected) {
     const double quotient = least.at(e.name) / floor;
-    std::printf("%-24s %.3f of %s, expected %.3f\n", e.name, quotient, kFloor, e.avx2);
+    const double expected = wide ? e.avx3 : e.avx2;
+    std::printf("%-24s %.3f of %s, expected %.3f\n", e.name, quotient, kFloor, expected);
     if (known) {
-      EXPECT_LT(quotient, kSlack * e.avx2) << e.name << " is slower than it was";
+      EXPECT_LT(quotient, (wide ? kSlackAvx3 : kSlack) * expected)
+          << e.name << " is slower than it was";
     }
   }
   if (!known) GTEST_SKIP() << "no quotients for " << kernel::active_target();

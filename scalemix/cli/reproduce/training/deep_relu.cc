@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -39,14 +40,15 @@ const Start kStarts[] = {{"critical", "critical", true},
 /// All seeds of one start at one p.
 struct Outcome {
   std::vector<double> error, nll;  // held-out error; training nll, of those that did not diverge
-  std::vector<double> curve;       // nll per step, mean over seeds
+  std::vector<double> curve;       // nll per step, mean over seeds, up to the first that diverged
 };
 
 void add(const Trained& t, double seeds, Outcome& out) {
   out.error.push_back(t.last_error());
   if (!t.diverged) out.nll.push_back(t.last_nll());
-  out.curve.resize(std::max(out.curve.size(), t.nll.size()));
-  for (std::size_t i = 0; i < t.nll.size(); ++i) out.curve[i] += t.nll[i] / seeds;
+  const bool first = out.error.size() == 1;
+  out.curve.resize(first ? t.nll.size() : std::min(out.curve.size(), t.nll.size()));
+  for (std::size_t i = 0; i < out.curve.size(); ++i) out.curve[i] += t.nll[i] / seeds;
 }
 
 void add_rows(const std::string& what, const Outcome& o, std::vector<Row>& rows) {
