@@ -18,6 +18,8 @@ TEST(ResidualGrowth, IsTheTrajectorysOwn) {
   net.branch = 0.3;
   const double q = variance_trajectory(net, 1, 40).q.back();
   EXPECT_NEAR(*residual_growth(net, 40) / q, 1, 1e-12);
+  // A branch that is not scaled: 1 + 1 / 2 a layer.
+  EXPECT_NEAR(*residual_growth(network("relu", "", 1), 10), std::pow(1.5, 10), 1e-9);
   EXPECT_FALSE(residual_growth(network("tanh", "", 1), 3));
   EXPECT_EQ(*residual_growth(network("relu", "half_cauchy", 1), 3),
             std::numeric_limits<double>::infinity());

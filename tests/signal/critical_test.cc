@@ -58,6 +58,8 @@ TEST(CriticalInitialisation, WithoutBiasLetsOddActivationsShrink) {
     const Critical critical = critical_initialisation(network(phi, "bernoulli:p=0.1", 1));
     EXPECT_NEAR(*critical.sigma_w2, 0.9, 1e-12) << phi;
     EXPECT_EQ(critical.q.kind, Fixed::zero);
+    EXPECT_EQ(critical.q.value, 0);
+    EXPECT_EQ(critical.q.one_minus, 1);
     EXPECT_FALSE(critical.reason.empty());
   }
 }

@@ -40,7 +40,9 @@ TEST(PairScatter, IsTheScatterOfSimulations) {
   SimulateOptions networks[] = {options_of("relu", "bernoulli:p=0.2", 1.6, 0, 300, 6),
                                 options_of("tanh", "bernoulli:p=0.1", 2, 0.05, 300, 6),
                                 options_of("gelu", "gaussian:alpha=0.1", 1.5, 0.2, 300, 4),
-                                options_of("erf", "", 1.5, 0.05, 300, 4)};
+                                options_of("erf", "", 1.5, 0.05, 300, 4),
+                                options_of("relu", "normal:scale=0.5", 1, 0.1, 300, 4)};
+  for (SimulatedLayer& layer : networks[4].layers) layer.additive = true;
   for (SimulateOptions& o : networks) {
     o.nets = 2000;
     o.c0 = 0.3;

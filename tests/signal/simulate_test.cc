@@ -153,6 +153,23 @@ TEST(Simulate, GradientsOfALinearNetworkMatchTheirClosedForm) {
   }
 }
 
+// With one unit per layer a product of gradients is one number, and so is its absolute value.
+TEST(Simulate, OfOneUnitTheAbsoluteProductIsTheProducts) {
+  SimulateOptions options = options_of(layer("linear", "", 1, 0.1, 1), 3, 20, 1);
+  options.inputs = 1;
+  options.backward = true;
+  const Simulated run = simulate(options);
+  for (const SimulatedGradient& g : run.gradients) {
+    EXPECT_GT(g.absolute.mean, 0);
+    EXPECT_GE(g.absolute.mean, std::abs(g.cross.mean) * (1 - 1e-12));
+  }
+  options.nets = 1;
+  const Simulated one = simulate(options);
+  for (const SimulatedGradient& g : one.gradients) {
+    EXPECT_NEAR(g.absolute.mean, std::abs(g.cross.mean), 1e-12 * g.absolute.mean);
+  }
+}
+
 // Squared gradients and absolute products decay by the slope `gradient` a layer.
 TEST(Simulate, GradientsDecayByTheirSlope) {
   SimulateOptions options = options_of(layer("tanh", "bernoulli:p=0.2", 1.4, 0.1, 500), 24, 20, 1);
