@@ -40,15 +40,13 @@ const Start kStarts[] = {{"critical", "critical", true},
 /// All seeds of one start at one p.
 struct Outcome {
   std::vector<double> error, nll;  // held-out error; training nll, of those that did not diverge
-  std::vector<double> curve;       // nll per step, mean over seeds, up to the first that diverged
+  std::vector<std::vector<double>> steps;  // nll of each step, of each seed
 };
 
-void add(const Trained& t, double seeds, Outcome& out) {
+void add(const Trained& t, Outcome& out) {
   out.error.push_back(t.last_error());
   if (!t.diverged) out.nll.push_back(t.last_nll());
-  const bool first = out.error.size() == 1;
-  out.curve.resize(first ? t.nll.size() : std::min(out.curve.size(), t.nll.size()));
-  for (std::size_t i = 0; i < out.curve.size(); ++i) out.curve[i] += t.nll[i] / seeds;
+  out.steps.push_back(t.nll);
 }
 
 void add_rows(const std::string& what, const Outcome& o, std::vector<Row>& rows) {
@@ -92,14 +90,26 @@ void add_comparisons(double weak, double strong, const std::map<double, std::vec
         all.at(weak)[kCritical], all.at(strong)[kCritical]);
 }
 
-report::Series curve(const std::string& label, const std::vector<double>& nll) {
+double mean_between(const std::vector<double>& nll, std::size_t first, std::size_t last) {
+  return mean_of({nll.begin() + static_cast<std::ptrdiff_t>(first),
+                  nll.begin() + static_cast<std::ptrdiff_t>(last)})
+      .value;
+}
+
+/// The median over seeds, of those that came so far; a mean would show the one that jumps.
+report::Series curve(const std::string& label, const Outcome& outcome) {
   report::Series out{label};
-  const std::size_t stride = std::max<std::size_t>(1, nll.size() / 60);
-  for (std::size_t i = 0; i + stride <= nll.size(); i += stride) {
-    double sum = 0;
-    for (std::size_t j = i; j < i + stride; ++j) sum += nll[j];
+  std::size_t steps = 0;
+  for (const auto& nll : outcome.steps) steps = std::max(steps, nll.size());
+  const std::size_t stride = std::max<std::size_t>(1, steps / 60);
+  for (std::size_t i = 0; i + stride <= steps; i += stride) {
+    std::vector<double> values;
+    for (const auto& nll : outcome.steps) {
+      if (nll.size() >= i + stride) values.push_back(mean_between(nll, i, i + stride));
+    }
+    std::sort(values.begin(), values.end());
     out.x.push_back(static_cast<double>(i + stride));
-    out.y.push_back(sum / static_cast<double>(stride));
+    out.y.push_back(values[values.size() / 2]);
   }
   return out;
 }
@@ -138,13 +148,13 @@ Result deep_relu(const Effort& effort) {
                                 .momentum = 0.9,
                                 .steps = sizes.steps,
                                 .seed = effort.seed + k};
-        add(trainee.run(training), static_cast<double>(effort.seeds), outcome);
+        add(trainee.run(training), outcome);
         progress.update(++done, start.name);
       }
       const std::string what = fmt::format("p {:.3g}, {}", p, start.name);
       add_rows(what, outcome, result.rows);
       add_verdict(what, start, depth, reach, outcome, result.claims);
-      panel.series.push_back(curve(start.name, outcome.curve));
+      panel.series.push_back(curve(start.name, outcome));
     }
     result.figure.panels.push_back(panel);
   }
