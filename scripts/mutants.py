@@ -195,7 +195,8 @@ class Bench:
     def plant(self, fault):
         """Writes the fault; false if its line is no longer there."""
         path = self.tree / fault["file"]
-        lines = path.read_text().splitlines(keepends=True)
+        self.sound = path.read_text()
+        lines = self.sound.splitlines(keepends=True)
         at = fault["line"] - 1
         places = sorted(range(len(lines)), key=lambda i: abs(i - at))
         at = next((i for i in places if lines[i].strip() == fault["before"]), None)
@@ -207,7 +208,7 @@ class Bench:
         return True
 
     def restore(self, fault):
-        shutil.copyfile(ROOT / fault["file"], self.tree / fault["file"])
+        (self.tree / fault["file"]).write_text(self.sound)
 
 
 def attempt(bench, fault):

@@ -118,10 +118,12 @@ report::Series critical_line(const signal::Network& net, const signal::PhaseGrid
     signal::Network at = net;
     const double share = static_cast<double>(i) / (kPoints - 1);
     line.y[i] = side.front() + share * (side.back() - side.front());
-    if (dropout)
-      at.noise =
-          signal::multiplicative(law::AnyLaw::make("bernoulli", std::vector<double>{line.y[i]}));
-    if (!dropout) at.sigma_b2 = line.y[i];
+    if (dropout) {
+      const auto law = law::AnyLaw::make("bernoulli", std::vector<double>{line.y[i]});
+      at.noise = signal::multiplicative(law);
+    } else {
+      at.sigma_b2 = line.y[i];
+    }
     line.x[i] = critical_sigma_w2(at, grid.sigma_w2.front(), grid.sigma_w2.back(), q0)
                     .value_or(std::numeric_limits<double>::quiet_NaN());
   });

@@ -85,19 +85,19 @@ std::optional<double> scan(const Network& net, double q0, bool up) {
   return std::nullopt;
 }
 
-/// How a variance grows once it is large: " by 1 per layer in the end".
+/// How a variance grows once it is large: ", in the end by 1 per layer".
 std::string growth(const Network& net) {
   const double rate = net.gain() * far_rate(net.activation);
   if (std::abs(rate - 1) <= kNeutral) {
-    return " by " + rounded_number(variance_step(net, kLargest)) + " per layer";
+    return ", in the end by " + rounded_number(variance_step(net, kLargest)) + " per layer";
   }
-  return rate > 1 ? " by a factor of " + rounded_number(rate) + " per layer" : "";
+  return rate > 1 ? ", in the end by a factor of " + rounded_number(rate) + " per layer" : "";
 }
 
 FixedPoint growing(const Network& net, double q0) {
   if (const auto q = scan(net, q0, true)) return {Fixed::point, *q};
-  std::string reason = "the variance grows without end from q = " + rounded_number(q0) +
-                       ", in the end" + growth(net);
+  std::string reason =
+      "the variance grows without end from q = " + rounded_number(q0) + growth(net);
   if (const auto edge = scan(net, q0, false)) {
     reason += " (there is an unstable fixed point at " + rounded_number(*edge) + ")";
   }
