@@ -253,8 +253,13 @@ class BadInput(Case):
         self.assertEqual([f for _, _, files in os.walk(self.folder) for f in files if "tmp" in f or "part" in f], [])
 
     def test_divergence_has_its_own_code(self):
-        self.refuses(75, "diverged", "--lr", words=["train", "--data", "friedman1", "--optimiser", "sgd", "--lr", "1e8",
-                                                    "--quiet", "--out", "run"])
+        self.refuses(75, "diverged at epoch 1, step 2: the loss of replica 0", "--lr",
+                     words=["train", "--data", "friedman1", "--optimiser", "sgd", "--lr", "1e20", "--quiet",
+                            "--out", "loss"])
+        # Outputs near 1e19: their squares are numbers, the first layers' gradients are not.
+        self.refuses(75, "diverged at epoch 1, step 1: the gradient of replica 0 is not finite", "--lr",
+                     words=["train", "--data", "friedman1", "--model", "mlp:50x20", "--method", "none", "--init",
+                            "normal:2", "--quiet", "--out", "gradient"])
 
 
 if __name__ == "__main__":

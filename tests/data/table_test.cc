@@ -106,6 +106,8 @@ TEST(Table, SeesTheSeparator) {
   EXPECT_EQ(parse_table("New York\nOld Town\n", "t.csv").columns(), 1u);
   EXPECT_EQ(parse_table("\"a,b\";1\n\"c,d,e\";2\n", "t.csv").columns(), 2u);
   EXPECT_EQ(parse_table("1,2\r3,4\r", "t.csv").rows(), 2u);
+  // Both stand equally often on all lines: the one that makes more columns.
+  EXPECT_EQ(parse_table("a,b;c;d;e\nf,g;h;i;j\n", "t.csv").columns(), 4u);
 }
 
 TEST(Table, SeesTheHeader) {

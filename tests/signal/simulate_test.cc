@@ -153,6 +153,22 @@ TEST(Simulate, GradientsOfALinearNetworkMatchTheirClosedForm) {
   }
 }
 
+// Weights and biases of one unit: drawn from the same words they would add up to sqrt(q0) + 1, squared.
+TEST(Simulate, BiasesAreNotTheWeights) {
+  SimulateOptions options = options_of(layer("linear", "", 1, 1, 1), 1, 4000, 1);
+  options.inputs = 1;
+  EXPECT_NEAR(simulate(options).layers[1].q1.mean, 2, 0.25);
+}
+
+// A seed is a set of networks, inputs and draws for good; float32 products round by the library.
+TEST(Simulate, IsTheSameForASeedInEveryVersion) {
+  const Simulated run = simulate(options_of(layer("tanh", "bernoulli:p=0.2", 1.5, 0.1, 30), 3, 2, 2));
+  EXPECT_NEAR(run.layers[0].q1.mean, 0.929143466, 1e-6);
+  EXPECT_NEAR(run.layers[1].q1.mean, 0.890668323, 1e-5);
+  EXPECT_NEAR(run.layers[3].q1.mean, 0.901802875, 1e-5);
+  EXPECT_NEAR(run.layers[3].c->mean, 0.301277345, 1e-5);
+}
+
 // With one unit per layer a product of gradients is one number, and so is its absolute value.
 TEST(Simulate, OfOneUnitTheAbsoluteProductIsTheProducts) {
   SimulateOptions options = options_of(layer("linear", "", 1, 0.1, 1), 3, 20, 1);
