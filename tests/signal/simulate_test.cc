@@ -162,7 +162,8 @@ TEST(Simulate, BiasesAreNotTheWeights) {
 
 // A seed is a set of networks, inputs and draws for good; float32 products round by the library.
 TEST(Simulate, IsTheSameForASeedInEveryVersion) {
-  const Simulated run = simulate(options_of(layer("tanh", "bernoulli:p=0.2", 1.5, 0.1, 30), 3, 2, 2));
+  const Simulated run =
+      simulate(options_of(layer("tanh", "bernoulli:p=0.2", 1.5, 0.1, 30), 3, 2, 2));
   EXPECT_NEAR(run.layers[0].q1.mean, 0.929143466, 1e-6);
   EXPECT_NEAR(run.layers[1].q1.mean, 0.890668323, 1e-5);
   EXPECT_NEAR(run.layers[3].q1.mean, 0.901802875, 1e-5);
