@@ -1,7 +1,7 @@
 // Fixed points of the variance against what a long iteration of the map does, in long double and
 // by other formulas than the library's.
 //
-// The whole grid takes minutes and stands behind --gtest_also_run_disabled_tests.
+// The whole grid takes a quarter of an hour or more and stands behind --gtest_also_run_disabled_tests.
 #include <gtest/gtest.h>
 
 #include <algorithm>
