@@ -205,6 +205,7 @@ int run_entry(const Entry& entry, const ReproduceOptions& o, std::ostream& out) 
 }
 
 int run(ReproduceOptions o, std::ostream& out) {
+  if (o.effort.seeds == 0) throw ConfigError("reproduce: --seeds must be at least 1, got 0");
   use_threads(o.threads);
   o.effort.size = o.full ? reproduce::Size::full : reproduce::Size::reduced;
   o.effort.quiet = o.quiet;

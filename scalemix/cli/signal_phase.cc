@@ -162,7 +162,7 @@ std::vector<report::Label> labels_of(const std::vector<double>& x, const std::ve
 
 std::string noise_name(const SignalOptions& o) {
   if (!o.methods.empty()) return fmt::format("{}", fmt::join(o.methods, " "));
-  if (o.noise.empty()) return "no noise";
+  if (o.noise.empty() || o.noise == "none") return "no noise";
   return (o.additive ? "additive " : "") + o.noise;
 }
 

@@ -39,7 +39,7 @@ RangeDepth iterated_depth(const Network& net, double q0, const Range& range) {
     if (std::abs(next - q) <= 4e-16 * q) {
       const bool settles = variance_fixed_point(net, q0).kind == Fixed::point;
       return stays(settles ? "the variance settles at its fixed point"
-                           : "the variance changes by less than a float tells apart");
+                           : "the variance changes by less than a double tells apart");
     }
     const bool up = next > range.largest;
     if (up || next < range.smallest) {

@@ -125,6 +125,9 @@ TEST_F(ReproduceCommandTest, TakesSeedsOnlyWhereItTrains) {
   const Result r = scalemix({"reproduce", "critical-init", "--seeds", "3", "--quiet"});
   EXPECT_EQ(r.code, kBadConfig);
   EXPECT_THAT(r.err, HasSubstr("--seeds is for entries that train"));
+  const Result none = scalemix({"reproduce", "trainable-depth", "--seeds", "0", "--quiet"});
+  EXPECT_EQ(none.code, kBadConfig);
+  EXPECT_THAT(none.err, HasSubstr("--seeds must be at least 1, got 0"));
 }
 
 TEST(RowTest, AllowsHalfAUnitOfTheLastDigitThatWasGiven) {
@@ -155,6 +158,14 @@ TEST(IntervalTest, IsStudents) {
   EXPECT_EQ(above(i, 5), false);
   EXPECT_EQ(above(i, 3.1), std::nullopt);
   EXPECT_EQ(below(reproduce::interval_of({1}), 1e300), std::nullopt);
+  EXPECT_EQ(between(i, 1, 5), true);
+  EXPECT_EQ(between(i, 6, 9), false);
+  EXPECT_EQ(reproduce::between({1, 0, 2}, 0, 3), std::nullopt);
+  EXPECT_EQ(reproduce::between({1, 0, 2}, -1, 2), std::nullopt);
+  EXPECT_EQ(between(i, -2, 1), false);
+  EXPECT_EQ(between(i, 3, 9), std::nullopt);
+  EXPECT_EQ(between(i, 1, 3), std::nullopt);
+  EXPECT_EQ(between(reproduce::interval_of({1}), 0, 2), std::nullopt);
 }
 
 TEST(SmallerTest, AsksFriedman) {

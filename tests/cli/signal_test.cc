@@ -136,8 +136,8 @@ TEST_F(SignalTest, WritesAPhaseDiagram) {
 // Without bias and below sigma_w2 = 1 a tanh network's signal dies, whatever xi_c of the linear
 // network is that it becomes.
 TEST_F(SignalTest, APhaseDiagramSaysWhereTheSignalDies) {
-  ASSERT_EQ(scalemix({"signal", "--activation", "tanh", "--phase-diagram", path("p.svg"),
-                      "--phase-w", "0.1:2:20", "--phase-b", "0:0:1"})
+  ASSERT_EQ(scalemix({"signal", "--activation", "tanh", "--noise", "none", "--phase-diagram",
+                      path("p.svg"), "--phase-w", "0.1:2:20", "--phase-b", "0:0:1"})
                 .code,
             kSuccess);
   std::ifstream picture(path("p.svg"));

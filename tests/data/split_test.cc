@@ -73,6 +73,14 @@ TEST(Permutation, SplitsReadTheirOwn) {
   EXPECT_EQ(all.validation, Rows(held.end() - 3, held.end()));
 }
 
+// By the words of docs/guide/trajectory.md, in Python.
+TEST(Fraction, WithClassesIsAsTheGuideSays) {
+  const std::vector<std::int32_t> label = {2, 1, 0, 1, 2, 1, 0, 1, 2, 1, 0, 1};
+  const Split s = fraction(12, 1.0 / 3, 0, 7, label);
+  EXPECT_EQ(s.test, (Rows{1, 9, 6, 0}));
+  EXPECT_EQ(s.train, (Rows{10, 11, 2, 4, 3, 7, 5, 8}));
+}
+
 TEST(Permutation, PutsEachRowInEachPlaceEquallyOften) {
   // 6000 draws of 3 rows have 6 orders with 1000 each; chi-squared with 5 degrees exceeds 35.9 with
   // probability 1e-6.

@@ -1,5 +1,6 @@
 """Each check of scripts/ passes a good tree and fails a bad one, naming the place."""
 
+import json
 import os
 import pathlib
 import subprocess
@@ -143,6 +144,24 @@ class DocsTest(CheckTest):
         self.fails("check_docs.py", "docs/cli.md has no section on show", **self.with_tables())
         (self.root / "docs/method/svdo.md").unlink()
         self.fails("check_docs.py", "docs/method/svdo.md is missing", **self.with_tables())
+
+
+    def test_the_guides_tables_are_those_of_its_json(self):
+        counts = {kind: {"compared": 2, "within": 1} for kind in ("published", "program", "own")}
+        result = {"name": "some", "seeds": 3, "counts": counts,
+                  "claims": [{"sentence": "it learns", "holds": "yes", "because": "0.1"}]}
+        self.write("docs/figure/reproduce/some.json", json.dumps(result))
+        markers = [f"<!-- {end}{name} -->" for name in ("counts", "claims some") for end in ("", "end of ")]
+        guide = self.write("docs/guide/reproduce.md", "# Guide\n\n## some\n\n" + "\n".join(markers) + "\n")
+        self.fails("check_docs.py", "not what its JSON says", SCALEMIX="/nowhere")
+        sys.path.insert(0, str(SCRIPTS))
+        import reproduce_table
+        guide.write_text(reproduce_table.written(guide.read_text(), self.root))
+        self.assertIn("| [some](#some) | 3 | 1 of 2 | 1 of 2 | 1 of 2 | 1 yes |", guide.read_text())
+        self.assertIn("| it learns | **yes** | 0.1 |", guide.read_text())
+        self.passes("check_docs.py", SCALEMIX="/nowhere")
+        guide.write_text(guide.read_text().replace("1 of 2", "2 of 2"))
+        self.fails("check_docs.py", "not what its JSON says", SCALEMIX="/nowhere")
 
 
 class RunDocsTest(CheckTest):

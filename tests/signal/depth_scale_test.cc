@@ -77,6 +77,15 @@ TEST(RangeDepth, StaysAtAFixedPoint) {
   EXPECT_EQ(range_depth(network("tanh", "", 1)).end, End::stays);  // like 1 / depth
 }
 
+// elu at sigma_w2 = 2 grows by 1 per layer, which is nothing beside 1e17, and settles nowhere.
+TEST(RangeDepth, DoesNotTakeASlowChangeForAFixedPoint) {
+  const RangeDepth elu = range_depth(network("elu", "", 2), 1e17);
+  EXPECT_EQ(elu.end, RangeDepth::End::stays);
+  EXPECT_EQ(elu.reason, "the variance changes by less than a double tells apart");
+  EXPECT_EQ(range_depth(network("tanh", "", 2, 0.1)).reason,
+            "the variance settles at its fixed point");
+}
+
 TEST(RangeDepth, OfResidualBlocksIsTheirGrowth) {
   Network net = network("relu", "", 2);
   net.branch = 0.1;

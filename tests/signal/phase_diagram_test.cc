@@ -47,6 +47,8 @@ TEST(CriticalSigmaW2, IsEmptyWhereThereIsNone) {
   EXPECT_FALSE(critical_sigma_w2(network("tanh", "", 1, 0.05), 2, 4));
   EXPECT_FALSE(critical_sigma_w2(network("tanh", "", 1, 0.05), 0.1, 1.5));
   EXPECT_FALSE(critical_sigma_w2(network("tanh", "half_cauchy", 1, 0.05), 0.1, 4));
+  // gelu's q* ends before its slope is 1: from there on the variance grows.
+  EXPECT_FALSE(critical_sigma_w2(network("gelu", "", 1, 0.05), 0.1, 4));
 }
 
 TEST(PhaseDiagram, RunsSigmaW2Fastest) {

@@ -106,6 +106,11 @@ std::optional<bool> above(const Interval& i, double limit) {
   return i.hi < limit ? std::optional(false) : std::nullopt;
 }
 
+std::optional<bool> between(const Interval& i, double lo, double hi) {
+  if (i.lo > lo && i.hi < hi) return true;
+  return i.hi < lo || i.lo > hi ? std::optional(false) : std::nullopt;
+}
+
 namespace {
 
 /// Half a unit of the last digit of "0.8336" or "3.4e-5".

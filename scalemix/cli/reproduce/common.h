@@ -55,6 +55,8 @@ std::string text_of(const Interval& interval);
 /// Whether it lies below (above) the limit as a whole; empty if the limit is inside.
 std::optional<bool> below(const Interval& interval, double limit);
 std::optional<bool> above(const Interval& interval, double limit);
+/// Whether it lies within (lo, hi) as a whole, or outside; empty if an end is inside it.
+std::optional<bool> between(const Interval& interval, double lo, double hi);
 
 /// Rows against numbers as their source gives them, "0.8336": half a unit of the last digit is
 /// allowed. An error of 0 is none: computed, not drawn.

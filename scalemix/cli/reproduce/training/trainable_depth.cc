@@ -165,9 +165,8 @@ double reach(double keep) {
 }
 
 /// Held-out losses over what the mean image would have, (keep, depths), of one seed.
-std::vector<double> losses_of(const Sizes& sizes, bool sgd, std::uint64_t seed,
-                              const std::function<void()>& trained) {
-  const Images images = some_images("mnist", sizes.train, sizes.test, seed);
+std::vector<double> losses_of(const Sizes& sizes, const Images& images, bool sgd,
+                              std::uint64_t seed, const std::function<void()>& trained) {
   const std::vector<float> x(images.train.begin(), images.train.end()),
       held_out(images.test.begin(), images.test.end());
   const double nothing = loss_of_mean(x, held_out, images.columns);
@@ -232,8 +231,10 @@ Result trainable_depth(const Effort& effort) {
                          effort.quiet);
   double done = 0;
   std::vector<std::vector<double>> losses;
+  Images images;  // of the last seed: their name and note are those of all
   for (std::size_t k = 0; k < effort.seeds; ++k) {
-    losses.push_back(losses_of(sizes, effort.size == Size::full, effort.seed + k,
+    images = some_images("mnist", sizes.train, sizes.test, effort.seed + k);
+    losses.push_back(losses_of(sizes, images, effort.size == Size::full, effort.seed + k,
                                [&] { progress.update(++done, ""); }));
   }
   progress.finish(done, "");
@@ -246,7 +247,6 @@ Result trainable_depth(const Effort& effort) {
       map.z[i] += of_seed[i] / static_cast<double>(losses.size());
     }
   }
-  const Images images = some_images("mnist", 10, 10, effort.seed);  // its name and note
   report::Series curve{"6 xi_c"};
   for (double keep = 0.3; keep <= 0.96; keep += 0.01) {
     curve.x.push_back(reach(keep));

@@ -140,13 +140,10 @@ void judge(double drop, const std::vector<Boundary>& found, Result& result) {
                                         released.six.lo - kDigit, released.six.hi + kDigit,
                                         "released heat maps"));
   const Interval at = interval_of(longest);
-  std::optional<bool> on_line;
-  if (above(at, 1.4) == true && below(at, 2.0) == true) on_line = true;
-  if (below(at, 1.4) == true || above(at, 2.0) == true) on_line = false;
   result.claims.push_back(
       {what + ": the longest trained network lies between sigma_w2 = 1.4 and 2, as theory's line "
               "chi_1 = 1 does (1.76 (1 - p))",
-       on_line, text_of(at)});
+       between(at, 1.4, 2.0), text_of(at)});
   result.claims.push_back({what + ": lengths train up to 12 min(xi_1, xi_c) and not beyond (ratio "
                                   "below 1)",
                            below(interval_of(twelve), 1), text_of(interval_of(twelve))});
