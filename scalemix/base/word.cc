@@ -1,5 +1,6 @@
 #include "scalemix/base/word.h"
 
+#include <algorithm>
 #include <charconv>
 #include <sstream>
 
@@ -50,6 +51,16 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   return out;
 }
 
+Parameter choice(std::string_view name, std::string_view words, std::string_view meaning) {
+  const auto last = static_cast<double>(split(words, '|').size() - 1);
+  return {name, 0, 0, last, false, false, meaning, false, words};
+}
+
+std::vector<std::string> words_of(const Parameter& parameter) {
+  const std::vector<std::string_view> words = split(parameter.words, '|');
+  return {words.begin(), words.end()};
+}
+
 double in_range(std::string_view who, const Parameter& parameter, double value) {
   const Parameter& p = parameter;
   const bool above = p.lo_open ? value > p.lo : value >= p.lo;
@@ -62,9 +73,21 @@ double in_range(std::string_view who, const Parameter& parameter, double value) 
 }
 
 double read_value(std::string_view who, const Parameter& parameter, std::string_view text) {
+  if (!parameter.words.empty()) {
+    const std::vector<std::string> words = words_of(parameter);
+    const auto it = std::find(words.begin(), words.end(), text);
+    if (it != words.end()) return static_cast<double>(it - words.begin());
+    throw ConfigError(std::string(who) + ": " + std::string(parameter.name) + " " +
+                      not_one_of(words, text));
+  }
   const std::optional<double> value = read_number(text);
   if (!value) refuse(who, std::string(parameter.name) + " must be a number", text);
   return in_range(who, parameter, *value);
+}
+
+std::string value_text(const Parameter& parameter, double value) {
+  if (parameter.words.empty()) return shortest_number(value);
+  return words_of(parameter).at(static_cast<std::size_t>(value));
 }
 
 std::size_t read_count(std::string_view who, std::string_view text) {
@@ -81,7 +104,9 @@ Values read_values(std::string_view who, std::span<const Parameter> parameters,
   Values out;
   for (const Parameter& parameter : parameters) out.values.push_back(parameter.value);
   out.given.resize(parameters.size());
-  for (const std::string_view piece : split(text, ',')) {
+  std::vector<std::string_view> pieces = split(text, ',');
+  for (std::size_t p = 0; p < pieces.size(); ++p) {
+    const std::string_view piece = pieces[p];
     const std::size_t equals = piece.find('=');
     if (equals == std::string_view::npos) refuse(who, "expected key=value", piece);
     const std::string_view key = piece.substr(0, equals);
@@ -89,7 +114,11 @@ Values read_values(std::string_view who, std::span<const Parameter> parameters,
     if (out.given[i])
       throw ConfigError(std::string(who) + ": " + std::string(key) + " is given twice");
     out.given[i] = true;
-    out.values[i] = read_value(who, parameters[i], piece.substr(equals + 1));
+    Word value{piece.substr(equals + 1), {}};
+    if (!parameters[i].words.empty()) value = split_word(value.name);
+    if (!value.rest.empty())
+      pieces.insert(pieces.begin() + static_cast<std::ptrdiff_t>(p) + 1, value.rest);
+    out.values[i] = read_value(who, parameters[i], value.name);
   }
   return out;
 }
@@ -99,7 +128,7 @@ std::string write_word(std::string_view name, std::span<const Parameter> paramet
   std::string text(name);
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     text.append(i == 0 ? ":" : ",").append(parameters[i].name);
-    text.append("=").append(shortest_number(values[i]));
+    text.append("=").append(value_text(parameters[i], values[i]));
   }
   return text;
 }

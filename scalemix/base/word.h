@@ -1,7 +1,10 @@
 // Words: how a law, a method, an architecture, an activation or an initialisation is named together
 // with its numbers, and what to say when the word is wrong.
 //
-//   bernoulli   gaussian:alpha=0.25   svdo:threshold=3,init=-10   vgg:0.5
+//   bernoulli   gaussian:alpha=0.25   svdo:threshold=3,init=-10   vgg:0.5   gsm:group=row
+//
+// A value may itself be one of a few words, and be followed by keys of its own, which are keys of the
+// same table: gsm:hyper=inv_gamma:a=3,b=3 is gsm:hyper=inv_gamma,a=3,b=3.
 //
 // A key stands in a table of parameters. What is not given has its default; a key given twice, an
 // unknown key and a value that is no number are a ConfigError, a value out of range is a
@@ -15,15 +18,23 @@
 
 namespace scalemix::inline v0 {
 
-/// A number that a word may set: bernoulli's p, the threshold of svdo.
+/// A number that a word may set: bernoulli's p, the threshold of svdo. Or one of a few words, whose
+/// number is its place among them.
 struct Parameter {
   std::string_view name;
   double value;                           // default
   double lo, hi;                          // accepted range
   bool lo_open = false, hi_open = false;  // whether the ends are excluded
   std::string_view meaning;
-  bool optional = false;  // without a default: not used unless it is given
+  bool optional = false;        // without a default: not used unless it is given
+  std::string_view words = {};  // "weight|row|matrix"; then lo is 0, hi the last one's place
 };
+
+/// A parameter whose value is one of `words`, by default the first.
+Parameter choice(std::string_view name, std::string_view words, std::string_view meaning);
+
+/// The words that its value may be; empty where it is a number.
+std::vector<std::string> words_of(const Parameter& parameter);
 
 struct Word {
   std::string_view name;
@@ -41,8 +52,11 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 /// "bernoulli: p must be in [0, 1), got 1".
 double in_range(std::string_view who, const Parameter& parameter, double value);
 
-/// The number that `text` is, in the parameter's range.
+/// The number that `text` is, in the parameter's range; or the place of the word.
 double read_value(std::string_view who, const Parameter& parameter, std::string_view text);
+
+/// What read_value() reads as `value`: the shortest exact number, or the word.
+std::string value_text(const Parameter& parameter, double value);
 
 /// A whole number in [1, 10^6]: widths, depths. Throws ConfigError saying what was expected.
 std::size_t read_count(std::string_view who, std::string_view text);

@@ -30,14 +30,18 @@ std::string optional_text(const ordered_json& parameter) {
   return fmt::format("[,{}=VALUE]", parameter["name"].get<std::string>());
 }
 
+std::string default_text(const ordered_json& value) {
+  return value.is_string() ? value.get<std::string>() : fmt::format("{:g}", value.get<double>());
+}
+
 /// ":threshold=3,init=-10", or nothing.
 std::string settings(const ordered_json& row) {
   std::string out;
   for (const auto& p : row.value("parameters", ordered_json::array())) {
     out += p["default"].is_null()
                ? optional_text(p)
-               : fmt::format("{}{}={:g}", out.empty() ? ":" : ",", p["name"].get<std::string>(),
-                             p["default"].get<double>());
+               : fmt::format("{}{}={}", out.empty() ? ":" : ",", p["name"].get<std::string>(),
+                             default_text(p["default"]));
   }
   return out;
 }

@@ -23,8 +23,11 @@ ordered_json row(std::string_view name, std::string_view summary, std::string_vi
 ordered_json parameters_of(std::span<const Parameter> parameters) {
   ordered_json out = ordered_json::array();
   for (const Parameter& p : parameters) {
-    const ordered_json value = p.optional ? ordered_json() : ordered_json(p.value);
+    ordered_json value;
+    if (!p.optional && p.words.empty()) value = p.value;
+    if (!p.optional && !p.words.empty()) value = value_text(p, p.value);
     out.push_back({{"name", p.name}, {"default", value}, {"meaning", p.meaning}});
+    if (!p.words.empty()) out.back()["values"] = words_of(p);
   }
   return out;
 }
