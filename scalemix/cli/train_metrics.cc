@@ -19,24 +19,6 @@ using Json = nlohmann::ordered_json;  // metrics in the order they are made
 
 constexpr std::size_t kMostImportances = 200;  // computed: one evaluation each
 
-data::LabelledRows pick(const data::Dataset& data, const std::vector<std::uint32_t>& rows) {
-  data::LabelledRows out;
-  out.rows = rows.size();
-  out.labelled = true;
-  const std::size_t k = data.width();
-  out.x.reserve(rows.size() * k);
-  for (const std::uint32_t row : rows) {
-    out.x.insert(out.x.end(), data.x.begin() + static_cast<std::ptrdiff_t>(row * k),
-                 data.x.begin() + static_cast<std::ptrdiff_t>((row + 1) * k));
-    if (data.task == Task::regression) {
-      out.y.push_back(data.y[row]);
-    } else {
-      out.label.push_back(data.label[row]);
-    }
-  }
-  return out;
-}
-
 Json metrics_of(const predict::Evaluation& evaluation) {
   Json out = Json::object();
   for (const auto& [name, value] : evaluation.metrics) {
@@ -78,7 +60,7 @@ Json replica_metrics(const run::Plan& plan, const run::Folder& folder, std::size
   const bool held_out = !replica.split.test.empty();
   const predict::Predictor predictor(model::load_model(folder.model(i, plan.replicas.size())));
   const data::LabelledRows rows =
-      pick(plan.data, held_out ? replica.split.test : replica.split.train);
+      data::rows_of(plan.data, held_out ? replica.split.test : replica.split.train);
   const predict::Evaluation evaluation = predict::evaluate(
       {&predictor}, rows,
       {.samples = static_cast<std::size_t>(plan.config.samples), .seed = plan.config.seed});

@@ -184,4 +184,22 @@ LabelledRows rows_of(const Dataset& data, const Format& format) {
   return rows;
 }
 
+LabelledRows rows_of(const Dataset& data, const std::vector<std::uint32_t>& rows) {
+  LabelledRows out;
+  out.rows = rows.size();
+  out.labelled = true;
+  const std::size_t k = data.width();
+  out.x.reserve(rows.size() * k);
+  for (const std::uint32_t row : rows) {
+    out.x.insert(out.x.end(), data.x.begin() + static_cast<std::ptrdiff_t>(row * k),
+                 data.x.begin() + static_cast<std::ptrdiff_t>((row + 1) * k));
+    if (data.task == Task::regression) {
+      out.y.push_back(data.y[row]);
+    } else {
+      out.label.push_back(data.label[row]);
+    }
+  }
+  return out;
+}
+
 }  // namespace scalemix::inline v0::data

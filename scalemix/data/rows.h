@@ -50,4 +50,7 @@ LabelledRows open_rows(const std::string& what, const Format& format,
 /// The same from a data set in memory, e.g. for its test rows.
 LabelledRows rows_of(const Dataset& data, const Format& format);
 
+/// The rows of these numbers, as they are.
+LabelledRows rows_of(const Dataset& data, const std::vector<std::uint32_t>& rows);
+
 }  // namespace scalemix::inline v0::data

@@ -27,6 +27,8 @@ model::At Decoration::at(const Frame& f) const {
                .stream = f.stream(use.number),
                .rows = f.rows,
                .row0 = f.row0,
+               .group = f.group,
+               .stride = f.stride,
                .writes_state = f.writes_state,
                .progress = f.progress};
   for (std::size_t i = 0; i < own.size(); ++i) {

@@ -16,6 +16,9 @@ struct Frame {
   Mode mode = Mode::train;
   std::size_t rows = 0;
   std::uint64_t row0 = 0;  // position of the first row in the global batch
+  // Rows in groups of so many, whose positions are `stride` apart; 0: one group.
+  std::size_t group = 0;
+  std::uint64_t stride = 0;
   std::uint64_t seed = 0;
   std::uint32_t draw = 0;  // training step or Monte-Carlo sample
 

@@ -5,42 +5,76 @@
 #include <numbers>
 
 namespace scalemix::inline v0::kernel {
+namespace {
+
+/// A row's logits: their largest, and the sum of e^(f - most).
+struct Softmax {
+  double most, sum = 0;
+
+  Softmax(const float* f, std::size_t classes) : most(*std::max_element(f, f + classes)) {
+    for (std::size_t c = 0; c < classes; ++c) sum += std::exp(f[c] - most);
+  }
+  double nll(double right) const { return std::log(sum) + most - right; }
+};
+
+const double kLog2Pi = std::log(2 * std::numbers::pi);
+
+}  // namespace
 
 double categorical_nll(std::size_t rows, std::size_t classes, const float* f,
-                       const std::int64_t* label, float* df) {
-  const double share = 1 / static_cast<double>(rows);
+                       const std::int64_t* label, float* df, const float* weights) {
+  const double even = 1 / static_cast<double>(rows);
   double nll = 0;
   for (std::size_t r = 0; r < rows; ++r, f += classes, df += classes) {
-    const double most = *std::max_element(f, f + classes), right = f[label[r]];
-    double sum = 0;
-    for (std::size_t c = 0; c < classes; ++c) sum += std::exp(f[c] - most);
-    nll += std::log(sum) + most - right;
-    const double scale = share / sum;
+    const double weight = weights ? weights[r] : 1, share = even * weight;
+    const Softmax row(f, classes);
+    nll += weight * row.nll(f[label[r]]);
+    const double scale = share / row.sum;
     for (std::size_t c = 0; c < classes; ++c) {
       const double one = static_cast<std::int64_t>(c) == label[r] ? share : 0;
-      df[c] = static_cast<float>(std::exp(f[c] - most) * scale - one);
+      df[c] = static_cast<float>(std::exp(f[c] - row.most) * scale - one);
     }
   }
-  return nll * share;
+  return nll * even;
 }
 
 double gaussian_nll(std::size_t rows, std::size_t outputs, const float* f, const float* t,
-                    const float* lp, float* df, float* dlp) {
-  const double share = 1 / static_cast<double>(rows), log_2pi = std::log(2 * std::numbers::pi);
+                    const float* lp, float* df, float* dlp, const float* weights) {
+  const double even = 1 / static_cast<double>(rows);
   double nll = 0;
   for (std::size_t o = 0; o < outputs; ++o) {
     const double precision = std::exp(static_cast<double>(lp[o]));
     double squares = 0;
-    for (std::size_t i = o; i < rows * outputs; i += outputs) {
-      const double error = static_cast<double>(t[i]) - f[i];
-      squares += error * error;
-      df[i] = static_cast<float>(-precision * error * share);
+    for (std::size_t r = 0; r < rows; ++r) {
+      const std::size_t i = r * outputs + o;
+      const double error = static_cast<double>(t[i]) - f[i], weight = weights ? weights[r] : 1;
+      squares += weight * error * error;
+      df[i] = static_cast<float>(-precision * error * (even * weight));
     }
-    const double fit = precision * squares * share;
-    nll += (fit - lp[o] + log_2pi) / 2;
+    const double fit = precision * squares * even;
+    nll += (fit - lp[o] + kLog2Pi) / 2;
     if (dlp) dlp[o] = static_cast<float>((fit - 1) / 2);
   }
   return nll;
+}
+
+void categorical_nlls(std::size_t rows, std::size_t classes, const float* f,
+                      const std::int64_t* label, float* nll) {
+  for (std::size_t r = 0; r < rows; ++r, f += classes) {
+    nll[r] = static_cast<float>(Softmax(f, classes).nll(f[label[r]]));
+  }
+}
+
+void gaussian_nlls(std::size_t rows, std::size_t outputs, const float* f, const float* t,
+                   const float* lp, float* nll) {
+  for (std::size_t r = 0; r < rows; ++r) {
+    double sum = 0;
+    for (std::size_t i = r * outputs, o = 0; o < outputs; ++o, ++i) {
+      const double error = static_cast<double>(t[i]) - f[i];
+      sum += (std::exp(static_cast<double>(lp[o])) * error * error - lp[o] + kLog2Pi) / 2;
+    }
+    nll[r] = static_cast<float>(sum);
+  }
 }
 
 }  // namespace scalemix::inline v0::kernel

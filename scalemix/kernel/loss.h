@@ -4,7 +4,8 @@
 //   categorical  log sum_c e^f_c - f_label
 //   gaussian     sum_o [ e^lp_o (t_o - f_o)^2 - lp_o + log 2 pi ] / 2
 //
-// with f the outputs, t the targets and lp the log of the noise precision.
+// with f the outputs, t the targets and lp the log of the noise precision. With weights of the rows,
+// the mean of what each gives times its weight.
 #pragma once
 
 #include <cstddef>
@@ -14,10 +15,16 @@ namespace scalemix::inline v0::kernel {
 
 /// f (rows, classes), label (rows) below classes; df (rows, classes) is overwritten and may be f.
 double categorical_nll(std::size_t rows, std::size_t classes, const float* f,
-                       const std::int64_t* label, float* df);
+                       const std::int64_t* label, float* df, const float* weights = nullptr);
 
 /// f, t (rows, outputs), lp (outputs); df (rows, outputs) may be f; dlp (outputs) may be null.
 double gaussian_nll(std::size_t rows, std::size_t outputs, const float* f, const float* t,
-                    const float* lp, float* df, float* dlp);
+                    const float* lp, float* df, float* dlp, const float* weights = nullptr);
+
+/// Of each row by itself: nll (rows).
+void categorical_nlls(std::size_t rows, std::size_t classes, const float* f,
+                      const std::int64_t* label, float* nll);
+void gaussian_nlls(std::size_t rows, std::size_t outputs, const float* f, const float* t,
+                   const float* lp, float* nll);
 
 }  // namespace scalemix::inline v0::kernel

@@ -175,11 +175,11 @@ std::uint64_t width(const Site& site) { return site.width ? site.width : site.co
 template <class Run>
 void for_each_stretch(const Site& site, std::size_t begin, std::size_t end, const Run& run) {
   const std::uint64_t w = width(site);
-  if (w == site.columns) return run(site.row0 * w + begin, begin, end - begin);
+  if (w == site.columns && !site.group) return run(site.row0 * w + begin, begin, end - begin);
   while (begin < end) {
     const std::size_t row = begin / site.columns, column = begin % site.columns;
     const std::size_t n = std::min(end - begin, site.columns - column);
-    run((site.row0 + row) * w + column, begin, n);
+    run(site.row(row) * w + column, begin, n);
     begin += n;
   }
 }
@@ -193,7 +193,7 @@ void draw_mapped(const law::Sampler& sampler, const Stream& stream, const Site& 
   for (std::size_t place = begin; place < end; ++place) {
     const std::size_t row = place / site.columns, column = place % site.columns;
     const std::uint64_t element =
-        (site.row0 + row) * width(site) + static_cast<std::uint64_t>(site.logical[column]);
+        site.row(row) * width(site) + static_cast<std::uint64_t>(site.logical[column]);
     if (element / 4 != block) four = stream.block(block = element / 4);
     z[place - begin] = sampler(four[element % 4]);
   }
@@ -289,7 +289,7 @@ double noise_slope(const law::Sampler& slope, const Stream& stream, const Site& 
 }
 
 bool has_bits(const law::Sampler& sampler, const Site& site) {
-  const bool in_order = !site.logical && width(site) == site.columns;
+  const bool in_order = !site.logical && !site.group && width(site) == site.columns;
   return sampler.kind == law::Sampler::Kind::bernoulli && sampler.keep != 0 && site.inner == 1 &&
          in_order && site.row0 * width(site) % 4 == 0;
 }

@@ -7,7 +7,7 @@
 //   layer    columns = 1,         inner = all
 //   weight   rows = 1, columns = O * I
 //
-// The element in the stream is (row0 + row) * width + logical column. The adjoint of multiply is
+// The element in the stream is row number * width + logical column. The adjoint of multiply is
 // multiply with the same stream, so a backward pass is the same call on dy; the adjoint of add is
 // the identity.
 #pragma once
@@ -26,6 +26,14 @@ struct Site {
   std::uint64_t width = 0;  // logical columns; 0: the same as columns
   const std::int64_t* logical =
       nullptr;  // (columns) logical number of each column; null: 0, 1, 2, ...
+  // Rows in groups of so many, whose first rows are `stride` apart; 0: one group.
+  std::size_t group = 0;
+  std::uint64_t stride = 0;
+
+  /// The number of row r in the global batch.
+  std::uint64_t row(std::size_t r) const {
+    return row0 + (group ? r / group * stride + r % group : r);
+  }
 };
 
 enum class Combine { multiply, add };
@@ -69,7 +77,7 @@ void noise(const law::Sampler& sampler, const Stream& stream, const Site& site, 
   for (std::size_t r = 0; r < site.rows; ++r) {
     for (std::size_t c = 0; c < site.columns; ++c) {
       const std::uint64_t column = site.logical ? site.logical[c] : c;
-      const T z = sampler(stream.word((site.row0 + r) * width + column));
+      const T z = sampler(stream.word(site.row(r) * width + column));
       for (std::size_t k = 0; k < site.inner; ++k) {
         const std::size_t i = (r * site.columns + c) * site.inner + k;
         y[i] = combine == Combine::multiply ? x[i] * z : x[i] + z;
@@ -86,7 +94,7 @@ double noise_slope(const law::Sampler& slope, const Stream& stream, const Site& 
   for (std::size_t i = 0; i < site.rows * site.columns * site.inner; ++i) {
     const std::size_t place = i / site.inner, r = place / site.columns, c = place % site.columns;
     const std::uint64_t column = site.logical ? site.logical[c] : c;
-    const double each = slope(stream.word((site.row0 + r) * width + column));
+    const double each = slope(stream.word(site.row(r) * width + column));
     sum += each * dy[i] * (x ? x[i] : 1);
   }
   return sum;

@@ -158,12 +158,12 @@ void for_draws(const law::Sampler& normal, const Stream& stream, const Site& sit
   const std::size_t size = site.rows * site.columns;
   parallel_tiles((size + kTile - 1) / kTile, [&](std::size_t tile) {
     const std::size_t begin = tile * kTile, end = std::min(size, begin + kTile);
-    if (!site.logical && width(site) == site.columns) {
+    if (!site.logical && !site.group && width(site) == site.columns) {
       return run(site.row0 * site.columns + begin, begin, end - begin);
     }
     for_pieces(site, begin, end, site.logical ? kChunk : kTile,
                [&](std::size_t row, std::size_t column, std::size_t i, std::size_t n) {
-                 const std::uint64_t r = site.row0 + row;
+                 const std::uint64_t r = site.row(row);
                  if (!site.logical) return run(r * width(site) + column, i, n);
                  float z[kChunk];
                  draws(normal, stream, {1, n, 1, r, width(site), site.logical + column}, z);

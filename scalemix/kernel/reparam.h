@@ -35,7 +35,7 @@ inline float zeta(const law::Sampler& normal, const Stream& stream, const Site& 
   const std::uint64_t width = site.width ? site.width : site.columns;
   const std::size_t row = i / site.columns, column = i % site.columns;
   const std::uint64_t logical = site.logical ? site.logical[column] : column;
-  return normal(stream.word((site.row0 + row) * width + logical));
+  return normal(stream.word(site.row(row) * width + logical));
 }
 
 /// The specification, one element at a time. T is float or double.

@@ -97,20 +97,39 @@ Spec linear_model(std::string_view argument, const Problem& problem) {
   return mlp(problem, {});
 }
 
-Spec resmlp(std::string_view argument, const Problem& problem) {
+struct Blocks {
+  std::size_t width, count;
+};
+
+/// "50x3"
+Blocks read_blocks(std::string_view who, std::string_view argument) {
   const std::vector<std::string_view> parts = split(argument, 'x');
   if (parts.size() != 2) {
     throw ConfigError(
-        fmt::format("resmlp: expected WIDTHxBLOCKS (resmlp:50x3), got '{}'", argument));
+        fmt::format("{0}: expected WIDTHxBLOCKS ({0}:50x3), got '{1}'", who, argument));
   }
-  const std::size_t width = read_count("resmlp", parts[0]);
-  const std::size_t blocks = read_count("resmlp", parts[1]);
+  return {read_count(who, parts[0]), read_count(who, parts[1])};
+}
+
+Spec resmlp(std::string_view argument, const Problem& problem) {
+  const auto [width, blocks] = read_blocks("resmlp", argument);
   Spec spec = flat_spec(problem);
   spec.layers.push_back(linear(elements(problem.input), width));
   for (std::size_t b = 0; b < blocks; ++b) {
     spec.layers.push_back(residual({relu(), linear(width, width), relu(), linear(width, width)}));
   }
   append(spec.layers, {relu(), linear(width, problem.outputs)});
+  return spec;
+}
+
+Spec skipmlp(std::string_view argument, const Problem& problem) {
+  const auto [width, blocks] = read_blocks("skipmlp", argument);
+  Spec spec = flat_spec(problem);
+  append(spec.layers, {linear(elements(problem.input), width), relu()});
+  for (std::size_t b = 0; b < blocks; ++b) {
+    spec.layers.push_back(residual({linear(width, width), relu()}));
+  }
+  spec.layers.push_back(linear(width, problem.outputs));
   return spec;
 }
 
@@ -255,6 +274,9 @@ const std::vector<ArchitectureRow>& architectures() {
       {"linear", "linear", "one linear layer: linear or logistic regression", "", linear_model},
       {"mlp", "mlp:300-100",
        "linear layers of these widths with ReLU (or another) between: 300x60,tanh", "", mlp_word},
+      {"skipmlp", "skipmlp:50x1",
+       "residual blocks x + relu(W x + b), one matrix each: width x blocks",
+       "Nalisnick, Hernandez-Lobato & Smyth (2019)", skipmlp},
       {"resmlp", "resmlp:50x3", "residual blocks of relu-linear-relu-linear: width x blocks",
        "He, Zhang, Ren & Sun (2016), Identity mappings in deep residual networks", resmlp},
       {"lenet5", "lenet5", "two 5x5 convolutions (20, 50), pooling, 500 units",

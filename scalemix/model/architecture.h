@@ -2,6 +2,7 @@
 //
 //   mlp:300-100     linear layers with ReLU between
 //   resmlp:50x3     linear to 50, three residual blocks of relu-linear-relu-linear, linear out
+//   skipmlp:50x1    linear to 50, relu, one block x + relu(W x + b) of one matrix, linear out
 //   lenet5          LeNet-5-Caffe: conv 20 5x5, pool, conv 50 5x5, pool, 500, out
 //   vgg:0.5         VGG-like with batch normalisation, widths times 0.5
 //   resnet:3        CIFAR ResNet with 3 blocks a stage (6 * 3 + 2 layers)

@@ -23,6 +23,7 @@ constexpr std::size_t kDeep = 4;  // layers with weights, from which a table's n
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr Parameter kGain{"G", 1, 0, kInf, true, true, "factor of the critical variance"};
 constexpr Parameter kSd{"SD", 1, 0, kInf, true, true, "standard deviation of every weight"};
+constexpr Parameter kHalf{"H", 1, 0, kInf, true, true, "half the length of the interval"};
 constexpr Parameter kMoment{"S", 1, 0, 2, true, false, "order of the moment that is kept"};
 
 [[noreturn]] void impossible(const std::string& word, const WeightSite& site,
@@ -81,8 +82,8 @@ double fractional_variance(const Word& word, const WeightSite& site, std::size_t
   const double s = read_value("init fractional", kMoment, word.rest);
   const auto fan_in = static_cast<std::size_t>(site.fan_in);
   const auto phi = activation_of(site);
-  const bool quiet = site.noise.mu2 == 1 && !site.noise.additive;
-  std::optional<double> v = quiet ? signal::fractional_variance(phi, 0, fan_in, s) : std::nullopt;
+  const std::optional<double> p = signal::dropout_rate(site.noise);
+  std::optional<double> v = p ? signal::fractional_variance(phi, *p, fan_in, s) : std::nullopt;
   if (!v) v = signal::fractional_variance_expansion(phi, site.noise, fan_in, s);
   if (!v) {
     impossible("fractional", site,
@@ -131,6 +132,11 @@ InitialWeights weights_of(const std::string& text, const WeightSite& site, std::
   };
   if (text == "he") return gaussian(2 / site.fan_in);
   if (text == "xavier") return gaussian(2 / (site.fan_in + site.fan_out));
+  if (text == "glorot") {
+    InitialWeights out = gaussian(2 / (site.fan_in + site.fan_out));
+    out.form = InitialForm::uniform;
+    return out;
+  }
   if (text == "critical") return gaussian(critical_variance(text, site, blocks));
   if (word.name == "critical" && text != "critical") {
     return gaussian(
@@ -148,9 +154,16 @@ InitialWeights weights_of(const std::string& text, const WeightSite& site, std::
     const double sd = read_value("init normal", kSd, word.rest);
     return gaussian(sd * sd);
   }
+  if (word.name == "uniform") {
+    const double half = read_value("init uniform", kHalf, word.rest);
+    InitialWeights out = gaussian(half * half / 3);
+    out.form = InitialForm::uniform;
+    return out;
+  }
   if (word.name == "fractional") return gaussian(fractional_variance(word, site, blocks));
-  const std::vector<std::string> known = {"auto",       "critical",   "he",           "xavier",
-                                          "orthogonal", "fractional", "looks_linear", "normal"};
+  const std::vector<std::string> known = {"auto",   "critical",   "he",         "xavier",
+                                          "glorot", "orthogonal", "fractional", "looks_linear",
+                                          "normal", "uniform"};
   throw ConfigError(unknown("init", text, known));
 }
 

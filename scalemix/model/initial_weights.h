@@ -3,7 +3,9 @@
 //
 //   he             N(0, 2 / fan_in)                      (He et al. 2015)
 //   xavier         N(0, 2 / (fan_in + fan_out))          (Glorot & Bengio 2010)
+//   glorot         uniform of that variance, on +- sqrt(6 / (fan_in + fan_out)): Keras's default
 //   normal:SD      N(0, SD^2)
+//   uniform:H      on -H to H
 //   critical       N(0, sigma_w^2 / fan_in), sigma_w^2 of signal/critical.h for the activation and
 //                  the noise in front of the layer: 2 / mu2 behind a ReLU. The last layer has
 //                  1 / mu2; the last layer of a residual branch is scaled so that all branches
@@ -27,7 +29,7 @@
 
 namespace scalemix::inline v0::model {
 
-enum class InitialForm { gaussian, orthogonal, mirrored, mirrored_orthogonal };
+enum class InitialForm { gaussian, uniform, orthogonal, mirrored, mirrored_orthogonal };
 
 /// The weights of one layer.
 struct InitialWeights {

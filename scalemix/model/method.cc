@@ -18,7 +18,8 @@ namespace {
 
 using law::AnyLaw;
 
-constexpr const char *kMultiply = "multiply", *kAdd = "add", *kLearned = "learned";  // of noise
+constexpr const char *kMultiply = "multiply", *kAdd = "add", *kLearned = "learned",
+                     *kScaleMixture = "gsm";  // of noise
 
 // ------------------------------------------------------------------------------ places
 
@@ -266,6 +267,40 @@ void on_weights(const NoiseKind& kind, Spec& spec, std::string_view argument) {
   spec.methods.push_back(write_word(kind.name, kind.parameters, values));
 }
 
+/// gsm's parameters without its first, the group.
+std::vector<scalemix::Parameter> ungrouped() {
+  const std::vector<scalemix::Parameter>& all = noise_kind(kScaleMixture).parameters;
+  return {all.begin() + 1, all.end()};
+}
+
+/// gsm with `group` on all layers with weights but the first and the last, whose inputs have scales.
+void structured(Spec& spec, std::string_view method, std::string_view group,
+                std::string_view argument) {
+  const std::vector<scalemix::Parameter> parameters = ungrouped();
+  const std::vector<double> values = read_values(method, parameters, argument).values;
+  const scalemix::Parameter& groups = noise_kind(kScaleMixture).parameters[0];
+  const auto noise = [&](std::string_view of) {
+    Noise out{kScaleMixture, "", {read_value(method, groups, of)}};
+    out.values.insert(out.values.end(), values.begin(), values.end());
+    return out;
+  };
+  std::vector<Layer*> layers;
+  for_each_weight_layer(spec, method, [&](Layer& layer) { layers.push_back(&layer); });
+  for (Layer* layer : layers) {
+    const bool end = layer == layers.front() || layer == layers.back();
+    layer->noise.push_back(noise(end ? "row" : group));
+  }
+  spec.methods.push_back(write_word(method, parameters, values));
+}
+
+MethodRow structured_row(std::string_view name, std::string_view group, std::string_view summary) {
+  MethodRow out{name, summary, noise_kind(kScaleMixture).source, ungrouped(), {}};
+  out.decorate = [name, group](Spec& spec, std::string_view argument) {
+    structured(spec, name, group, argument);
+  };
+  return out;
+}
+
 /// A kind of noise at units, in layers of its own.
 void on_units(const NoiseKind& kind, Spec& spec, std::string_view argument) {
   const auto [values, given] = read_values(kind.name, unit_parameters(kind.parameters), argument);
@@ -332,6 +367,17 @@ std::vector<MethodRow> make_methods() {
       {"stochastic_depth", "one draw per residual branch and row, p rising linearly with depth",
        "Huang, Sun, Liu, Sedra & Weinberger (2016)", kDepthParameters, stochastic_depth},
   };
+  rows.push_back(
+      structured_row("ard", "row",
+                     "gsm with a scale for each input of every layer: automatic relevance "
+                     "determination"));
+  rows.push_back(
+      structured_row("add", "matrix",
+                     "gsm with a scale for each layer between the first and the last, which "
+                     "have ard: automatic depth determination"));
+  rows.push_back(structured_row("ard_add", "both",
+                                "gsm with scales for inputs times layers between the first and the "
+                                "last, which have ard"));
   for (const NoiseKind& kind : noise_kinds()) {
     if (!kind.takes_law) rows.push_back(kind_row(kind));
   }

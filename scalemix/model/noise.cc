@@ -54,18 +54,21 @@ void check_tensors(const Layer& layer, const Noise& noise, const NoiseKind& kind
 }
 
 std::deque<NoiseKind>& kinds() {
-  static std::deque<NoiseKind> rows{multiply_noise(), add_noise(), dropconnect_noise(),
-                                    svdo_noise(),     vi_noise(),  concrete_noise(),
-                                    learned_noise(),  tabu_noise()};
+  static std::deque<NoiseKind> rows{multiply_noise(), add_noise(),     dropconnect_noise(),
+                                    svdo_noise(),     vi_noise(),      gsm_noise(),
+                                    concrete_noise(), learned_noise(), tabu_noise()};
   return rows;
 }
 
 }  // namespace
 
-kernel::Site NoiseUse::at(std::size_t rows, std::uint64_t row0) const {
+kernel::Site NoiseUse::at(std::size_t rows, std::uint64_t row0, std::size_t group,
+                          std::uint64_t stride) const {
   kernel::Site out = site;
   out.rows = rows;
   out.row0 = row0;
+  out.group = group;
+  out.stride = stride;
   out.logical = columns.empty() ? nullptr : columns.data();
   return out;
 }

@@ -36,10 +36,16 @@
 #include "scalemix/law/any_law.h"
 #include "scalemix/law/compile.h"
 #include "scalemix/model/spec.h"
+#include "scalemix/prior/scales.h"
 
 namespace scalemix::inline v0::model {
 
 enum class Where { input, before_bias, weights, moments, penalty };
+
+/// Where::moments, instead of normal draws: y = x w + ((x s) sigma) r with signs s of every input and
+/// r of every output, for each row (flipout; Wen et al. 2018). `one`: +1 and -1. `released`: +3 and
+/// -1, which a published program draws, and which add sigma to every weight's mean.
+enum class Signs { none, one, released };
 
 struct NoiseKind;
 
@@ -55,9 +61,12 @@ struct NoiseUse {
   kernel::Site site = {};                  // rows, row0 and logical are set by at()
   std::vector<std::int64_t> columns = {};  // logical numbers of the columns left; empty: all
   std::size_t weights = 0;                 // of the layer it decorates; 0: it decorates none
+  std::shared_ptr<const prior::Scales> scales = {};  // of its prior, where that has some
 
-  /// The site of `rows` rows, of which the first is `row0` of the global batch.
-  kernel::Site at(std::size_t rows, std::uint64_t row0) const;
+  /// The site of `rows` rows, of which the first is `row0` of the global batch; in groups of `group`
+  /// whose numbers are `stride` apart unless that is 0.
+  kernel::Site at(std::size_t rows, std::uint64_t row0, std::size_t group = 0,
+                  std::uint64_t stride = 0) const;
 };
 
 /// The use of a noise at a layer that takes rows of `in`. Throws as the law's parser does.
@@ -72,6 +81,8 @@ struct At {
   Stream stream{};
   std::size_t rows = 0;
   std::uint64_t row0 = 0;
+  std::size_t group = 0;  // of rows (NoiseUse::at)
+  std::uint64_t stride = 0;
   // Its tensors, trained ones and state, in the order of `tensors`; gradients, added to, null of
   // state.
   std::array<float*, kMostTensors> own{}, d_own{};
@@ -84,7 +95,7 @@ struct At {
   bool writes_state = false;    // else tensors of state and marks are left as they are
   double progress = 1;          // share of the training that is done, for what follows a schedule
 
-  kernel::Site site() const { return use.at(rows, row0); }
+  kernel::Site site() const { return use.at(rows, row0, group, stride); }
 };
 
 /// What signal propagation takes of a kind.
@@ -148,6 +159,9 @@ struct NoiseKind {
   /// The log_alpha from which on a weight is switched off.
   double (*threshold)(const Noise&) = nullptr;
 
+  /// Where::moments: how it draws; null: normal draws.
+  Signs (*signs)(const Noise&) = nullptr;
+
   NoiseSignal (*signal)(const Noise&, const Layer&) = nullptr;
   /// What it learned, where a few numbers say it.
   std::vector<NoiseReading> (*readings)(const At&) = nullptr;
@@ -193,6 +207,7 @@ NoiseKind add_noise();
 NoiseKind dropconnect_noise();
 NoiseKind svdo_noise();
 NoiseKind vi_noise();
+NoiseKind gsm_noise();
 NoiseKind concrete_noise();
 NoiseKind learned_noise();
 NoiseKind tabu_noise();

@@ -33,11 +33,14 @@ void multiply(const At& at, const float* x, float* y) {
 
 /// z (draws) becomes the multiplier; marks follow.
 void avoid_marks(const At& at, float scale) {
+  const kernel::Site site = at.site();
   kernel::for_tiles(draws(at), [&](std::size_t first, std::size_t n) {
     for (std::size_t i = first; i < first + n; ++i) {
-      const bool drop = at.kept[i] == 0 && at.marks[i] == 0;
+      const std::size_t row = i / at.use.site.columns, moved = (site.row(row) - at.row0) - row;
+      float& mark = at.marks[i + moved * at.use.site.columns];
+      const bool drop = at.kept[i] == 0 && mark == 0;
       at.kept[i] = drop ? 0 : scale;
-      if (at.writes_state) at.marks[i] = drop;
+      if (at.writes_state) mark = drop;
     }
   });
 }

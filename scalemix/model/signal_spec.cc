@@ -160,7 +160,8 @@ SignalSimulation simulation_of(const Spec& spec, const InitialPlan& plan,
       add = s.add;
     } else if (kind.family == Family::weighted && !kind.windows && !noise) {
       const InitialWeights& w = plan.layers.at(number++);
-      if (w.form != InitialForm::gaussian) return refuse("only independent weights are simulated");
+      if (w.form != InitialForm::gaussian)
+        return refuse("only independent normal weights are simulated");
       options.layers.push_back({.activation = signal::Activation::parse(activation),
                                 .law = law,
                                 .additive = add,

@@ -106,7 +106,9 @@ json write_noise(const Noise& noise) {
   if (!noise.law.empty()) out["law"] = noise.law;
   const NoiseKind& kind = noise_kind(noise.kind);
   for (std::size_t i = 0; i < kind.parameters.size(); ++i) {
-    out[std::string(kind.parameters[i].name)] = noise.values[i];
+    json& value = out[std::string(kind.parameters[i].name)];
+    value = noise.values[i];
+    if (!kind.parameters[i].words.empty()) value = value_text(kind.parameters[i], noise.values[i]);
   }
   return out;
 }
@@ -131,7 +133,17 @@ Noise read_noise(const json& value, const std::string& place) {
   if (value.contains("law")) out.law = read_text(value["law"], place + ".law");
   for (std::size_t i = 0; i < kind.parameters.size(); ++i) {
     const std::string key(kind.parameters[i].name);
-    if (value.contains(key)) out.values[i] = read_number(value[key], place + "." + key);
+    if (!value.contains(key)) continue;
+    const std::string at = place + "." + key;
+    if (kind.parameters[i].words.empty()) {
+      out.values[i] = read_number(value[key], at);
+      continue;
+    }
+    try {
+      out.values[i] = read_value(name, kind.parameters[i], read_text(value[key], at));
+    } catch (const ConfigError& error) {
+      refuse(at, error.what());
+    }
   }
   return out;
 }

@@ -132,6 +132,7 @@ void add_classification(const std::string& prefix, const Classified& c,
 struct Regressed {
   std::vector<double> mean, variance;         // (N): of the mixture
   double log_likelihood = 0;                  // mean over rows
+  double draw_mae = 0;                        // mean |y - draw| over rows and draws
   double epistemic_sd = 0, aleatoric_sd = 0;  // means over rows
 };
 
@@ -167,7 +168,10 @@ Regressed regress(Ensemble& ensemble, const data::LabelledRows& rows,
     const double parts = static_cast<double>(all.size());
     const double mean = std::accumulate(all.begin(), all.end(), 0.0) / parts;
     double spread = 0;
-    for (const double d : all) spread += (d - mean) * (d - mean) / parts;
+    for (const double d : all) {
+      spread += (d - mean) * (d - mean) / parts;
+      out.draw_mae += std::abs(y - d) / parts / count;
+    }
     out.mean.push_back(mean);
     out.variance.push_back(spread + noise);
     out.log_likelihood += log_mean_exp(density) / count;
@@ -255,6 +259,7 @@ Evaluation evaluate(const std::vector<const predict::Predictor*>& models,
     if (options.samples == 0) return out;
     const Regressed drawn = regress(ensemble, rows, options);
     add_regression("mc_", drawn, rows, out);
+    out.metrics.emplace_back("mc_draw_mae", drawn.draw_mae);
     out.metrics.emplace_back("epistemic_sd", drawn.epistemic_sd);
     out.metrics.emplace_back("aleatoric_sd", drawn.aleatoric_sd);
   }

@@ -4,7 +4,7 @@
 //                 Monte-Carlo       mc_error mc_accuracy mc_nll mc_brier mc_ece epistemic aleatoric
 // regression,     deterministic     rmse mae r2 log_likelihood coverage_90
 //                 Monte-Carlo       mc_rmse mc_mae mc_r2 mc_log_likelihood mc_coverage_90
-//                                   epistemic_sd aleatoric_sd
+//                                   mc_draw_mae epistemic_sd aleatoric_sd
 //
 // Everything is in the user's units: targets as they stand in the data, likelihoods in nats per row.
 // An ensemble of M networks with T draws each is a mixture of M T equal parts: class probabilities
@@ -14,7 +14,8 @@
 //
 // (one part without draws for M = 1 is the plain Gaussian). coverage_90 is the share of rows inside
 // the central 90 % interval of the normal with the mixture's mean and variance; 0.9 is right.
-// `epistemic` and `aleatoric` are means over rows of the two parts of the predictive entropy, in
+// mc_draw_mae is the mean of |y - draw|, over draws and rows: of single stochastic predictions, not of
+// their mean. `epistemic` and `aleatoric` are means over rows of the two parts of the predictive entropy, in
 // nats; `epistemic_sd` and `aleatoric_sd` means of the standard deviations of the mean over draws
 // and of the noise.
 #pragma once

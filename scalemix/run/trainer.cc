@@ -26,6 +26,7 @@ nlohmann::json line_of(const train::EpochReport& r, Task task) {
     line["penalty_weight"] = r.penalty_weight;
   }
   if (!r.sparsity.empty()) line["sparsity"] = r.sparsity;
+  if (!r.precision_gap.empty()) line["precision_gap"] = r.precision_gap;
   if (!r.validation.nll.empty()) {
     line["validation_nll"] = r.validation.nll;
     line[task == Task::regression ? "validation_rmse" : "validation_error"] = r.validation.error;

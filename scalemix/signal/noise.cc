@@ -15,6 +15,17 @@ NoiseMoments joined(const NoiseMoments& a, const NoiseMoments& b) {
           .s2 = a.s2 * b.mu2 + b.s2};
 }
 
+std::optional<double> dropout_rate(const NoiseMoments& noise) {
+  // E z^3 = (E z^2)^2 and E z^4 = (E z^2)^3: the moments of those multipliers and, by the case of
+  // equality in (E z^2)^2 <= E z E z^3 and (E z^3)^2 <= E z^2 E z^4, of no others that are never
+  // negative.
+  constexpr double kRounding = 1e-12;
+  const bool dropout = !noise.additive && noise.finite() && noise.mean == 1 &&
+                       std::abs(noise.mu3 / (noise.mu2 * noise.mu2) - 1) < kRounding &&
+                       std::abs(noise.mu4 / (noise.mu2 * noise.mu3) - 1) < kRounding;
+  return dropout ? std::optional(1 - 1 / noise.mu2) : std::nullopt;
+}
+
 NoiseMoments multiplicative(const law::AnyLaw& law) {
   // A law without a mean multiplies as it is; with mean 0 it does too, and inputs decorrelate at
   // once.

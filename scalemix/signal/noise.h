@@ -7,6 +7,8 @@
 // mu2 to mu4 may be infinite (half_cauchy): whoever cannot work with that says so as a value.
 #pragma once
 
+#include <optional>
+
 #include "scalemix/law/any_law.h"
 
 namespace scalemix::inline v0::signal {
@@ -23,6 +25,9 @@ struct NoiseMoments {
 
 /// Of independent noise a, then b: multipliers multiply, what is added is multiplied and added to.
 NoiseMoments joined(const NoiseMoments& a, const NoiseMoments& b);
+
+/// The probability p of the multipliers 0 and 1 / (1 - p), 0 of no noise; empty of any other noise.
+std::optional<double> dropout_rate(const NoiseMoments& noise);
 
 /// No noise is the default.
 NoiseMoments multiplicative(const law::AnyLaw& law);

@@ -23,6 +23,8 @@ class Batches {
   /// Rows of the largest batch, and of the one that begins with row `first` of an epoch.
   std::size_t most() const;
   std::size_t count(std::size_t first) const;
+  /// Rows of a batch as it was asked for.
+  std::size_t batch() const { return batch_; }
 
   /// Shuffles for an epoch (1, 2, ... replays: it does nothing for the one at hand).
   void begin(std::int64_t epoch);

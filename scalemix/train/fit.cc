@@ -14,6 +14,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr double kUnsettled = 0.1;  // nats per row
+
 template <class F, class... Args>
 void call(const F& f, Args&&... args) {
   if (f) f(std::forward<Args>(args)...);
@@ -66,7 +68,9 @@ class Training {
       if (!checkpoints_.path.empty() && (stop || due(stack))) checkpoint(stack);
       if (stop) return false;
     }
-    call(callbacks_.epoch, stack.end_epoch());
+    const EpochReport report = stack.end_epoch();
+    call(callbacks_.epoch, report);
+    if (stack.done() && plan_.options.patience == 0) warn_of_precision(report);
     for (std::size_t r = 0; r < stack.replicas(); ++r) {
       const State& s = stack.state;
       if (!s.active[r] && s.epoch - s.best_epoch[r] == plan_.options.patience) {
@@ -75,6 +79,17 @@ class Training {
       }
     }
     return true;
+  }
+
+  void warn_of_precision(const EpochReport& report) const {
+    for (std::size_t r = 0; r < report.precision_gap.size(); ++r) {
+      if (report.precision_gap[r] < kUnsettled) continue;
+      call(
+          callbacks_.say,
+          fmt::format("replica {}: the precision has not settled, it misses the errors of the last "
+                      "epoch by {:.2f} nats per row; train longer, or set it",
+                      report.replicas[r], report.precision_gap[r]));
+    }
   }
 
   bool due(const Stack& stack) const {

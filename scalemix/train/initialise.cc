@@ -19,6 +19,17 @@ std::vector<float> gaussian(std::size_t n, double sd, std::uint64_t seed, std::u
   return out;
 }
 
+/// On +- sqrt(3) sd.
+std::vector<float> uniform(std::size_t n, double sd, std::uint64_t seed, std::uint32_t site) {
+  std::vector<float> out(n);
+  const auto twice = law::AnyLaw::make("uniform", std::vector<double>{1});  // 2 u
+  kernel::draws(twice.raw(), {.seed = seed, .stream = stream_id(Purpose::init, site)},
+                {.rows = 1, .columns = n}, out.data());
+  const auto scale = static_cast<float>(std::sqrt(3.0) * sd);
+  for (float& w : out) w = scale * (w - 1);
+  return out;
+}
+
 /// Orthonormal rows (or columns, if there are more rows) times a number such that x' W W^T x is on
 /// average what Gaussian weights of the variance give: sqrt(variance * fan_in), and more where the
 /// rows outnumber the columns.
@@ -61,7 +72,9 @@ void draw_weights(const model::InitialWeights& plan, const model::Shape& shape, 
   const bool turned = plan.form == Form::orthogonal || plan.form == Form::mirrored_orthogonal;
   const std::vector<float> part =
       turned ? orthogonal(out, in * window, plan.variance, seed, site)
-             : gaussian(out * in * window, std::sqrt(plan.variance), seed, site);
+      : plan.form == Form::uniform
+          ? uniform(out * in * window, std::sqrt(plan.variance), seed, site)
+          : gaussian(out * in * window, std::sqrt(plan.variance), seed, site);
   mirror(part, out, in, window, plan.mirror_in, plan.mirror_out, w);
 }
 

@@ -13,9 +13,14 @@
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/noise.h"
 #include "scalemix/optim/rule.h"
+#include "scalemix/train/length_scale.h"
+#include "scalemix/train/objective.h"
 
 namespace scalemix::inline v0::train {
 namespace {
+
+constexpr int kMostSamples = 1000;
+constexpr double kTableSteps = 12000, kLeastEpochs = 100, kMostEpochs = 4000;
 
 bool any_layer(const model::Spec& spec, bool (*holds)(const model::Layer&)) {
   bool found = false;
@@ -30,8 +35,20 @@ bool has_posterior(const model::Layer& layer) {
   return noise && model::noise_kind(noise->kind).where == model::Where::moments;
 }
 
+bool drawn_once(const model::Layer& layer) {
+  const model::Noise* noise = model::drawn_noise(layer);
+  return noise && model::noise_kind(noise->kind).where == model::Where::weights;
+}
+
 bool convolutional(const model::Layer& layer) {
   return model::has_weights(layer) && model::layer_kind(layer.type).windows;
+}
+
+/// A table's default: so many that there are about kTableSteps steps.
+int epochs_of_table(std::size_t rows, int batch) {
+  const double per_epoch = std::ceil(static_cast<double>(rows) / batch);
+  return static_cast<int>(
+      std::clamp(std::round(kTableSteps / per_epoch), kLeastEpochs, kMostEpochs));
 }
 
 void require(bool ok, std::string_view key, std::string_view expected, const auto& got) {
@@ -43,11 +60,21 @@ void require(bool ok, std::string_view key, std::string_view expected, const aut
 void resolve(FitOptions& o, const data::Dataset& data, const model::Spec& spec) {
   const bool posterior = any_layer(spec, has_posterior);
   const bool images = data.images();
-  if (o.epochs == 0) {
-    o.epochs = !images ? 400 : posterior && !any_layer(spec, convolutional) ? 40 : 30;
-  }
   if (o.batch == 0) o.batch = images ? 100 : 128;
+  if (o.epochs == 0) {
+    o.epochs = !images ? epochs_of_table(data.rows(), o.batch)
+               : posterior && !any_layer(spec, convolutional) ? 40
+                                                              : 30;
+  }
   o.init = model::initial_weights(spec, o.init).word;
+  if (o.train_samples > 1 && any_layer(spec, drawn_once)) {
+    throw ConfigError(
+        "train_samples must be 1 where noise multiplies weights, which are drawn once per step");
+  }
+  if (o.length_scale > 0) {
+    if (spec.task != Task::regression) throw ConfigError("length_scale: only of a regression");
+    length_scale_decay(spec, o.length_scale, 1, 1);  // refuses what has none
+  }
   if (o.lr == 0) o.lr = optim::rule(o.optimiser).lr;
   if (o.schedule == "auto") o.schedule = posterior ? "linear" : "constant";
   if (o.schedule_step == 0) o.schedule_step = std::max(1, o.epochs / 3);
@@ -69,6 +96,10 @@ void validate(const FitOptions& o) {
   require(o.momentum >= 0 && o.momentum < 1, "momentum", "in [0, 1)", o.momentum);
   require(std::isfinite(o.weight_decay) && o.weight_decay >= 0, "weight_decay", "0 or more",
           o.weight_decay);
+  require(std::isfinite(o.length_scale) && o.length_scale >= 0, "length_scale", "0 (none) or more",
+          o.length_scale);
+  require(o.length_scale == 0 || o.precision != "learned", "precision",
+          "a number where length_scale is set", o.precision);
   require(o.schedule_step >= 0, "schedule_step", "0 or more", o.schedule_step);
   require(o.schedule_factor > 0 && o.schedule_factor <= 1, "schedule_factor", "in (0, 1]",
           o.schedule_factor);
@@ -76,6 +107,9 @@ void validate(const FitOptions& o) {
   require(std::isfinite(o.warmup), "warmup", "a number", o.warmup);
   require(std::isfinite(o.penalty) && o.penalty >= 0, "penalty", "0 or more", o.penalty);
   require(o.clip >= 0, "clip", "0 (off) or more", o.clip);
+  objective(o.objective);
+  require(o.train_samples >= 1 && o.train_samples <= kMostSamples, "train_samples",
+          "a whole number from 1 to 1000", o.train_samples);
   require(o.patience >= 0, "patience", "0 (off) or more", o.patience);
   require(o.patience == 0 || o.validation_fraction > 0, "validation_fraction",
           "above 0 where patience is set", o.validation_fraction);

@@ -19,6 +19,7 @@ struct FitOptions {
   double lr = 0;
   double momentum = 0.9;          // of sgd
   double weight_decay = 0;        // of the weights, not of biases
+  double length_scale = 0;        // more of it, from a prior's length-scale (length_scale.h)
   std::string schedule = "auto";  // of the learning rate: constant, step, cosine, linear
   int schedule_step = 0;          // epochs between steps of schedule step
   double schedule_factor = 0.1;
@@ -28,6 +29,8 @@ struct FitOptions {
   double clip = 0;                 // largest norm of the gradient; 0: no clipping
   int patience = 0;                // epochs without a better validation score; 0: never stop early
   double validation_fraction = 0;  // share of the training rows held out to watch
+  int train_samples = 1;           // draws of the noise for each row in a step
+  std::string objective = "mc";    // what a step makes of them (objective.h)
   std::string precision = "learned";  // of a regression's noise, in 1 / target units squared
   std::uint64_t seed = 0;
   /// A trained model to go on from: tensors with the same name and shape start as its, and its

@@ -52,14 +52,15 @@ std::vector<std::vector<std::size_t>> group(const Plan& plan) {
 
 Estimate estimate(const Plan& plan, const data::Dataset& data) {
   Estimate e;
-  const auto batch = static_cast<std::size_t>(plan.options.batch);
+  const auto batch = static_cast<std::size_t>(plan.options.batch),
+             rows = batch * static_cast<std::size_t>(plan.options.train_samples);
   const engine::Layout layout(plan.spec);
   e.weights = layout.values();
   // values, gradients, the optimiser's arrays, and the best so far
   const std::size_t copies = 3 + optim::rule(plan.options.optimiser).arrays.size();
   e.bytes = 4 * (data.x.size() + plan.replicas.size() * copies * e.weights);
-  const engine::Program program(plan.spec, layout, {.train = true, .rows = batch});
-  e.bytes += 4 * engine::Schedule(program, batch, program.instructions().size()).floats();
+  const engine::Program program(plan.spec, layout, {.train = true, .rows = rows});
+  e.bytes += 4 * engine::Schedule(program, rows, program.instructions().size()).floats();
   for (const Replica& r : plan.replicas) {
     const auto steps = static_cast<std::int64_t>((r.split.train.size() + batch - 1) / batch);
     e.steps = std::max(e.steps, steps);

@@ -3,16 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <numbers>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/number_text.h"
+#include "scalemix/base/word.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/noise.h"
 #include "scalemix/train/initialise.h"
 #include "scalemix/train/judge.h"
+#include "scalemix/train/length_scale.h"
 #include "scalemix/train/stepper.h"
 
 namespace scalemix::inline v0::train {
@@ -40,17 +43,17 @@ std::size_t least_rows(const model::Spec& spec) {
 std::vector<float> parse_precision(const std::string& text,
                                    const std::vector<const Replica*>& replicas) {
   if (text == "learned") return {};
-  double tau = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), tau);
-  if (error != std::errc{} || end != text.data() + text.size() || !(tau > 0) ||
-      !std::isfinite(tau)) {
-    throw ConfigError(
-        fmt::format("precision must be learned or a positive number, got '{}'", text));
+  const auto [name, rest] = split_word(text);
+  const bool standardised = name == "standardised";
+  const std::optional<double> tau = read_number(standardised ? rest : text);
+  if (!tau || !(*tau > 0) || !std::isfinite(*tau)) {
+    throw ConfigError(fmt::format(
+        "precision must be learned, a positive number or standardised:TAU, got '{}'", text));
   }
   std::vector<float> out;
   for (const Replica* replica : replicas) {
-    const double scale = replica->standardisation.target_scale;
-    out.push_back(static_cast<float>(std::log(tau * scale * scale)));
+    const double scale = standardised ? 1 : replica->standardisation.target_scale;
+    out.push_back(static_cast<float>(std::log(*tau * scale * scale)));
   }
   return out;
 }
@@ -76,6 +79,13 @@ Stack::Stack(const data::Dataset& data, const Plan& plan, std::vector<std::size_
       store_.layout.take(*plan.options.from, store_.values_of(r), store_.state_of(r));
     }
   }
+  for (const Replica* replica : replicas) {
+    length_decay_.push_back(plan.options.length_scale == 0
+                                ? 0
+                                : length_scale_decay(plan.spec, plan.options.length_scale,
+                                                     replica->standardisation.target_scale,
+                                                     replica->split.train.size()));
+  }
   rates_.resize(n);
   penalty_weight_.resize(n);
   state.nll_sum.assign(n, 0);
@@ -93,7 +103,7 @@ Stack::Stack(const data::Dataset& data, const Plan& plan, std::vector<std::size_
   }
   stepper_ =
       std::make_unique<Stepper>(plan.spec, store_, *batches_, std::move(seeds), given_precision_,
-                                plan.options.clip, data::share_of_zeros(data) >= kSparse);
+                                plan.options, data::share_of_zeros(data) >= kSparse);
 }
 
 Stack::~Stack() = default;
@@ -122,7 +132,8 @@ void Stack::set_rates(double epoch) {
   const double weight = penalty_weight(o, state.epoch) / static_cast<double>(rows());
   for (std::size_t r = 0; r < replicas(); ++r) {
     const Settings& s = plan_.replicas[members_[r]].settings;
-    rates_[r] = {.lr = s.lr * factor, .decay = s.weight_decay, .momentum = o.momentum};
+    rates_[r] = {
+        .lr = s.lr * factor, .decay = s.weight_decay + length_decay_[r], .momentum = o.momentum};
     penalty_weight_[r] = s.penalty * weight;
   }
 }
@@ -205,6 +216,7 @@ EpochReport Stack::end_epoch() {
     report.penalty_weight = penalty_weight(plan_.options, state.epoch);
   }
   report.sparsity = sparsity();
+  if (learns_precision()) report.precision_gap = precision_gap(report.nll);
   report.epoch = ++state.epoch;
   report.step = state.step;
   state.row = 0;
@@ -214,6 +226,19 @@ EpochReport Stack::end_epoch() {
     if (plan_.options.patience > 0) keep_best(report.validation);
   }
   return report;
+}
+
+/// nll = (r - log precision + log 2 pi) / 2, r the squared error in variances of the noise, which is 1
+/// at the best precision.
+PerReplica Stack::precision_gap(const PerReplica& nll) const {
+  PerReplica gap;
+  const std::size_t at = store_.layout.at("output.log_precision").offset;
+  for (std::size_t r = 0; r < replicas(); ++r) {
+    const double fit = 2 * nll[r] + store_.values_of(r)[at] - std::log(2 * std::numbers::pi);
+    gap.push_back(fit > 0 ? (fit - 1 - std::log(fit)) / 2
+                          : std::numeric_limits<double>::infinity());
+  }
+  return gap;
 }
 
 bool Stack::done() const {

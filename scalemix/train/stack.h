@@ -49,7 +49,10 @@ struct EpochReport {
   PerReplica penalty = {};    // nats; empty without one
   double penalty_weight = 0;  // of the warm-up
   PerReplica sparsity = {};   // share of weights switched off; empty where none can be
-  Scores validation = {};     // empty without validation rows
+  // Regression with a learned precision: nats per row by which it misses the best one for the
+  // epoch's errors; else empty.
+  PerReplica precision_gap = {};
+  Scores validation = {};  // empty without validation rows
 };
 
 class Stepper;
@@ -96,12 +99,17 @@ class Stack {
   void set_rates(double epoch);
   void record(const PerReplica& nll, std::size_t rows);
   void keep_best(const Scores& scores);
+  bool learns_precision() const {
+    return plan_.spec.task == Task::regression && given_precision_.empty();
+  }
+  PerReplica precision_gap(const PerReplica& nll) const;
 
   const data::Dataset& data_;
   const Plan& plan_;
   std::vector<std::size_t> members_;
   Store store_;
   std::unique_ptr<Batches> batches_;
+  PerReplica length_decay_;             // weight decay from a length-scale
   std::vector<float> given_precision_;  // (R) log, standardised; empty where it is learned
   std::unique_ptr<Stepper> stepper_;
   std::unique_ptr<Judge> judge_;    // made when it is first asked

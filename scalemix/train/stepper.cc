@@ -9,30 +9,35 @@
 namespace scalemix::inline v0::train {
 namespace {
 
-constexpr double kSmall = 4e6;      // multiplications of a replica's step
-constexpr std::size_t kLanes = 64;  // replicas that hold memory at once
+constexpr double kSmall = 4e6;           // multiplications of a replica's step
+constexpr std::size_t kLanes = 64;       // replicas that hold memory at once
+constexpr double kFollow = 1.0 / 50;     // least share of the way to a batch's error
+constexpr double kLeastVariance = 1e-8;  // of the noise, standardised: of a target without any
 
 }  // namespace
 
 Stepper::Stepper(const model::Spec& spec, Store& store, Batches& batches,
-                 std::vector<std::uint64_t> seeds, std::vector<float> given_precision, double clip,
-                 bool sparse_data)
+                 std::vector<std::uint64_t> seeds, std::vector<float> given_precision,
+                 const FitOptions& options, bool sparse_data)
     : task_(spec.task),
       store_(store),
       batches_(batches),
       seeds_(std::move(seeds)),
       given_precision_(std::move(given_precision)),
+      samples_(static_cast<std::size_t>(options.train_samples)),
+      objective_(objective(options.objective)),
       program_(spec, store.layout,
-               {.train = true, .rows = batches.most(), .sparse_data = sparse_data}),
-      schedule_(program_, batches.most(), program_.instructions().size()),
-      update_(store, program_, clip),
-      small_(program_.work() * static_cast<double>(batches.most()) < kSmall) {
+               {.train = true, .rows = samples_ * batches.most(), .sparse_data = sparse_data}),
+      schedule_(program_, samples_ * batches.most(), program_.instructions().size()),
+      update_(store, program_, options.clip),
+      small_(program_.work() * static_cast<double>(samples_ * batches.most()) < kSmall) {
   const std::size_t replicas = store_.replicas;
   lanes_ = small_ ? std::min(replicas, kLanes) : 1;
   memory_.resize(lanes_ * schedule_.floats());
   held_.resize(lanes_);
   labels_.resize(lanes_ * schedule_.rows());
   targets_.resize(lanes_ * schedule_.rows());
+  if (objective_.weights) weights_.resize(2 * lanes_ * schedule_.rows());
   prepared_.resize(replicas * program_.prepared());
   store_.marks.assign(replicas * program_.marks(), 0);
   if (program_.sparse()) {
@@ -87,16 +92,19 @@ void Stepper::run_replica(const StepInput& input, std::size_t r, std::size_t lan
   held_[lane] = batch;
   const bool active = (*input.active)[r];
   engine::Frame f = frame(r);
-  f.rows = input.count;
+  f.rows = samples_ * input.count;
+  if (samples_ > 1 && input.count < batches_.batch()) {
+    f.group = input.count;
+    f.stride = batches_.batch();
+  }
   f.draw = static_cast<std::uint32_t>(input.step);
   f.writes_state = active;
   f.progress = input.progress;
-  const auto rows = static_cast<double>(input.count),
-             all = static_cast<double>(batches_.train_rows());
+  const auto rows = static_cast<double>(f.rows), all = static_cast<double>(batches_.train_rows());
   f.penalty_weight = (*input.penalty_weight)[r] * all / rows;
   const double of_data =
       program_.forward(f, schedule_, memory(lane), 0, program_.instructions().size());
-  output_.nll[r] = loss(r, lane, input.count);
+  output_.nll[r] = loss(r, lane, f.rows);
   output_.norm[r] = 0;
   if (input.wants_penalty) output_.penalty[r] = penalty(f) + of_data * all / rows;
   if (!active || !std::isfinite(output_.nll[r])) return;
@@ -107,6 +115,7 @@ void Stepper::run_replica(const StepInput& input, std::size_t r, std::size_t lan
                              .frame = f,
                              .schedule = &schedule_,
                              .memory = memory(lane)};
+  if (learns_precision()) follow_errors(r, input.step + 1);
   update_.clear(update);
   program_.backward(f, schedule_, memory(lane));
   const BatchKey next = after(batch);
@@ -128,27 +137,63 @@ Stepper::BatchKey Stepper::after(BatchKey batch) const {
 
 void Stepper::gather(const BatchKey& batch, std::size_t first, std::size_t last) {
   if (first == last) return;
-  const std::size_t lane = batch.replica % lanes_, row = lane * schedule_.rows() + first;
-  batches_.train(batch.replica, batch.first + first, last - first,
-                 schedule_.input(memory(lane)) + first * program_.width(), labels_.data() + row,
+  const std::size_t lane = batch.replica % lanes_, row = lane * schedule_.rows() + first,
+                    width = program_.width();
+  float* x = schedule_.input(memory(lane)) + first * width;
+  batches_.train(batch.replica, batch.first + first, last - first, x, labels_.data() + row,
                  targets_.data() + row);
+  for (std::size_t s = 1; s < samples_; ++s) {
+    const std::size_t to = s * batch.count;
+    std::copy_n(x, (last - first) * width, x + to * width);
+    std::copy_n(&labels_[row], last - first, &labels_[row + to]);
+    std::copy_n(&targets_[row], last - first, &targets_[row + to]);
+  }
+}
+
+const float* Stepper::log_precision(std::size_t r) const {
+  return learns_precision() ? store_.values_of(r) + log_precision_ : &given_precision_[r];
+}
+
+const float* Stepper::weights(std::size_t r, std::size_t lane, std::size_t rows) {
+  if (!objective_.weights || samples_ == 1) return nullptr;
+  const std::size_t slots = schedule_.rows(), width = program_.outputs();
+  const float* outputs = schedule_.output(memory(lane));
+  float *w = weights_.data() + 2 * lane * slots, *nll = w + slots;
+  if (task_ == Task::classification) {
+    kernel::categorical_nlls(rows, width, outputs, labels_.data() + lane * slots, nll);
+  } else {
+    kernel::gaussian_nlls(rows, width, outputs, targets_.data() + lane * slots, log_precision(r),
+                          nll);
+  }
+  weigh(objective_, samples_, rows / samples_, nll, w);
+  return w;
 }
 
 double Stepper::loss(std::size_t r, std::size_t lane, std::size_t rows) {
   const std::size_t slots = schedule_.rows(), width = program_.outputs();
-  const float* outputs = schedule_.output(memory(lane));
+  const float *outputs = schedule_.output(memory(lane)), *w = weights(r, lane, rows);
   float* doutputs = schedule_.output_gradient(memory(lane));
   if (task_ == Task::classification) {
-    return kernel::categorical_nll(rows, width, outputs, labels_.data() + lane * slots, doutputs);
+    return kernel::categorical_nll(rows, width, outputs, labels_.data() + lane * slots, doutputs,
+                                   w);
   }
-  float* learned = store_.gradients_of(r) + log_precision_;
-  if (given_precision_.empty()) {
-    return kernel::gaussian_nll(rows, width, outputs, targets_.data() + lane * slots,
-                                store_.values_of(r) + log_precision_, doutputs, learned);
-  }
-  std::fill_n(learned, width, 0.0f);
+  float* slopes = store_.gradients_of(r) + log_precision_;
+  if (!learns_precision()) std::fill_n(slopes, width, 0.0f);
   return kernel::gaussian_nll(rows, width, outputs, targets_.data() + lane * slots,
-                              &given_precision_[r], doutputs, nullptr);
+                              log_precision(r), doutputs, learns_precision() ? slopes : nullptr, w);
+}
+
+/// In terms of the slope of the loss by the log precision, (squared error / variance - 1) / 2, which
+/// is cleared: no update rule moves it.
+void Stepper::follow_errors(std::size_t r, std::int64_t step) {
+  const double share = std::max(1 / static_cast<double>(step), kFollow);
+  float *slopes = store_.gradients_of(r) + log_precision_,
+        *logs = store_.values_of(r) + log_precision_;
+  for (std::size_t o = 0; o < program_.outputs(); ++o) {
+    const double variance = std::exp(-static_cast<double>(logs[o])) * (1 + 2 * share * slopes[o]);
+    logs[o] = static_cast<float>(-std::log(std::max(variance, kLeastVariance)));
+    slopes[o] = 0;
+  }
 }
 
 double Stepper::penalty(const engine::Frame& frame) const {

@@ -5,6 +5,13 @@
 // its place, as further work of the same parallel loop. A step gathers at its start only what it
 // does not find: the first batch of an epoch, and all of them where gradients are clipped.
 //
+// The learned precision of a regression's noise has its optimum in closed form, the inverse of the
+// mean squared error, and follows it: in step t = 1, 2, ... the variance moves to the batch's error by
+// a share max(1 / t, 1 / 50), so it starts as the residual variance of the first batch.
+//
+// With S draws for each row (objective.h) a batch is S copies of its rows, one after the other, which
+// the network sees as one batch; copy s of row n has row number s times the batch, plus n.
+//
 // Small networks are cheaper to train whole on one thread than to spread: their replicas share the
 // threads. Large ones take the threads one after the other. Which, is decided by the network and
 // the batch alone, so a replica's bits do not depend on how many stand beside it.
@@ -15,6 +22,7 @@
 #include <vector>
 
 #include "scalemix/train/batches.h"
+#include "scalemix/train/objective.h"
 #include "scalemix/train/update.h"
 
 namespace scalemix::inline v0::train {
@@ -40,7 +48,7 @@ class Stepper {
  public:
   /// All must outlive it. `seeds` (R); `given_precision` (R) or empty: the log precision is learned.
   Stepper(const model::Spec& spec, Store& store, Batches& batches, std::vector<std::uint64_t> seeds,
-          std::vector<float> given_precision, double clip, bool sparse_data);
+          std::vector<float> given_precision, const FitOptions& options, bool sparse_data);
 
   /// To be called when somebody else wrote the weights.
   void prepare();
@@ -69,6 +77,11 @@ class Stepper {
   /// Rows [first, last) of a batch, to their place in its lane's memory.
   void gather(const BatchKey& batch, std::size_t first, std::size_t last);
   double loss(std::size_t r, std::size_t lane, std::size_t rows);
+  /// Of the rows of a lane, from the outputs; null where all are 1.
+  const float* weights(std::size_t r, std::size_t lane, std::size_t rows);
+  const float* log_precision(std::size_t r) const;
+  bool learns_precision() const { return task_ == Task::regression && given_precision_.empty(); }
+  void follow_errors(std::size_t r, std::int64_t step);
   double penalty(const engine::Frame& frame) const;
   float* memory(std::size_t lane) { return memory_.data() + lane * schedule_.floats(); }
 
@@ -77,6 +90,8 @@ class Stepper {
   Batches& batches_;
   std::vector<std::uint64_t> seeds_;
   std::vector<float> given_precision_;
+  std::size_t samples_;
+  const ObjectiveRow& objective_;
   engine::Program program_;
   engine::Schedule schedule_;
   Update update_;
@@ -87,6 +102,7 @@ class Stepper {
   std::vector<BatchKey> held_;        // (lanes) what lies in memory
   std::vector<std::int64_t> labels_;  // (lanes, batch)
   std::vector<float> targets_;        // (lanes, batch)
+  std::vector<float> weights_;        // (lanes, batch) and room as large, where objectives weigh
   std::vector<float> prepared_;       // (R, program's)
   std::vector<float> ground_;         // (R, width) of sparse data, else empty
   StepOutput output_;

@@ -71,7 +71,7 @@ class Network:
     def gradient(self, x, y, step):
         """(mean nll of the batch, its gradient)."""
         grad = {k: [0.0] * len(v) for k, v in self.values.items()}
-        lp, total = self.values["output.log_precision"][0], 0.0
+        lp, total, squares = self.values["output.log_precision"][0], 0.0, 0.0
         for row, (a, target) in enumerate(zip(x, y)):
             inputs, slopes = [a], []
             for i, (n, m) in enumerate(zip(WIDTHS, WIDTHS[1:]), 1):
@@ -84,7 +84,7 @@ class Network:
                 inputs.append(h)
             off = inputs[-1][0] - target
             total += (math.exp(lp) * off * off - lp + math.log(2 * math.pi)) / 2
-            grad["output.log_precision"][0] += (math.exp(lp) * off * off - 1) / 2 / len(y)
+            squares += off * off / len(y)
             back = [math.exp(lp) * off / len(y)]
             for i in range(len(WIDTHS) - 1, 0, -1):
                 n, m = WIDTHS[i - 1], WIDTHS[i]
@@ -95,6 +95,9 @@ class Network:
                         grad[f"linear{i}.weight"][o * n + k] += back[o] * inputs[i - 1][k]
                 if i > 1:
                     back = [slopes[i - 2][k] * sum(back[o] * w[o * n + k] for o in range(m)) for k in range(n)]
+        variance = math.exp(-lp)
+        variance += max(1 / (step + 1), 1 / 50) * (squares - variance)
+        self.values["output.log_precision"][0] = -math.log(variance)
         return total / len(y), grad
 
     def adam(self, grad, lr, step):

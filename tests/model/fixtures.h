@@ -27,10 +27,11 @@ struct Case {
 };
 
 inline std::vector<Case> short_forms() {
-  return {{"linear", table_problem()},       {"mlp", table_problem()},
-          {"mlp:6-5", table_problem()},      {"mlp:6-5", image_problem()},
-          {"resmlp:6x3", table_problem()},   {"lenet5", image_problem()},
-          {"vgg:0.03125", colour_problem()}, {"resnet:1", image_problem()}};
+  return {{"linear", table_problem()},     {"mlp", table_problem()},
+          {"mlp:6-5", table_problem()},    {"mlp:6-5", image_problem()},
+          {"resmlp:6x3", table_problem()}, {"skipmlp:6x2", table_problem()},
+          {"lenet5", image_problem()},     {"vgg:0.03125", colour_problem()},
+          {"resnet:1", image_problem()}};
 }
 
 /// Runs f, which must throw E, and returns the message.

@@ -15,6 +15,7 @@
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/model_file.h"
 #include "scalemix/model/noise.h"
+#include "tests/model/naive_scales.h"
 
 namespace scalemix::model {
 
@@ -122,8 +123,14 @@ class Naive {
   Row weights(const Layer& l, Row x, const Shape& in, std::uint64_t row) {
     const std::vector<double>& w = tensors.at(l.name + ".weight");
     const Noise* drawn = drawn_noise(l);
-    const bool svdo = drawn && drawn->kind == "svdo", vi = drawn && drawn->kind == "vi";
-    const bool moments = svdo || vi;
+    const bool svdo = drawn && drawn->kind == "svdo", vi = drawn && drawn->kind == "vi",
+               gsm = drawn && drawn->kind == "gsm";
+    const bool moments = svdo || vi || gsm;
+    const Signs signs = gsm ? noise_kind("gsm").signs(*drawn) : Signs::none;
+    std::vector<char> on(w.size(), 1);
+    if (gsm && !train_) {
+      on = NaiveScales(l, *drawn, w.size()).on(w, tensors.at(l.name + ".log_sigma2"));
+    }
     if (drawn && drawn->kind == "concrete" && draws()) concrete(l, in, row, x);
     const double* log_sigma2s = moments ? tensors.at(l.name + ".log_sigma2").data() : nullptr;
     const std::vector<double> z = weight_draws(l, w.size());
@@ -139,16 +146,29 @@ class Naive {
         const double log_sigma2 = log_sigma2s[index], v = w[index];
         const double log_alpha = log_sigma2 - std::log(v * v + 1e-8);
         if (svdo && !train_ && log_alpha >= setting(*drawn, "threshold")) return;
+        if (!on[index]) return;
         mean += x[at] * v;
         variance += x[at] * x[at] * std::exp(log_sigma2);
+        const std::size_t channel = at / (x.size() / in[0]);
+        if (signs == Signs::none || !draws()) return;
+        mean += x[at] * std::exp(log_sigma2 / 2) * sign(l, signs, row, in[0] + l.out, channel) *
+                sign(l, signs, row, in[0] + l.out, in[0] + o);
       };
       l.type == "linear" ? dense(l, o, term) : window(l, o, i % places, in, out, term);
       y[i] = mean;
-      if (moments && draws()) {
+      if (moments && draws() && signs == Signs::none) {
         y[i] += std::sqrt(variance + 1e-8) * draw(normal.raw(), l, row * y.size() + i);
       }
     }
     return y;
+  }
+
+  /// +1 or -1 of a fair coin; +3 or -1.
+  double sign(const Layer& l, Signs signs, std::uint64_t row, std::size_t columns,
+              std::size_t column) const {
+    const Stream stream{seed_, stream_id(train_ ? Purpose::train : Purpose::predict, l.site),
+                        static_cast<std::uint32_t>(sample_)};
+    return stream.uniform(row * columns + column) > 0.5 ? signs == Signs::one ? 1 : 3 : -1;
   }
 
   /// Gal, Hron & Kendall (2017): x (1 - d) / (1 - p), one relaxed d per unit, or channel of an image.
@@ -174,6 +194,9 @@ class Naive {
       const double length = setting(noise, "length");
       for (const double v : w) sum += length * length / 2 * v * v / (1 - p);
       return sum + static_cast<double>(l.in) * (p * std::log(p) + (1 - p) * std::log(1 - p));
+    }
+    if (noise.kind == "gsm") {
+      return NaiveScales(l, noise, w.size()).penalty(w, tensors.at(l.name + ".log_sigma2"));
     }
     for (std::size_t i = 0; i < w.size(); ++i) {
       const auto log_sigma2 = [&] { return tensors.at(l.name + ".log_sigma2")[i]; };

@@ -68,7 +68,7 @@ TEST(Spec, EveryShortFormUnderEveryMethodSurvivesJson) {
   // Without a second weight layer: every law, additive, learned and tabu. Without a convolution:
   // spatial. Without a residual block: stochastic_depth.
   const std::size_t laws = law::laws().size() - 1;  // normal is no multiplier
-  EXPECT_EQ(refused, 2 * (laws + 3) + 5 + 6);
+  EXPECT_EQ(refused, 2 * (laws + 3) + 6 + 6);
   EXPECT_EQ(made_count + refused, short_forms().size() * methods().size());
 }
 

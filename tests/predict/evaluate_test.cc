@@ -131,6 +131,13 @@ TEST(EvaluateTest, AnEnsemblesVarianceIsThatOfTheMixture) {
   EXPECT_EQ(covered(edge * 1.001), 0);
 }
 
+TEST(EvaluateTest, TheErrorOfDrawsIsOfEachOne) {
+  const Predictor a = line(2, 0.5), b = line(3, 1);  // means 20 and 25
+  const Evaluation e = evaluate({&a, &b}, regression_rows({1}, {24}), {.samples = 1, .seed = 3});
+  EXPECT_NEAR(e.at("mc_mae"), 1.5, 1e-5);
+  EXPECT_NEAR(e.at("mc_draw_mae"), 2.5, 1e-5);  // (4 + 1) / 2
+}
+
 TEST(EvaluateTest, DrawsAddMonteCarloMetricsAndLeaveTheOthers) {
   const Predictor p = noisy(Task::regression, 1);
   const auto rows = regression_rows({1, 2, -1}, {0.5f, 1, 0});

@@ -97,6 +97,8 @@ TEST(Predictor, EveryShortFormUnderEveryMethodEqualsThePlainLoops) {
                          {"dropconnect:gaussian:alpha=0.2"},
                          {"svdo"},
                          {"vi"},
+                         {"gsm:off=0.1"},
+                         {"ard_add:sampler=flipout"},
                          {"concrete"}};
   Lists for_tables = for_images;
   for_tables.insert(for_tables.end(),

@@ -39,13 +39,104 @@ model::Spec plain(Task task = Task::regression, std::size_t outputs = 1) {
 
 TEST(Fit, LearnsAPlaneFromRowsInMemory) {
   const Plane data(400);
-  const model::Model model = fit(plain(), data.x, data.y, {.epochs = 60, .lr = 0.02});
+  const model::Model model = fit(plain(), data.x, data.y, {.epochs = 120, .lr = 0.02});
   const predict::Predictor predictor(model);
   predict::Context context(predictor);
   const predict::Prediction p = predict::predict(context, data.x, 400);
   double square = 0;
   for (std::size_t n = 0; n < 400; ++n) square += std::pow(p.mean[n] - data.y[n], 2);
   EXPECT_LT(std::sqrt(square / 400), 0.1);
+}
+
+/// Mean squared error in the target's standardised units, of a deterministic pass.
+double standardised_error(const model::Model& model, const Plane& data) {
+  const predict::Predictor predictor(model);
+  predict::Context context(predictor);
+  const std::size_t rows = data.y.size();
+  const predict::Prediction p = predict::predict(context, data.x, rows);
+  double square = 0;
+  for (std::size_t n = 0; n < rows; ++n) square += std::pow(p.mean[n] - data.y[n], 2);
+  return square / static_cast<double>(rows) / std::pow(model.preprocessing.target_scale, 2);
+}
+
+float log_precision(const model::Model& model) {
+  return model.tensors.at("output.log_precision").floats()[0];
+}
+
+TEST(Fit, ThePrecisionStartsAtTheFirstBatchsError) {
+  const Plane data(100);
+  // At a rate of next to nothing the network stays as it starts.
+  const model::Model model = fit(plain(), data.x, data.y, {.epochs = 1, .batch = 100, .lr = 1e-30});
+  EXPECT_NEAR(log_precision(model), -std::log(standardised_error(model, data)), 1e-5);
+}
+
+TEST(Fit, ThePrecisionSettlesAtTheErrorsThatAreLeft) {
+  Plane data(300);
+  for (std::size_t n = 0; n < 300; ++n) data.y[n] += n % 2 ? 0.3f : -0.3f;
+  for (const char* optimiser : {"adam", "sgd", "novograd"}) {
+    std::vector<std::string> said;
+    std::vector<double> gaps;
+    Callbacks callbacks;
+    callbacks.say = [&](const std::string& what) { said.push_back(what); };
+    callbacks.epoch = [&](const EpochReport& report) {
+      gaps.push_back(report.precision_gap.at(0));
+    };
+    const FitOptions options{
+        .epochs = 300, .optimiser = optimiser, .lr = 0.005, .schedule = "cosine"};
+    const model::Model model = fit(plain(), data.x, data.y, options, callbacks);
+    const double error = standardised_error(model, data);
+    EXPECT_NEAR(error, std::pow(0.3 / model.preprocessing.target_scale, 2), 0.2 * error)
+        << optimiser;
+    EXPECT_NEAR(log_precision(model), -std::log(error), 0.05) << optimiser;
+    EXPECT_LT(gaps.back(), 0.01) << optimiser;
+    EXPECT_THAT(said, testing::IsEmpty()) << optimiser;
+  }
+}
+
+TEST(Fit, SaysThatThePrecisionHasNotSettled) {
+  const Plane data(300);
+  std::vector<std::string> said;
+  std::vector<double> gaps;
+  Callbacks callbacks;
+  callbacks.say = [&](const std::string& what) { said.push_back(what); };
+  callbacks.epoch = [&](const EpochReport& report) { gaps.push_back(report.precision_gap.at(0)); };
+  fit(plain(), data.x, data.y, {.epochs = 6, .batch = 100, .lr = 0.1}, callbacks);
+  ASSERT_EQ(said.size(), gaps.back() > 0.1 ? 1u : 0u);
+  ASSERT_EQ(said.size(), 1u) << gaps.back();
+  EXPECT_THAT(said[0], HasSubstr("replica 0: the precision has not settled"));
+  // A given one is not followed.
+  callbacks.epoch = [&](const EpochReport& report) { EXPECT_TRUE(report.precision_gap.empty()); };
+  const model::Model given =
+      fit(plain(), data.x, data.y, {.epochs = 2, .precision = "4"}, callbacks);
+  EXPECT_NEAR(log_precision(given), std::log(4 * std::pow(given.preprocessing.target_scale, 2)),
+              1e-6);
+}
+
+TEST(Fit, ATargetWithoutNoiseKeepsAFinitePrecision) {
+  Plane data(50);
+  std::fill(data.y.begin(), data.y.end(), 0.0f);
+  const model::Model model = fit(plain(), data.x, data.y, {.epochs = 2000, .lr = 0.01});
+  EXPECT_LE(log_precision(model), std::log(1e8f) + 1e-5f);
+  EXPECT_LT(standardised_error(model, data), 1e-3);
+}
+
+TEST(Fit, ATablesEpochsMakeAboutAsManySteps) {
+  const auto epochs = [](std::size_t rows, int batch) {
+    FitOptions options{.batch = batch};
+    data::Dataset data;
+    data.task = Task::regression;
+    data.shape = {2};
+    data.x.resize(2 * rows);
+    data.y.resize(rows);
+    resolve(options, data, plain());
+    return options.epochs;
+  };
+  EXPECT_EQ(epochs(308, 0), 4000);   // 3 steps each
+  EXPECT_EQ(epochs(1030, 0), 1333);  // 9
+  EXPECT_EQ(epochs(8192, 0), 188);   // 64
+  EXPECT_EQ(epochs(45730, 0), 100);  // 358: no fewer
+  EXPECT_EQ(epochs(20, 0), 4000);    // 1: no more
+  EXPECT_EQ(epochs(1030, 32), 364);  // 33
 }
 
 TEST(Fit, LearnsClassesAndIsTheSameTwice) {
@@ -211,8 +302,9 @@ TEST(Fit, RefusesWhatDoesNotFit) {
               HasSubstr("unknown optimiser 'adma', did you mean 'adam'?"));
   EXPECT_THAT(message([&] { fit(plain(Task::regression, 2), data.x, data.y); }),
               HasSubstr("one target, the network has 2"));
-  EXPECT_THAT(message([&] { fit(plain(), data.x, data.y, {.precision = "inf"}); }),
-              HasSubstr("precision must be learned or a positive number, got 'inf'"));
+  EXPECT_THAT(
+      message([&] { fit(plain(), data.x, data.y, {.precision = "inf"}); }),
+      HasSubstr("precision must be learned, a positive number or standardised:TAU, got 'inf'"));
   const double nan = std::nan("");
   for (double FitOptions::*number :
        {&FitOptions::lr, &FitOptions::weight_decay, &FitOptions::penalty, &FitOptions::warmup_start,

@@ -27,6 +27,23 @@ TEST(Initialise, GaussianWeightsHaveTheVarianceOfThePlan) {
   EXPECT_NE(drawn({.layer = "a", .variance = 0.25}, {200, 300}, 4), w);
 }
 
+TEST(Initialise, UniformWeightsFillTheIntervalOfTheirVariance) {
+  const std::vector<float> w =
+      drawn({.layer = "a", .variance = 0.03, .form = InitialForm::uniform}, {200, 300});
+  double square = 0, size = 0, most = 0, mean = 0;
+  for (const float v : w) {
+    square += static_cast<double>(v) * v / 60000;
+    size += std::abs(v) / 60000;
+    mean += v / 60000;
+    most = std::fmax(most, std::abs(v));
+  }
+  EXPECT_NEAR(square, 0.03, 0.03 * 5 * std::sqrt(0.8 / 60000));
+  EXPECT_NEAR(mean, 0, 5 * std::sqrt(0.03 / 60000));
+  EXPECT_NEAR(size, 0.15, 0.15 * 5 * std::sqrt(1.0 / 3 / 60000));  // half of 0.3 = sqrt(3 * 0.03)
+  EXPECT_LE(most, 0.3f);
+  EXPECT_GT(most, 0.2999);
+}
+
 TEST(Initialise, OrthogonalRowsOrColumnsAreOrthogonalAndAsLong) {
   for (const model::Shape& shape : {model::Shape{6, 10}, {10, 6}, {4, 3, 2, 2}, {7, 7}}) {
     const std::vector<float> w =

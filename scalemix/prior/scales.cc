@@ -1,0 +1,98 @@
+#include "scalemix/prior/scales.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "scalemix/base/check.h"
+
+namespace scalemix::inline v0::prior {
+namespace {
+
+constexpr int kMostRounds = 1000;     // of coordinate updates
+constexpr double kSteepest = 0.9999;  // slope up to which a secant is taken
+constexpr double kStays = 1e-13;      // relative change of what the rounds see of their scales
+
+std::size_t groups_of(Group group, const Weights& w) {
+  switch (group) {
+    case Group::weight:
+      return w.count();
+    case Group::filter:
+      return w.out;
+    case Group::matrix:
+      return 1;
+    default:
+      return w.in;
+  }
+}
+
+}  // namespace
+
+Scales::Scales(HyperPrior hyper, Group group, const Weights& weights)
+    : hyper_(std::move(hyper)),
+      group_(group),
+      weights_(weights),
+      groups_(groups_of(group, weights)) {
+  if (weights.count() == 0) fail<std::domain_error>("scales", "expected a group of weights", 0);
+  if (group == Group::both && !hyper_.row().minus_log) {
+    fail<std::domain_error>("scales", "row times matrix needs a hyper-prior with a density",
+                            hyper_.word());
+  }
+}
+
+Scales::Modes Scales::update(const std::vector<double>& m) const {
+  Modes modes;
+  modes.scale2.resize(groups_);
+  update(m, modes);
+  return modes;
+}
+
+void Scales::update(const std::vector<double>& m, Modes& modes) const {
+  check(m.size() == groups_, "scales", "expected a second moment for every group");
+  if (group_ == Group::both) return update_both(m, modes);
+  const auto d = static_cast<double>(size());
+  modes.cost = 0;
+  for (std::size_t g = 0; g < groups_; ++g) {
+    const ScaleMode mode = hyper_.mode(d, m[g]);
+    modes.scale2[g] = mode.scale2;
+    modes.cost += mode.cost;
+  }
+}
+
+/// The modes of all rows where the layer's scale is `layer2`, and then the layer's mode, which is
+/// returned. `seen` is what the rounds see of both: the sum of m over their products.
+double Scales::round(const std::vector<double>& m, double layer2, Modes& modes,
+                     double& seen) const {
+  const auto d = static_cast<double>(size()), all = d * static_cast<double>(groups_);
+  double rows = 0, scaled = 0;  // the cost of the rows, their moments in their own scales
+  for (std::size_t g = 0; g < groups_; ++g) {
+    const ScaleMode row = hyper_.mode(d, m[g] / layer2);
+    modes.scale2[g] = row.scale2;
+    scaled += m[g] / row.scale2;
+    rows += row.cost - m[g] / layer2 / (2 * row.scale2);
+  }
+  const ScaleMode layer = hyper_.mode(all, scaled);
+  modes.cost = rows + layer.cost;
+  seen = scaled / layer.scale2;
+  return layer.scale2;
+}
+
+/// Rounds of coordinate updates, hastened by the secant through the last two: in x = log layer2 they
+/// are x -> F(x) with a slope below 1.
+void Scales::update_both(const std::vector<double>& m, Modes& modes) const {
+  double x = 0, last_x = 0, last_f = 0, last_seen = 0;
+  for (int i = 0; i < kMostRounds; ++i) {
+    double seen = 0;
+    modes.layer2 = round(m, std::exp(x), modes, seen);
+    const double f = std::log(modes.layer2), slope = (f - last_f) / (x - last_x);
+    // Under an improper hyper-prior only the products of the two scales settle.
+    const bool stays = i > 0 && std::abs(seen - last_seen) <= kStays * seen;
+    if (std::abs(f - x) <= kStays * std::max(1.0, std::abs(x)) || stays) break;
+    last_x = std::exchange(x, i > 0 && slope < kSteepest ? x + (f - x) / (1 - slope) : f);
+    last_f = f;
+    last_seen = seen;
+  }
+  for (double& scale2 : modes.scale2) scale2 *= modes.layer2;
+}
+
+}  // namespace scalemix::inline v0::prior
