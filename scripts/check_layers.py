@@ -9,7 +9,7 @@ import tree
 ROOMS = ["base", "random", "law", "kernel", "prior", "signal", "metric", "data", "model", "engine", "predict", "optim",
          "train", "compress", "study", "run", "report", "cli", "torch"]
 # What a product links: these include only each other, but for the parts that are libraries of their own.
-RUNTIME = {"base", "random", "law", "kernel", "model", "engine", "predict"}
+RUNTIME = {"base", "random", "law", "kernel", "prior", "model", "engine", "predict"}
 PARTS = {"kernel": ("gemm_double", "gemm_onednn"), "model": ("initial_weights", "weight_sites", "signal_"),
          "predict": ("evaluate", "importance")}
 WITH_TORCH = {"torch"}
