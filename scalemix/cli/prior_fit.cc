@@ -60,6 +60,16 @@ std::vector<float> read_weights(const PriorOptions& o) {
   return out;
 }
 
+/// "beta:a=1.64,b=0.3898".
+std::string short_spec(const law::AnyLaw& law) {
+  std::string out(law.row().name);
+  for (std::size_t i = 0; i < law.values().size(); ++i) {
+    out += fmt::format("{}{}={:.4g}", i == 0 ? ':' : ',', law.row().parameters[i].name,
+                       law.values()[i]);
+  }
+  return out;
+}
+
 }  // namespace
 
 int run_prior_fit(const PriorOptions& o, std::ostream& out) {
@@ -77,7 +87,7 @@ int run_prior_fit(const PriorOptions& o, std::ostream& out) {
                             {"error", fit.error},
                             {"resolved", fit.resolved}});
     const bool best = &fit == &ranking.fits.front();
-    table.add({fit.prior.law().spec(), fmt::format("{:.4g}", fit.prior.sigma0()),
+    table.add({short_spec(fit.prior.law()), fmt::format("{:.4g}", fit.prior.sigma0()),
                closed.empty() ? "-" : closed.substr(0, closed.find(':')),
                fmt::format("{:.5f}", fit.log_likelihood), fmt::format("{:.5f}", fit.behind),
                fmt::format("{:.5f}", fit.error),
@@ -91,9 +101,7 @@ int run_prior_fit(const PriorOptions& o, std::ostream& out) {
   }
   out << fmt::format("{} weights", ranking.weights);
   if (ranking.zeros > 0) {
-    out << fmt::format(", {} exactly 0 and left out: an atom, as of bernoulli:p={:.4g}",
-                       ranking.zeros,
-                       static_cast<double>(ranking.zeros) / static_cast<double>(ranking.weights));
+    out << fmt::format(", {} exactly 0 and left out", ranking.zeros);
   }
   out << "\n\n";
   table.print(out);

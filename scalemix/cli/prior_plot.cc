@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "scalemix/base/number_text.h"
 #include "scalemix/cli/prior_options.h"
 #include "scalemix/prior/variance.h"
 
@@ -14,13 +15,12 @@ using prior::Prior;
 constexpr double kReach = 10;  // units
 constexpr int kPoints = 241;
 
-/// From -reach to reach, denser towards 0, and 0 itself left out: densities may be infinite there.
+/// From -reach to reach, denser towards 0, and 0 itself.
 std::vector<double> places(double reach) {
   std::vector<double> out;
   for (int i = 0; i < kPoints; ++i) {
-    const double share = 2.0 * (i + 0.5) / kPoints - 1;
-    if (2 * i + 1 != kPoints)
-      out.push_back(std::copysign(reach * std::pow(std::abs(share), 3), share));
+    const double share = 2.0 * i / (kPoints - 1) - 1;
+    out.push_back(reach * share * share * share);
   }
   return out;
 }
@@ -62,7 +62,7 @@ report::Panel shrinkage_panel(const Prior& p, double scale) {
 report::Figure prior_figure(const PriorOptions& o, const Prior& p) {
   const double unit = unit_of(p);
   const std::vector<double> x = places(kReach * unit);
-  const Prior normal = Prior::parse("normal:scale=" + std::to_string(unit));
+  const Prior normal = Prior::parse("normal:scale=" + shortest_number(unit));
   report::Series reference = curve("normal", x, [&](double w) { return normal.density(w); });
   reference.style = report::Style::dashed;
   report::Panel density{"density", {"w"}, {"p(w)", true}};
@@ -71,7 +71,9 @@ report::Figure prior_figure(const PriorOptions& o, const Prior& p) {
   report::Panel penalty{"penalty", {"w"}, {"nats"}};
   penalty.series = {curve("-ln p(w)", x, [&](double w) { return -p.log_density(w); })};
   report::Panel slope{"slope of the penalty", {"w"}, {"nats per unit of w"}};
-  slope.series = {curve("-d ln p / dw", x, [&](double w) { return p.slope(w); })};
+  slope.series = {curve("-d ln p / dw", x, [&](double w) {
+    return w == 0 ? std::nan("") : p.slope(w);  // it jumps there, or has a pole
+  })};
   slope.y.lo = -5 / unit;
   slope.y.hi = 5 / unit;
   const std::string closed = p.name();

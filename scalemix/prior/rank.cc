@@ -32,6 +32,7 @@ std::pair<double, double> least(const Function& f, double lo, double hi, std::ui
 struct Sample {
   std::vector<double> log_size;
   double middle;
+  double zeros;  // share of all weights, which are not in the sample
 };
 
 /// sigma0 at its best: its logarithm, and the penalty per weight, given that it is not 0.
@@ -77,12 +78,14 @@ struct Shape {
   double lo, hi;
 };
 
+/// Of 0 and 1 alone: the parameter is the size of the atom, and no matter of what is not 0.
+bool is_atom(const law::AnyLaw& law) { return law.row().discrete && law.quantile(1 - 1e-12) <= 1; }
+
 std::vector<Shape> shapes_of(const law::AnyLaw& law) {
   std::vector<Shape> out;
   for (std::size_t i = 0; i < law.values().size(); ++i) {
     const Parameter& p = law.row().parameters[i];
-    // A Bernoulli's p is the size of the atom, and no matter of what is not 0.
-    if (only_scales(law, i) || (law.row().discrete && law.quantile(1 - 1e-12) <= 1)) continue;
+    if (only_scales(law, i) || is_atom(law)) continue;
     if (p.value == 0) {
       out.push_back({i, false, std::max(p.lo, -kLinear), std::min(p.hi, kLinear)});
     } else {
@@ -96,7 +99,8 @@ std::vector<Shape> shapes_of(const law::AnyLaw& law) {
 /// The law with its best shape, and sigma0: by each parameter in turn, and along what a round of
 /// turns has moved, since two parameters of a law often pull together.
 Fit fitted(std::string_view name, const Sample& w) {
-  const law::AnyLaw start = law::AnyLaw::parse(name);
+  law::AnyLaw start = law::AnyLaw::parse(name);
+  if (is_atom(start)) start = law::AnyLaw::make(name, std::vector{w.zeros});
   const std::vector<Shape> shapes = shapes_of(start);
   std::vector<double> at;
   for (const Shape& shape : shapes) at.push_back((shape.lo + shape.hi) / 2);
@@ -148,7 +152,9 @@ Ranking rank(std::span<const float> w) {
   check(!sizes.empty(), "rank", "expected weights that are not 0, got none");
   std::sort(sizes.begin(), sizes.end());
   const std::size_t n = sizes.size(), few = std::min(n, kSampled);
-  Sample sample{{}, std::log(sizes[n / 2])};
+  Sample sample{{},
+                std::log(sizes[n / 2]),
+                static_cast<double>(w.size() - n) / static_cast<double>(w.size())};
   for (std::size_t i = 0; i < few; ++i) {
     const double size = sizes[(2 * i + 1) * n / (2 * few)];
     sample.log_size.push_back(std::max(std::log(size), sample.middle + std::log(kSmallest)));

@@ -7,8 +7,9 @@
 // criterion, the log likelihood less half a parameter's log n each, since a law with more parameters
 // fits better by chance.
 //
-// Weights that are exactly 0 are counted and left out: an atom at 0 is a matter of bernoulli and
-// poisson alone. So the likelihoods are those of the other weights, given that they are not 0.
+// Weights that are exactly 0 are counted and left out: the likelihoods are those of the others, given
+// that they are not 0. The p of bernoulli, which makes an atom and leaves the rest normal, is the
+// share of zeros.
 //
 // Source: Schwarz (1978), Estimating the dimension of a model, Annals of Statistics 6; Vuong (1989),
 // Likelihood ratio tests for model selection and non-nested hypotheses, Econometrica 57

@@ -88,8 +88,10 @@ TEST(Rank, CountsZerosAndLeavesThemOut) {
   std::erase(w, 0.0f);
   const Ranking without = rank(w);
   EXPECT_EQ(without.zeros, 0u);
-  EXPECT_EQ(with.fits[0].log_likelihood, without.fits[0].log_likelihood);
+  EXPECT_NEAR(with.fits[0].log_likelihood, without.fits[0].log_likelihood, 1e-12);
   EXPECT_EQ(with.fits[0].prior.law().row().name, "bernoulli");  // the slab is normal
+  EXPECT_EQ(with.fits[0].prior.atom(), static_cast<double>(zeros) / 4000);
+  EXPECT_EQ(without.fits[0].prior.atom(), 0);
   // Given that a weight is not 0: the entropy of N(0, 0.1^2).
   EXPECT_NEAR(with.fits[0].log_likelihood, -0.5 * std::log(2 * M_PI * M_E * 0.01), 0.05);
 }
