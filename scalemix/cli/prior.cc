@@ -20,7 +20,6 @@
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/options.h"
 #include "scalemix/cli/prior_options.h"
-#include "scalemix/cli/signal_options.h"
 #include "scalemix/cli/table.h"
 #include "scalemix/prior/called.h"
 #include "scalemix/prior/convexity.h"

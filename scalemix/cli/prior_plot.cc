@@ -35,8 +35,8 @@ report::Series curve(const char* label, const std::vector<double>& x, const F& f
 /// Density of kappa, or the probabilities of its values as points.
 report::Panel shrinkage_panel(const Prior& p, double scale) {
   report::Panel panel{"shrinkage profile", {"kappa = 1 / (1 + lambda^2)"}, {"density"}};
-  panel.x.lo = 0;
-  panel.x.hi = 1;
+  panel.x.lo = -0.03;
+  panel.x.hi = 1.03;
   panel.y.lo = 0;
   report::Series series{"kappa"};
   if (prior::single_values(p.law())) {

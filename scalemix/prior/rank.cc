@@ -17,6 +17,7 @@ namespace {
 constexpr double kWide = 16, kLinear = 4;  // ranges of parameters
 constexpr std::size_t kSampled = 1024;     // weights, while parameters are sought
 constexpr double kScale = 3, kStep = 0.1;  // of ln sigma0 around that of the medians; of ln |w|
+constexpr double kStill = 0.01;            // a move that ends the search
 constexpr int kBits = 12, kRounds = 4;
 constexpr std::uintmax_t kSteps = 12, kScaleSteps = 30;
 constexpr double kSmallest = 1e-6;  // medians: below it priors change no more
@@ -96,54 +97,74 @@ std::vector<Shape> shapes_of(const law::AnyLaw& law) {
   return out;
 }
 
-/// The law with its best shape, and sigma0: by each parameter in turn, and along what a round of
-/// turns has moved, since two parameters of a law often pull together.
-Fit fitted(std::string_view name, const Sample& w) {
-  law::AnyLaw start = law::AnyLaw::parse(name);
-  if (is_atom(start)) start = law::AnyLaw::make(name, std::vector{w.zeros});
-  const std::vector<Shape> shapes = shapes_of(start);
-  std::vector<double> at;
-  for (const Shape& shape : shapes) at.push_back((shape.lo + shape.hi) / 2);
-  const auto law_at = [&](const std::vector<double>& x) {
-    std::vector<double> values(start.values().begin(), start.values().end());
-    for (std::size_t j = 0; j < shapes.size(); ++j) {
-      const double inside = std::clamp(x[j], shapes[j].lo, shapes[j].hi);
-      values[shapes[j].i] = shapes[j].log ? std::exp(inside) : inside;
+/// The search for a law's shape: by each parameter in turn, and along what a round of turns has
+/// moved, since two parameters of a law often pull together.
+class Search {
+ public:
+  Search(std::string_view name, const Sample& w) : w_(w), start_(law::AnyLaw::parse(name)) {
+    if (is_atom(start_)) start_ = law::AnyLaw::make(name, std::vector{w.zeros});
+    shapes_ = shapes_of(start_);
+    for (const Shape& shape : shapes_) at_.push_back((shape.lo + shape.hi) / 2);
+  }
+
+  Fit fit() {
+    bool moves = !shapes_.empty();
+    for (int round = 0; moves && round < kRounds; ++round) {
+      const std::vector<double> moved = turn();
+      moves = shapes_.size() > 1 && std::any_of(moved.begin(), moved.end(),
+                                                [](double m) { return std::abs(m) > kStill; });
+      if (moves) move(moved, -1, 4);
     }
-    return law::AnyLaw::make(name, values);
-  };
-  const auto move = [&](const std::vector<double>& direction, double lo, double hi) {
+    const law::AnyLaw law = law_at(at_);
+    const Prior prior = Prior::induced(law, std::exp(best_scale(law, w_).log_sigma0));
+    return {prior, 1 + static_cast<int>(shapes_.size()), 0, 0, 0, false};
+  }
+
+ private:
+  law::AnyLaw law_at(const std::vector<double>& x) const {
+    std::vector<double> values(start_.values().begin(), start_.values().end());
+    for (std::size_t j = 0; j < x.size(); ++j) {
+      const double inside = std::clamp(x[j], shapes_[j].lo, shapes_[j].hi);
+      values[shapes_[j].i] = shapes_[j].log ? std::exp(inside) : inside;
+    }
+    return law::AnyLaw::make(start_.row().name, values);
+  }
+
+  /// To the best of at + step * direction, step from lo to hi.
+  void move(const std::vector<double>& direction, double lo, double hi) {
     const auto along = [&](double step) {
-      std::vector<double> x = at;
+      std::vector<double> x = at_;
       for (std::size_t j = 0; j < x.size(); ++j) x[j] += step * direction[j];
       return x;
     };
-    const auto penalty = [&](double step) { return best_scale(law_at(along(step)), w).penalty; };
-    at = along(least(penalty, lo, hi, kSteps).first);
-  };
-  for (int round = 0; round < (shapes.size() > 1 ? kRounds : 1); ++round) {
-    const std::vector<double> before = at;
-    std::vector<double> moved(at.size());
-    for (std::size_t j = 0; j < shapes.size(); ++j) {
-      std::vector<double> axis(at.size());
-      axis[j] = 1;
-      move(axis, shapes[j].lo - at[j], shapes[j].hi - at[j]);
-      moved[j] = at[j] - before[j];
-    }
-    if (shapes.size() > 1) move(moved, -1, 4);
+    const auto penalty = [&](double step) { return best_scale(law_at(along(step)), w_).penalty; };
+    at_ = along(least(penalty, lo, hi, kSteps).first);
   }
-  const law::AnyLaw law = law_at(at);
-  const Prior prior = Prior::induced(law, std::exp(best_scale(law, w).log_sigma0));
-  return {prior, 1 + static_cast<int>(shapes.size()), 0, 0, 0, false};
-}
+
+  /// Each parameter once; how far each has moved.
+  std::vector<double> turn() {
+    std::vector<double> moved = at_;
+    for (std::size_t j = 0; j < shapes_.size(); ++j) {
+      std::vector<double> axis(shapes_.size());
+      axis[j] = 1;
+      move(axis, shapes_[j].lo - at_[j], shapes_[j].hi - at_[j]);
+      moved[j] = at_[j] - moved[j];
+    }
+    return moved;
+  }
+
+  const Sample& w_;
+  law::AnyLaw start_;
+  std::vector<Shape> shapes_;
+  std::vector<double> at_;
+};
 
 double mean(const std::vector<double>& x) {
   return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
 }
 
-}  // namespace
-
-Ranking rank(std::span<const float> w) {
+/// The sizes of all weights that are not 0, in order.
+std::vector<float> sizes_of(std::span<const float> w) {
   std::vector<float> sizes;
   for (std::size_t i = 0; i < w.size(); ++i) {
     check_finite("rank", "weight " + std::to_string(i), w[i]);
@@ -151,20 +172,42 @@ Ranking rank(std::span<const float> w) {
   }
   check(!sizes.empty(), "rank", "expected weights that are not 0, got none");
   std::sort(sizes.begin(), sizes.end());
+  return sizes;
+}
+
+Sample sample_of(const std::vector<float>& sizes, std::size_t weights) {
   const std::size_t n = sizes.size(), few = std::min(n, kSampled);
-  Sample sample{{},
-                std::log(sizes[n / 2]),
-                static_cast<double>(w.size() - n) / static_cast<double>(w.size())};
+  Sample out{
+      {}, std::log(sizes[n / 2]), static_cast<double>(weights - n) / static_cast<double>(weights)};
   for (std::size_t i = 0; i < few; ++i) {
     const double size = sizes[(2 * i + 1) * n / (2 * few)];
-    sample.log_size.push_back(std::max(std::log(size), sample.middle + std::log(kSmallest)));
+    out.log_size.push_back(std::max(std::log(size), out.middle + std::log(kSmallest)));
   }
+  return out;
+}
 
+/// How far `fit` is behind the best, from the log likelihoods of each weight.
+void compare(Fit& fit, const std::vector<double>& best, const std::vector<double>& each) {
+  const double count = static_cast<double>(each.size());
+  double square = 0;
+  fit.behind = mean(best) - mean(each);
+  for (std::size_t i = 0; i < each.size(); ++i) {
+    square += std::pow(best[i] - each[i] - fit.behind, 2);
+  }
+  fit.error = std::sqrt(square) / count;
+  fit.resolved = fit.behind > 2 * fit.error && fit.behind * count > 2;
+}
+
+}  // namespace
+
+Ranking rank(std::span<const float> w) {
+  const std::vector<float> sizes = sizes_of(w);
+  const Sample sample = sample_of(sizes, w.size());
   const std::vector<law::LawRow>& laws = law::laws();
   std::vector<std::optional<Fit>> fits(laws.size());
   std::vector<std::vector<double>> each(laws.size());  // log likelihood of each weight
   parallel_tiles(laws.size(), [&](std::size_t k) {
-    Fit fit = fitted(laws[k].name, sample);
+    Fit fit = Search(laws[k].name, sample).fit();
     const double given = -std::log1p(-fit.prior.atom());  // that it is not 0
     for (const float size : sizes) each[k].push_back(given - fit.prior.penalty(1, &size));
     fit.log_likelihood = mean(each[k]);
@@ -172,23 +215,15 @@ Ranking rank(std::span<const float> w) {
   });
   std::vector<std::size_t> order(laws.size());
   std::iota(order.begin(), order.end(), 0);
-  const double count = static_cast<double>(n);
+  const double count = static_cast<double>(sizes.size());
   const auto score = [&](std::size_t k) {
     return fits[k]->log_likelihood - fits[k]->parameters * std::log(count) / (2 * count);
   };
   std::sort(order.begin(), order.end(), [&](auto a, auto b) { return score(a) > score(b); });
-
-  Ranking out{w.size(), w.size() - n, {}};
+  Ranking out{w.size(), w.size() - sizes.size(), {}};
   for (const std::size_t k : order) {
-    Fit fit = *fits[k];
-    double square = 0;
-    fit.behind = fits[order[0]]->log_likelihood - fit.log_likelihood;
-    for (std::size_t i = 0; i < n; ++i) {
-      square += std::pow(each[order[0]][i] - each[k][i] - fit.behind, 2);
-    }
-    fit.error = std::sqrt(square) / count;
-    fit.resolved = fit.behind > 2 * fit.error && fit.behind * count > 2;
-    out.fits.push_back(fit);
+    compare(*fits[k], each[order[0]], each[k]);
+    out.fits.push_back(*fits[k]);
   }
   return out;
 }
