@@ -81,7 +81,9 @@ ordered_json report_of(const PriorOptions& o, const Prior& p) {
   ordered_json r = {{"prior", p.word()},
                     {"closed_form", p.name()},
                     {"law", p.law().spec()},
-                    {"sigma0", p.sigma0()},
+                    {"sigma0", o.of.empty() ? o.sigma0 : p.sigma0()},
+                    {"multiplier", o.multiplier},
+                    {"scale", scale},
                     {"variance_prior", called.variance},
                     {"marginal_prior", called.marginal},
                     {"variance", number(p.variance())},
@@ -125,12 +127,20 @@ std::string convexity_text(const ordered_json& intervals) {
   return fmt::format("not convex for |w| {}", fmt::join(parts, ", "));
 }
 
+/// What --multiplier did.
+std::string divided(const ordered_json& r) {
+  if (!r["multiplier"].get<bool>()) return "";
+  if (r["scale"] == 1.0) return " (not divided by a mean: none but 1, or none at all)";
+  return fmt::format(" over its mean {:.6g},", 1 / r["scale"].get<double>());
+}
+
 void print_report(const ordered_json& r, std::ostream& out) {
   const auto line = [&](const char* name, const std::string& what) {
     out << fmt::format("{:<17}{}\n", name, what);
   };
   const std::string closed = r["closed_form"].get<std::string>();
-  line("noise", fmt::format("{} times weights N(0, {}^2)", text(r["law"]), text(r["sigma0"])));
+  line("noise",
+       fmt::format("{}{} times weights N(0, {}^2)", text(r["law"]), divided(r), text(r["sigma0"])));
   line("variance prior", or_unnamed(r["variance_prior"]));
   line("marginal prior", or_unnamed(r["marginal_prior"]) + (closed.empty() ? "" : ": " + closed));
   line("variance", text(r["variance"]));
@@ -168,6 +178,9 @@ int run(const PriorOptions& o, std::ostream& out) {
     throw ConfigError("prior: expected one of LAW, --of PRIOR and --fit FILE");
   }
   if (!o.fit.empty()) return run_prior_fit(o, out);
+  if (!o.plot.empty() && !o.plot.ends_with(".svg")) {
+    throw ConfigError(fmt::format("--plot: expected FILE.svg, got '{}'", o.plot));
+  }
   const Prior p = prior_of(o);
   const ordered_json r = report_of(o, p);
   if (!o.plot.empty()) write_atomically(o.plot, report::svg(prior_figure(o, p)));

@@ -71,6 +71,9 @@ TEST_F(PriorTest, TakesTheMultiplierInsteadOfTheRawDraw) {
   EXPECT_NEAR(multiplier["variance"].get<double>(), 2, 1e-14);
   EXPECT_NEAR(raw["mean_kappa"].get<double>(), 0.75, 1e-14);
   EXPECT_NEAR(multiplier["mean_kappa"].get<double>(), 0.6, 1e-14);  // 1 / (1 + 2^2)
+  EXPECT_THAT(scalemix({"prior", "rayleigh", "--multiplier"}).out,
+              HasSubstr("rayleigh:scale=1 over its mean 1.25331, times weights N(0, 1^2)\n"));
+  EXPECT_THAT(scalemix({"prior", "half_cauchy", "--multiplier"}).out, HasSubstr("not divided"));
 }
 
 TEST_F(PriorTest, FindsTheLawThatInducesAPrior) {
@@ -158,6 +161,7 @@ TEST_F(PriorTest, RefusesBadInput) {
   expect({"gamma", "--layer", "a"}, kUsage, "--fit");
   expect({"--of", "laplace", "--sigma0", "2"}, kUsage, "--sigma0");
   expect({"gamma", "--sigmo0", "2"}, kUsage, "did you mean '--sigma0'");
+  expect({"gamma", "--plot", path("p.png")}, kBadConfig, "--plot: expected FILE.svg, got");
   expect({"gamma", "--plot", path("no/such/p.svg")}, kIo, "p.svg");
 }
 
