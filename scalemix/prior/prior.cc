@@ -114,9 +114,10 @@ struct Prior::State {
     std::call_once(mixed, [this] { nodes.emplace(law, sigma0); });
     return *nodes;
   }
-  Bend at(double v) const {
-    if (form) return {form->log_density(v), form->slope(v), 0};
-    return mixture().at(v);
+  PenaltyTable::Point at(double v) const {
+    if (form) return {-form->log_density(v), form->slope(v)};
+    const Bend bend = mixture().at(v);
+    return {-bend.log_density, bend.slope};
   }
   const PenaltyTable& table() const {
     std::call_once(tabled, [this] {
@@ -126,11 +127,8 @@ struct Prior::State {
         if (size > 0) least = std::min(least, size);
         most = std::max(most, size);
       }
-      const auto exact = [this](double v) -> PenaltyTable::Point {
-        const Bend bend = at(v);
-        return {-bend.log_density, bend.slope};
-      };
-      cubics.emplace(exact, std::min(least, sigma0 * 1e3), std::max(most, sigma0 * 1e-3));
+      cubics.emplace([this](double v) { return at(v); }, std::min(least, sigma0 * 1e3),
+                     std::max(most, sigma0 * 1e-3));
     });
     return *cubics;
   }
@@ -187,7 +185,7 @@ const Mixture& Prior::mixture() const { return state_->mixture(); }
 
 double Prior::density(double v) const { return std::exp(log_density(v)); }
 double Prior::log_density(double v) const {
-  return v == 0 && peak_is_infinite() ? kInfinity : state_->at(v).log_density;
+  return v == 0 && peak_is_infinite() ? kInfinity : -state_->at(v).penalty;
 }
 double Prior::slope(double v) const { return v == 0 ? 0 : state_->at(v).slope; }
 

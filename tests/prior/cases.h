@@ -52,7 +52,7 @@ template <class F>
 double integral(const Prior& prior, const F& f) {
   const double middle = std::log(prior.median_size());
   return 2 * integrate(
-                 middle - 69, middle + 90, [](double lo, double hi) { return hi - lo < 0.05; },
+                 middle - 69, middle + 90, [](double lo, double hi) { return hi - lo < 0.25; },
                  [&](double t) { return std::exp(t) * f(std::exp(t)); });
 }
 

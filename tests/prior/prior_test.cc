@@ -27,7 +27,7 @@ TEST_P(EveryPrior, IntegratesToAllThatIsNotTheAtom) {
 TEST_P(NamedPrior, IsTheMixtureThatItsRecipeMakes) {
   for (const double v : sizes(prior, 1e-10, 60, 1.7)) {
     const Bend bend = prior.mixture().at(v);
-    EXPECT_NEAR(bend.log_density, prior.log_density(v), 1e-10 * (1 + v / prior.median_size())) << v;
+    EXPECT_NEAR(bend.log_density, prior.log_density(v), 1e-11 * (1 + v / prior.median_size())) << v;
     EXPECT_NEAR(bend.slope, prior.slope(v), 1e-9 * prior.slope(v)) << v;
   }
 }
