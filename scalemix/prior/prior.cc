@@ -210,7 +210,7 @@ double Prior::kurtosis() const {
 double Prior::median_size() const {
   const auto excess = [this](double radius) { return within(radius) - (1 + atom()) / 2; };
   double hi = sigma0();
-  while (excess(hi) < 0) hi *= 2;
+  while (excess(hi) < 0 && hi < 1e300) hi *= 2;
   double lo = hi / 2;
   while (excess(lo) > 0) lo /= 2;
   const auto close = boost::math::tools::eps_tolerance<double>(24);
