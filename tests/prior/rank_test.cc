@@ -68,6 +68,15 @@ TEST(Rank, FitsScaleAndShapeAndSaysWhatItCannotTell) {
   }
 }
 
+// Of what is not 0 the atom of poisson takes a share, which depends on the rate.
+TEST(Rank, FitsALawWithAnAtomToWhatIsNotZero) {
+  const Ranking ranking = rank(draws(Prior::parse("induced:poisson:rate=1.5"), 20000, 4));
+  EXPECT_GT(ranking.zeros, 4000u);
+  EXPECT_EQ(ranking.fits[0].prior.law().row().name, "poisson");
+  EXPECT_NEAR(ranking.fits[0].prior.law().values()[0], 1.5, 0.15);
+  EXPECT_NEAR(ranking.fits[0].prior.sigma0(), 1, 0.05);
+}
+
 TEST(Rank, DoesNotDependOnTheUnitOfTheWeights) {
   const std::vector<float> w = draws(Prior::parse("induced:rayleigh"), 3000, 8);
   std::vector<float> scaled = w;
