@@ -56,8 +56,11 @@ bool literal(const std::string& word) {
 
 /// What "ARCH|FILE" or "auto|yes|no" stands for.
 Values values_of(const CLI::Option* option) {
-  static const std::map<std::string, std::string> tables = {
-      {"NAME", "data"}, {"METHOD", "methods"}, {"ARCH", "architectures"}};
+  static const std::map<std::string, std::string> tables = {{"NAME", "data"},
+                                                            {"METHOD", "methods"},
+                                                            {"ARCH", "architectures"},
+                                                            {"LAW", "laws"},
+                                                            {"PRIOR", "priors"}};
   static const std::set<std::string> paths = {"FILE", "FOLDER", "MODEL", "RUN"};
   Values out;
   for (const std::string& part : CLI::detail::split(option->get_type_name(), '|')) {

@@ -1,5 +1,5 @@
-// scalemix list [laws|methods|activations|architectures|optimisers|data|layers|reproduce|commands]
-//               [--json]
+// scalemix list [laws|priors|methods|activations|architectures|optimisers|data|layers|reproduce|
+//                commands] [--json]
 //
 // What there is by name, with one line and the source of each.
 

@@ -10,6 +10,7 @@
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/method.h"
 #include "scalemix/optim/rule.h"
+#include "scalemix/prior/prior.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -37,6 +38,15 @@ ordered_json laws() {
   for (const law::LawRow& law : law::laws()) {
     out.push_back(row(law.name, law.summary, law.source));
     out.back()["parameters"] = parameters_of(law.parameters);
+  }
+  return out;
+}
+
+ordered_json priors() {
+  ordered_json out = ordered_json::array();
+  for (const prior::PriorRow& p : prior::priors()) {
+    out.push_back(row(p.name, p.summary, p.source));
+    out.back()["parameters"] = parameters_of(p.parameters);
   }
   return out;
 }
@@ -116,6 +126,7 @@ ordered_json command_rows() {
 
 const std::vector<NameTable>& name_tables() {
   static const std::vector<NameTable> tables = {{"laws", laws},
+                                                {"priors", priors},
                                                 {"methods", methods},
                                                 {"activations", activations},
                                                 {"architectures", architectures},

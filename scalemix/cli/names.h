@@ -17,7 +17,7 @@ struct NameTable {
   nlohmann::ordered_json (*rows)();
 };
 
-/// laws, methods, activations, architectures, optimisers, data, layers, reproduce, commands.
+/// laws, priors, methods, activations, architectures, optimisers, data, layers, reproduce, commands.
 const std::vector<NameTable>& name_tables();
 
 /// The names alone. Throws std::invalid_argument for a kind that is not there.

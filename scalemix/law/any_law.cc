@@ -98,7 +98,7 @@ struct Typed final : Base {
 std::vector<LawRow> make_rows() {
   std::vector<LawRow> rows;
   for_each_law([&]<class L>(std::type_identity<L>) {
-    rows.push_back({L::kName, L::kSummary, L::kSource, L::kParameters});
+    rows.push_back({L::kName, L::kSummary, L::kSource, L::kParameters, kIsDiscrete<L>});
   });
   return rows;
 }

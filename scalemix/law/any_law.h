@@ -18,6 +18,7 @@ namespace scalemix::inline v0::law {
 struct LawRow {
   std::string_view name, summary, source;
   std::span<const Parameter> parameters;
+  bool discrete;  // z is 0, 1, 2, ...
 };
 const std::vector<LawRow>& laws();
 

@@ -21,8 +21,8 @@ TEST(ListTest, HoldsEveryRowOfTheTables) {
   EXPECT_EQ(json["methods"].size(), model::methods().size());
   for (const auto& row : json["laws"]) EXPECT_NE(row["source"], "") << row["name"];
   for (const auto& row : json["optimisers"]) EXPECT_NE(row["source"], "") << row["name"];
-  for (const char* kind : {"laws", "methods", "activations", "architectures", "optimisers", "data",
-                           "layers", "commands"}) {
+  for (const char* kind : {"laws", "priors", "methods", "activations", "architectures",
+                           "optimisers", "data", "layers", "commands"}) {
     ASSERT_FALSE(json[kind].empty()) << kind;
     for (const auto& row : json[kind]) EXPECT_NE(row["summary"], "") << kind << " " << row["name"];
   }
