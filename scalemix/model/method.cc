@@ -301,6 +301,22 @@ MethodRow structured_row(std::string_view name, std::string_view group, std::str
   return out;
 }
 
+MethodRow prior_row(const NoiseKind& kind) {
+  MethodRow out{kind.name, kind.summary, kind.source, {}, {}};
+  out.decorate = [&kind](Spec& spec, std::string_view argument) {
+    const std::string word = prior::Prior::parse(argument.empty() ? "laplace" : argument).word();
+    std::size_t count = 0;
+    for_each_layer(spec, [&](Layer& layer) {
+      if (!has_weights(layer)) return;
+      layer.noise.push_back({std::string(kind.name), word, {}});
+      ++count;
+    });
+    if (count == 0) throw std::invalid_argument("prior: the network has no weight layer");
+    spec.methods.push_back(join_word(kind.name, word));
+  };
+  return out;
+}
+
 /// A kind of noise at units, in layers of its own.
 void on_units(const NoiseKind& kind, Spec& spec, std::string_view argument) {
   const auto [values, given] = read_values(kind.name, unit_parameters(kind.parameters), argument);
@@ -379,7 +395,8 @@ std::vector<MethodRow> make_methods() {
                                 "gsm with scales for inputs times layers between the first and the "
                                 "last, which have ard"));
   for (const NoiseKind& kind : noise_kinds()) {
-    if (!kind.takes_law) rows.push_back(kind_row(kind));
+    if (kind.takes_prior) rows.push_back(prior_row(kind));
+    if (!kind.takes_law && !kind.takes_prior) rows.push_back(kind_row(kind));
   }
   for (const law::LawRow& row : law::laws()) {
     if (row.name != "normal") rows.push_back(law_row(row));

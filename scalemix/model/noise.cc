@@ -30,16 +30,20 @@ void check_values(const Layer& layer, const Noise& noise, const NoiseKind& kind)
 }
 
 void check_law(const Layer& layer, const Noise& noise, const NoiseKind& kind) {
-  if (noise.law.empty() == !kind.takes_law) {
-    if (!kind.takes_law) return;
-    try {
-      law::AnyLaw::parse(noise.law);
-    } catch (const std::exception& error) {
-      refuse(layer, fmt::format("law: {}", error.what()));
-    }
-    return;
+  const bool wants = kind.takes_law || kind.takes_prior;
+  if (noise.law.empty() == wants) {
+    refuse(layer, fmt::format("{} takes {}", kind.name,
+                              kind.takes_law     ? "a law"
+                              : kind.takes_prior ? "a prior"
+                                                 : "no law"));
   }
-  refuse(layer, fmt::format("{} takes {}", kind.name, kind.takes_law ? "a law" : "no law"));
+  if (!wants) return;
+  try {
+    if (kind.takes_law) law::AnyLaw::parse(noise.law);
+    if (kind.takes_prior) prior::Prior::parse(noise.law);
+  } catch (const std::exception& error) {
+    refuse(layer, fmt::format("{}: {}", kind.takes_law ? "law" : "prior", error.what()));
+  }
 }
 
 void check_tensors(const Layer& layer, const Noise& noise, const NoiseKind& kind) {
@@ -54,9 +58,9 @@ void check_tensors(const Layer& layer, const Noise& noise, const NoiseKind& kind
 }
 
 std::deque<NoiseKind>& kinds() {
-  static std::deque<NoiseKind> rows{multiply_noise(), add_noise(),     dropconnect_noise(),
-                                    svdo_noise(),     vi_noise(),      gsm_noise(),
-                                    concrete_noise(), learned_noise(), tabu_noise()};
+  static std::deque<NoiseKind> rows{
+      multiply_noise(), add_noise(),      dropconnect_noise(), svdo_noise(), vi_noise(),
+      gsm_noise(),      concrete_noise(), learned_noise(),     tabu_noise(), prior_noise()};
   return rows;
 }
 
@@ -76,6 +80,7 @@ kernel::Site NoiseUse::at(std::size_t rows, std::uint64_t row0, std::size_t grou
 NoiseUse noise_use(const Noise& noise, const Layer& layer, const Shape& in) {
   NoiseUse use{.kind = &noise_kind(noise.kind), .values = noise.values, .number = layer.site};
   if (use.kind->takes_law) use.law = law::AnyLaw::parse(noise.law);
+  if (use.kind->takes_prior) use.prior = prior::Prior::parse(noise.law);
   if (has_weights(layer)) use.weights = weight_count(layer);
   const Where where = use.kind->where;
   const bool behind = where == Where::moments || where == Where::before_bias;

@@ -36,6 +36,7 @@
 #include "scalemix/law/any_law.h"
 #include "scalemix/law/compile.h"
 #include "scalemix/model/spec.h"
+#include "scalemix/prior/prior.h"
 #include "scalemix/prior/scales.h"
 
 namespace scalemix::inline v0::model {
@@ -62,6 +63,7 @@ struct NoiseUse {
   std::vector<std::int64_t> columns = {};  // logical numbers of the columns left; empty: all
   std::size_t weights = 0;                 // of the layer it decorates; 0: it decorates none
   std::shared_ptr<const prior::Scales> scales = {};  // of its prior, where that has some
+  std::optional<prior::Prior> prior = {};            // of kinds that take one
 
   /// The site of `rows` rows, of which the first is `row0` of the global batch; in groups of `group`
   /// whose numbers are `stride` apart unless that is 0.
@@ -116,6 +118,7 @@ struct NoiseKind {
   std::string_view name = {}, summary = {}, source = {};
   Where where = Where::input;
   bool takes_law = false;
+  bool takes_prior = false;  // Noise::law is a prior (prior/prior.h)
   bool own_layer =
       false;  // its method puts it in noise layers before layers with weights, not on them
   std::vector<Parameter> parameters = {};
@@ -208,6 +211,7 @@ NoiseKind dropconnect_noise();
 NoiseKind svdo_noise();
 NoiseKind vi_noise();
 NoiseKind gsm_noise();
+NoiseKind prior_noise();
 NoiseKind concrete_noise();
 NoiseKind learned_noise();
 NoiseKind tabu_noise();

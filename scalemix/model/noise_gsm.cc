@@ -32,6 +32,7 @@ namespace {
 constexpr std::size_t kGroup = 0, kHyper = 1, kObjective = 2, kSampler = 3, kSigma0 = 4, kInit = 5,
                       kOff = 6;
 constexpr std::size_t kLogSigma2 = 0;  // tensor
+constexpr double kOffShare = 0.01;     // for readings, where `off` switches nothing off
 
 std::vector<Parameter> parameters() {
   std::vector<Parameter> out{
@@ -45,7 +46,7 @@ std::vector<Parameter> parameters() {
              "local reparameterisation, or signs +1 and -1, or the program's +3 and -1"),
       {"sigma0", 1, 1e-6, 1e6, false, false, "standard deviation of the prior at scale 1"},
       {"init", -8, -20, 2, false, false, "initial log variance of every weight"},
-      {"off", 0.02, 0, 1, false, true,
+      {"off", 0, 0, 1, false, true,
        "a group is switched off whose root mean E w^2 is below this share of sigma0"}};
   for (const char* key : {"a", "b", "scale", "alpha", "p", "spike"}) {
     for (const prior::HyperPriorRow& row : prior::hyper_priors()) {
@@ -216,7 +217,8 @@ std::vector<NoiseReading> readings(const At& at) {
   Work& w = work(at);
   step(at, variances(at).data(), w);
   const prior::Scales& s = scales(at);
-  const double least = at.use.values[kOff] * at.use.values[kOff] * static_cast<double>(s.size());
+  const double share = at.use.values[kOff] > 0 ? at.use.values[kOff] : kOffShare;
+  const double least = share * share * static_cast<double>(s.size());
   std::vector<NoiseReading> out;
   const auto on = static_cast<double>(
       std::count_if(w.moments.begin(), w.moments.end(), [&](double m) { return !(m < least); }));

@@ -28,7 +28,7 @@ enum class Site { unit, channel, layer };
 /// A kind of noise at a layer: a row of noise.h with its settings.
 struct Noise {
   std::string kind = {};            // a name of noise_kinds(): "multiply", "dropconnect", "svdo"
-  std::string law = {};             // "bernoulli:p=0.5", of kinds that draw from one
+  std::string law = {};             // "bernoulli:p=0.5", of kinds that draw from one; or a prior
   std::vector<double> values = {};  // of the kind's parameters, in the table's order
 
   bool operator==(const Noise&) const = default;

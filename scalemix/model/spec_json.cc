@@ -101,10 +101,12 @@ json write_layers(const std::vector<Layer>& layers);
 
 // ------------------------------------------------------------------------------ noise
 
+const char* law_key(const NoiseKind& kind) { return kind.takes_prior ? "prior" : "law"; }
+
 json write_noise(const Noise& noise) {
   json out{{"kind", noise.kind}};
-  if (!noise.law.empty()) out["law"] = noise.law;
   const NoiseKind& kind = noise_kind(noise.kind);
+  if (!noise.law.empty()) out[law_key(kind)] = noise.law;
   for (std::size_t i = 0; i < kind.parameters.size(); ++i) {
     json& value = out[std::string(kind.parameters[i].name)];
     value = noise.values[i];
@@ -120,7 +122,7 @@ Noise read_noise(const json& value, const std::string& place) {
   if (!value.is_object()) refuse_type(place, "an object", value);
   if (!value.contains("kind")) refuse(place + ".kind", "missing");
   std::string name = read_text(value["kind"], place + ".kind");
-  std::vector<std::string> known{"kind", "law"};
+  std::vector<std::string> known{"kind"};
   Noise out;
   try {
     out = noise_of(name);
@@ -128,9 +130,11 @@ Noise read_noise(const json& value, const std::string& place) {
     refuse(place + ".kind", error.what());
   }
   const NoiseKind& kind = noise_kind(name);
+  const char* law = law_key(kind);
+  known.emplace_back(law);
   for (const Parameter& p : kind.parameters) known.emplace_back(p.name);
   check_keys(value, known, place);
-  if (value.contains("law")) out.law = read_text(value["law"], place + ".law");
+  if (value.contains(law)) out.law = read_text(value[law], place + "." + law);
   for (std::size_t i = 0; i < kind.parameters.size(); ++i) {
     const std::string key(kind.parameters[i].name);
     if (!value.contains(key)) continue;

@@ -38,6 +38,7 @@ struct TrainConfig : train::FitOptions {
   // network
   std::string model = "auto";
   std::vector<std::string> method;
+  std::string prior;  // on every weight; becomes the method prior:WORD
   std::string from_model;
   // run
   std::vector<std::string> grid;

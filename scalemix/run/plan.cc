@@ -232,6 +232,10 @@ Plan make_plan(TrainConfig config, data::Dataset data) {
                                          .outputs = regression ? 1 : plan.data.classes.size()});
   if (config.method.empty()) config.method = {default_method(plan.spec)};
   for (const std::string& method : config.method) model::apply_method(plan.spec, method);
+  if (!config.prior.empty()) {
+    model::apply_method(plan.spec, "prior:" + config.prior);
+    config.prior.clear();  // it stands among the methods from here on
+  }
   config.method = plan.spec.methods.empty() ? std::vector<std::string>{"none"} : plan.spec.methods;
   resolve(config, plan.data, plan.spec);
   if (config.from) check_from(config, plan.spec, plan.warnings);

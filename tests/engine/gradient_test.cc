@@ -207,13 +207,27 @@ TEST(Gradient, OfNetworksOfRandomStructure) {
 }
 
 TEST(Gradient, OfEveryMethod) {
-  for (const char* method :
-       {"svdo", "vi:sigma0=0.5", "concrete:p=0.3,length=0.5", "bernoulli:p=0.3,input=0.1",
-        "gaussian:alpha=0.3", "half_cauchy:scale=0.5", "additive:laplace", "dropconnect:p=0.4",
-        "dropconnect:gaussian:alpha=0.3", "poisson", "gsm:group=row,sigma0=0.7",
-        "gsm:group=weight,hyper=half_cauchy:scale=0.3", "gsm:group=filter,hyper=log_uniform",
-        "gsm:group=matrix", "gsm:group=both,sampler=flipout", "ard:sampler=released",
-        "ard_add:objective=released", "add:hyper=half_cauchy,objective=released"}) {
+  for (const char* method : {"svdo",
+                             "vi:sigma0=0.5",
+                             "concrete:p=0.3,length=0.5",
+                             "bernoulli:p=0.3,input=0.1",
+                             "gaussian:alpha=0.3",
+                             "half_cauchy:scale=0.5",
+                             "additive:laplace",
+                             "dropconnect:p=0.4",
+                             "dropconnect:gaussian:alpha=0.3",
+                             "poisson",
+                             "gsm:group=row,sigma0=0.7",
+                             "gsm:group=weight,hyper=half_cauchy:scale=0.3",
+                             "gsm:group=filter,hyper=log_uniform",
+                             "gsm:group=matrix",
+                             "gsm:group=both,sampler=flipout",
+                             "ard:sampler=released",
+                             "ard_add:objective=released",
+                             "add:hyper=half_cauchy,objective=released",
+                             "prior:laplace:scale=0.3",
+                             "prior:student_t:nu=3,scale=0.2",
+                             "prior:induced:gamma"}) {
     expect_gradients(made("mlp:6-5", table(), {method}), method);
     expect_gradients(made("resmlp:6x1", table(), {method}), std::string("resmlp ") + method);
   }

@@ -189,6 +189,11 @@ class Naive {
     if (!noise_kind(noise.kind).penalty) return 0;
     const std::vector<double>& w = tensors.at(l.name + ".weight");
     double sum = 0;
+    if (noise.kind == "prior") {
+      const prior::Prior prior = prior::Prior::parse(noise.law);
+      for (const double v : w) sum -= prior.log_density(v);
+      return sum;
+    }
     if (noise.kind == "concrete") {
       const double p = 1 / (1 + std::exp(-tensors.at(l.name + ".logit_p")[0]));
       const double length = setting(noise, "length");

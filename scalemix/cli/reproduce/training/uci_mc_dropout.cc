@@ -142,7 +142,7 @@ void add(const Set& set, Column column, const UciScores& scores, Result& result)
 }  // namespace
 
 Result uci_mc_dropout(const Effort& effort) {
-  const std::size_t sets = effort.pick<std::size_t>(1, 5, std::size(kSets));
+  const std::size_t sets = effort.pick<std::size_t>(3, 5, std::size(kSets));
   const std::vector<Column> columns =
       effort.size == Size::full ? std::vector{original, ten, layers2} : std::vector{original};
   run::Progress progress("training", sets * columns.size(), effort.quiet);

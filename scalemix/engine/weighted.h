@@ -1,0 +1,87 @@
+// What nodes of layers with weights share: the plain one, which the noisy ones are built on.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "scalemix/engine/node.h"
+#include "scalemix/engine/product.h"
+
+namespace scalemix::inline v0::engine {
+
+/// Prepared, of a prediction: the weights of a pass without draws, packed where the product can read
+/// them so, unless that is the flat row itself.
+class Weighted : public Node {
+ public:
+  Weighted(const Making& m, std::unique_ptr<Product> product, std::size_t out)
+      : Node(product->in, out),
+        product_(std::move(product)),
+        noise_(m.noise),
+        w_(m.layout.at(m.layer.name + ".weight").offset),
+        stands_in_(!m.train && m.noise && m.noise->kind().stand_in),
+        packed_(m.train ? 0 : product_->packed()) {
+    const bool later = m.noise && m.noise->kind().where == model::Where::before_bias;
+    if (m.layer.bias && !later) b_ = m.layout.at(m.layer.name + ".bias").offset;
+  }
+
+  double forward(const Frame& f, const float* x, float* y) const override {
+    product_->forward(rows(f, x), weights(f), bias(f), f.scratch, y);
+    return 0;
+  }
+
+  void backward(const Frame& f, const float* x, const float*, float* dy, float* dx) const override {
+    const Gradients g{.dy = dy, .w = f.values + w_, .dw = f.gradients + w_, .dx = dx};
+    product_->backward(rows(f, x), g, f.scratch);
+    to_bias(f, dy);
+  }
+
+  std::size_t kept(std::size_t rows) const override { return product_->kept(rows); }
+  std::size_t scratch(std::size_t rows, bool backward) const override {
+    return product_->scratch(rows, backward);
+  }
+  std::size_t prepared() const override {
+    return packed_ > 0 ? packed_ : stands_in_ ? product_->weights : 0;
+  }
+  void prepare(const Frame& f) const override {
+    float* to = f.prepared + prepared_at;
+    if (packed_ == 0) {
+      if (stands_in_) noise_->kind().stand_in(noise_->at(f), to);
+    } else if (stands_in_) {  // once, as a model is loaded: a step prepares nothing here
+      std::vector<float> flat(product_->weights);
+      noise_->kind().stand_in(noise_->at(f), flat.data());
+      product_->pack(flat.data(), to);
+    } else {
+      product_->pack(f.values + w_, to);
+    }
+  }
+  bool reads_input() const override { return true; }
+  bool trained() const override { return true; }
+  double work() const override { return static_cast<double>(product_->weights * product_->places); }
+
+ protected:
+  // What is kept begins with what the product keeps.
+  Rows rows(const Frame& f, const float* x) const { return {f.rows, x, f.base, f.kept}; }
+  const float* bias(const Frame& f) const { return b_ ? f.values + *b_ : nullptr; }
+  /// Those of a deterministic pass, outside training.
+  Weights weights(const Frame& f) const {
+    if (packed_ > 0) return {.packed = f.prepared + prepared_at};
+    return {.flat = stands_in_ ? f.prepared + prepared_at : f.values + w_};
+  }
+  void to_bias(const Frame& f, const float* dy) const {
+    if (b_) product_->to_bias(f.rows, dy, f.gradients + *b_);
+  }
+
+  std::unique_ptr<Product> product_;
+  const Decoration* noise_;
+  std::size_t w_;
+  bool stands_in_;
+  std::size_t packed_;  // floats; 0: it is not
+  std::optional<std::size_t> b_;
+};
+
+/// The node of a posterior that draws by signs, in the file signed.cc.
+std::unique_ptr<Node> make_signed(const Making& making, std::unique_ptr<Product> product,
+                                  std::size_t out, model::Signs signs);
+
+}  // namespace scalemix::inline v0::engine
