@@ -102,12 +102,23 @@ Work& work(const At& at) {
   return w;
 }
 
+/// Adds M / sigma0^2 to the groups.
 void add_moments(const At& at, const float* sigma2, std::vector<double>& moments) {
   const double per = 1 / sigma0_squared(at);
-  const prior::Scales& s = scales(at);
-  for (std::size_t e = 0; e < at.use.weights; ++e) {
-    moments[s.group_of(e)] += (static_cast<double>(at.w[e]) * at.w[e] + sigma2[e]) * per;
-  }
+  const float* w = at.w;
+  scales(at).walk(
+      0, at.use.weights,
+      [&](std::size_t e, std::size_t n, std::size_t g) {
+        double sum = 0;
+        for (std::size_t i = e; i < e + n; ++i) sum += static_cast<double>(w[i]) * w[i] + sigma2[i];
+        moments[g] += sum * per;
+      },
+      [&](std::size_t e, std::size_t n, std::size_t g) {
+        double* to = &moments[g];
+        for (std::size_t i = 0; i < n; ++i) {
+          to[i] += (static_cast<double>(w[e + i]) * w[e + i] + sigma2[e + i]) * per;
+        }
+      });
 }
 
 /// M-step and slopes; returns the KL but for what depends on sigma2 alone.
@@ -140,12 +151,18 @@ double released_step(const At& at, Work& w) {
   return cost;
 }
 
-double step(const At& at, const float* sigma2, Work& w) {
+/// The scales and slopes of a step.
+void step(const At& at, const float* sigma2, Work& w) {
   add_moments(at, sigma2, w.moments);
-  if (released(at)) return released_step(at, w);
+  if (released(at)) return void(released_step(at, w));
   scales(at).update(w.moments, w.modes);
   for (std::size_t g = 0; g < w.slope.size(); ++g) w.slope[g] = 1 / w.modes.scale2[g];
-  return w.modes.cost;
+}
+
+/// The KL but for what depends on sigma2 alone.
+double cost(const At& at, const float* sigma2, Work& w) {
+  add_moments(at, sigma2, w.moments);
+  return released(at) ? released_step(at, w) : scales(at).update(w.moments).cost;
 }
 
 /// Zeroes the values of weights in groups that are switched off.
@@ -183,14 +200,14 @@ std::vector<float> variances(const At& at) {
 
 double penalty(const At& at) {
   const std::size_t n = at.use.weights;
-  const double cost = step(at, variances(at).data(), work(at));
+  const double scaled = cost(at, variances(at).data(), work(at));
   const double logs = kernel::sum_tiles(n, [&](std::size_t first, std::size_t count) {
     double sum = 0;
     for (std::size_t i = first; i < first + count; ++i) sum += at.own[kLogSigma2][i];
     return sum;
   });
   const auto all = static_cast<double>(n);
-  return cost + (all * std::log(sigma0_squared(at)) - logs - all) / 2;
+  return scaled + (all * std::log(sigma0_squared(at)) - logs - all) / 2;
 }
 
 void terms_back(const At& at, double weight) {
@@ -198,12 +215,26 @@ void terms_back(const At& at, double weight) {
   const float *sigma2 = at.prepared, *slope = at.prepared + at.use.weights;
   const auto scale = static_cast<float>(weight / sigma0_squared(at)),
              half = static_cast<float>(weight / 2);
+  const float *w = at.w, *dvariance = at.d_prepared;
+  float *dw = at.dw, *dlog = at.d_own[kLogSigma2];
   kernel::for_tiles(at.use.weights, [&](std::size_t first, std::size_t n) {
-    for (std::size_t i = first; i < first + n; ++i) {
-      const float by_square = scale * slope[s.group_of(i)];
-      at.dw[i] += by_square * at.w[i];
-      at.d_own[kLogSigma2][i] += (at.d_prepared[i] + by_square / 2) * sigma2[i] - half;
-    }
+    s.walk(
+        first, n,
+        [&](std::size_t e, std::size_t count, std::size_t g) {
+          const float by_square = scale * slope[g];
+          for (std::size_t i = e; i < e + count; ++i) {
+            dw[i] += by_square * w[i];
+            dlog[i] += (dvariance[i] + by_square / 2) * sigma2[i] - half;
+          }
+        },
+        [&](std::size_t e, std::size_t count, std::size_t g) {
+          for (std::size_t k = 0; k < count; ++k) {
+            const std::size_t i = e + k;
+            const float by_square = scale * slope[g + k];
+            dw[i] += by_square * w[i];
+            dlog[i] += (dvariance[i] + by_square / 2) * sigma2[i] - half;
+          }
+        });
   });
 }
 

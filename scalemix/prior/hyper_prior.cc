@@ -206,12 +206,16 @@ HyperPrior HyperPrior::make(std::string_view name, Values values) {
 std::string HyperPrior::word() const { return write_word(row_->name, row_->parameters, values_); }
 
 ScaleMode HyperPrior::mode(double d, double m) const {
+  const double at = scale2(d, m);
+  return {at, cost(d, m, at)};
+}
+
+double HyperPrior::scale2(double d, double m) const {
   if (!(d >= 1)) fail<std::domain_error>("scale update", "expected a group of weights", d);
   if (!(m >= 0 && m < kInf)) {
     fail<std::domain_error>("scale update", "second moments must be finite and not negative", m);
   }
-  const double scale2 = std::max(row_->scale2(values_, d, m), kLeastScale2);
-  return {scale2, cost(d, m, scale2)};
+  return std::max(row_->scale2(values_, d, m), kLeastScale2);
 }
 
 double HyperPrior::slope(double d, double m) const {

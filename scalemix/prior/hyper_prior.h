@@ -67,8 +67,10 @@ class HyperPrior {
   std::span<const double> values() const { return values_; }
   std::string word() const;
 
-  /// The M-step of d weights. Throws std::domain_error unless d >= 1 and m is finite and >= 0.
+  /// The M-step of d weights, and lambda^2 of it alone. Throw std::domain_error unless d >= 1 and m is
+  /// finite and >= 0.
   ScaleMode mode(double d, double m) const;
+  double scale2(double d, double m) const;
   /// d lambda^2 / d m of the mode: how the closed form itself moves.
   double slope(double d, double m) const;
   /// cost(lambda) itself, at any lambda^2 > 0; the mixture's where there are two scales.

@@ -26,13 +26,27 @@ std::size_t groups_of(Group group, const Weights& w) {
   }
 }
 
+std::size_t block_of(Group group, const Weights& w) {
+  switch (group) {
+    case Group::weight:
+      return 1;
+    case Group::filter:
+      return w.in * w.window;
+    case Group::matrix:
+      return w.count();
+    default:
+      return w.window;
+  }
+}
+
 }  // namespace
 
 Scales::Scales(HyperPrior hyper, Group group, const Weights& weights)
     : hyper_(std::move(hyper)),
       group_(group),
       weights_(weights),
-      groups_(groups_of(group, weights)) {
+      groups_(groups_of(group, weights)),
+      block_(block_of(group, weights)) {
   if (weights.count() == 0) fail<std::domain_error>("scales", "expected a group of weights", 0);
   if (group == Group::both && !hyper_.row().minus_log) {
     fail<std::domain_error>("scales", "row times matrix needs a hyper-prior with a density",
@@ -44,6 +58,15 @@ Scales::Modes Scales::update(const std::vector<double>& m) const {
   Modes modes;
   modes.scale2.resize(groups_);
   update(m, modes);
+  const auto d = static_cast<double>(size());
+  for (std::size_t g = 0; g < groups_; ++g) {
+    const double own2 = modes.scale2[g] / modes.layer2;
+    modes.cost += hyper_.cost(d, m[g] / modes.layer2, own2);
+  }
+  if (group_ != Group::both) return modes;
+  const auto all = d * static_cast<double>(groups_);
+  modes.cost +=
+      all / 2 * std::log(modes.layer2) + hyper_.row().minus_log(hyper_.values(), modes.layer2);
   return modes;
 }
 
@@ -51,12 +74,7 @@ void Scales::update(const std::vector<double>& m, Modes& modes) const {
   check(m.size() == groups_, "scales", "expected a second moment for every group");
   if (group_ == Group::both) return update_both(m, modes);
   const auto d = static_cast<double>(size());
-  modes.cost = 0;
-  for (std::size_t g = 0; g < groups_; ++g) {
-    const ScaleMode mode = hyper_.mode(d, m[g]);
-    modes.scale2[g] = mode.scale2;
-    modes.cost += mode.cost;
-  }
+  for (std::size_t g = 0; g < groups_; ++g) modes.scale2[g] = hyper_.scale2(d, m[g]);
 }
 
 /// The modes of all rows where the layer's scale is `layer2`, and then the layer's mode, which is
@@ -64,17 +82,14 @@ void Scales::update(const std::vector<double>& m, Modes& modes) const {
 double Scales::round(const std::vector<double>& m, double layer2, Modes& modes,
                      double& seen) const {
   const auto d = static_cast<double>(size()), all = d * static_cast<double>(groups_);
-  double rows = 0, scaled = 0;  // the cost of the rows, their moments in their own scales
+  double scaled = 0;  // the rows' moments in their own scales
   for (std::size_t g = 0; g < groups_; ++g) {
-    const ScaleMode row = hyper_.mode(d, m[g] / layer2);
-    modes.scale2[g] = row.scale2;
-    scaled += m[g] / row.scale2;
-    rows += row.cost - m[g] / layer2 / (2 * row.scale2);
+    modes.scale2[g] = hyper_.scale2(d, m[g] / layer2);
+    scaled += m[g] / modes.scale2[g];
   }
-  const ScaleMode layer = hyper_.mode(all, scaled);
-  modes.cost = rows + layer.cost;
-  seen = scaled / layer.scale2;
-  return layer.scale2;
+  const double layer = hyper_.scale2(all, scaled);
+  seen = scaled / layer;
+  return layer;
 }
 
 /// Rounds of coordinate updates, hastened by the secant through the last two: in x = log layer2 they

@@ -12,6 +12,7 @@
 // MacKay (1992) and Neal (1996) for ARD
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -38,16 +39,16 @@ class Scales {
   /// Weights in a group.
   std::size_t size() const { return weights_.count() / groups_; }
   /// The group of weight e of the flat layer.
-  std::size_t group_of(std::size_t e) const {
-    switch (group_) {
-      case Group::weight:
-        return e;
-      case Group::filter:
-        return e / (weights_.in * weights_.window);
-      case Group::matrix:
-        return 0;
-      default:
-        return e / weights_.window % weights_.in;
+  std::size_t group_of(std::size_t e) const { return e / block_ % groups_; }
+  /// Walks over weights [first, first + n): alike(e, n, g) for n neighbours from e on that are all in
+  /// group g, or apart(e, n, g) for n neighbours in groups g, g + 1, ...
+  template <class Alike, class Apart>
+  void walk(std::size_t first, std::size_t n, const Alike& alike, const Apart& apart) const {
+    const std::size_t end = first + n, run = block_ > 1 ? block_ : groups_;
+    for (std::size_t e = first; e < end;) {
+      const std::size_t count = std::min(end - e, run - e % run);
+      block_ > 1 ? alike(e, count, group_of(e)) : apart(e, count, group_of(e));
+      e += count;
     }
   }
 
@@ -59,7 +60,7 @@ class Scales {
   };
   /// From m (groups): the sums of E v^2 / sigma0^2. Throws std::domain_error as HyperPrior::mode.
   Modes update(const std::vector<double>& m) const;
-  /// The same into a value of the right size: allocates nothing.
+  /// The same into a value of the right size, without the cost: allocates nothing.
   void update(const std::vector<double>& m, Modes& modes) const;
 
   Group group() const { return group_; }
@@ -73,6 +74,7 @@ class Scales {
   Group group_;
   Weights weights_;
   std::size_t groups_;
+  std::size_t block_;  // neighbours that are in one group; then the next group follows
 };
 
 }  // namespace scalemix::inline v0::prior
