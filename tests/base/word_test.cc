@@ -49,6 +49,26 @@ TEST(Word, ValuesComeInTheOrderOfTheTable) {
   EXPECT_THAT(read("scale=0.5,mean=-3e0").values, ElementsAre(-3, 0.5));
 }
 
+TEST(Word, AValueMayBeAWordWithKeysOfItsOwn) {
+  const std::vector<Parameter> table{choice("group", "row|matrix|both", "who shares"), kTable[1],
+                                     kTable[0]};
+  const auto values = [&](const char* text) { return read_values("x", table, text).values; };
+  EXPECT_THAT(values(""), ElementsAre(0, 2, 1));
+  EXPECT_THAT(values("group=both"), ElementsAre(2, 2, 1));
+  EXPECT_THAT(values("group=matrix:scale=3,mean=4"), ElementsAre(1, 3, 4));
+  EXPECT_THAT(values("mean=4,group=matrix:scale=3"), ElementsAre(1, 3, 4));
+  EXPECT_EQ(write_word("x", table, values("group=both,scale=3")), "x:group=both,scale=3,mean=1");
+  EXPECT_THAT(words_of(table[0]), ElementsAre("row", "matrix", "both"));
+  EXPECT_THAT(words_of(table[1]), IsEmpty());
+  EXPECT_THAT([&] { values("group=rows"); },
+              ThrowsMessage<ConfigError>(
+                  "x: group must be one of row, matrix, both, got 'rows', did you mean 'row'?"));
+  EXPECT_THAT([&] { values("group=row:scale=3,scale=4"); },
+              ThrowsMessage<ConfigError>("x: scale is given twice"));
+  EXPECT_THAT([&] { values("group=row:"); },
+              ThrowsMessage<ConfigError>("row: expected something after ':', got ''"));
+}
+
 TEST(Word, SaysWhatIsWrongWithAValue) {
   const auto message = [](const char* text) {
     try {

@@ -16,7 +16,7 @@ namespace scalemix::model {
 class NaiveScales {
  public:
   NaiveScales(const Layer& layer, const Noise& noise, std::size_t weights)
-      : layer_(layer), noise_(noise), window_(weights / (layer.in * layer.out)) {
+      : noise_(noise), window_(weights / (layer.in * layer.out)) {
     for (std::size_t o = 0; o < layer.out; ++o) {
       for (std::size_t i = 0; i < layer.in; ++i) {
         for (std::size_t k = 0; k < window_; ++k) {
@@ -97,7 +97,6 @@ class NaiveScales {
     return -std::log(2 / (std::numbers::pi * e)) + std::log1p(t / e / e);
   }
 
-  const Layer& layer_;
   const Noise& noise_;
   std::size_t window_;
   std::map<std::size_t, std::vector<std::size_t>> members_;

@@ -133,9 +133,10 @@ TEST(EvaluateTest, AnEnsemblesVarianceIsThatOfTheMixture) {
 
 TEST(EvaluateTest, TheErrorOfDrawsIsOfEachOne) {
   const Predictor a = line(2, 0.5), b = line(3, 1);  // means 20 and 25
-  const Evaluation e = evaluate({&a, &b}, regression_rows({1}, {24}), {.samples = 1, .seed = 3});
-  EXPECT_NEAR(e.at("mc_mae"), 1.5, 1e-5);
-  EXPECT_NEAR(e.at("mc_draw_mae"), 2.5, 1e-5);  // (4 + 1) / 2
+  const Evaluation e =
+      evaluate({&a, &b}, regression_rows({1, 1}, {24, 30}), {.samples = 1, .seed = 3});
+  EXPECT_NEAR(e.at("mc_mae"), 4.5, 1e-5);     // (1.5 + 7.5) / 2
+  EXPECT_NEAR(e.at("mc_draw_mae"), 5, 1e-5);  // (4 + 1 + 10 + 5) / 4
 }
 
 TEST(EvaluateTest, DrawsAddMonteCarloMetricsAndLeaveTheOthers) {

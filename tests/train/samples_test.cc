@@ -194,6 +194,10 @@ TEST(Samples, OneDrawIsTheSameStepUnderEveryObjective) {
 TEST(Samples, RefusesNoiseThatIsDrawnOncePerStep) {
   EXPECT_THROW(plan_of(rows(), "dropconnect:p=0.2", 2, "mc"), ConfigError);
   plan_of(rows(), "dropconnect:p=0.2", 1, "mc");
+  for (const int samples : {0, -3, 1001}) {
+    EXPECT_THROW(validate({.train_samples = samples}), ConfigError) << samples;
+  }
+  EXPECT_THROW(validate({.objective = "tail-adaptive"}), ConfigError);
 }
 
 TEST(Samples, WithoutNoiseDrawsChangeNothingButRounding) {
