@@ -1,6 +1,7 @@
 // scalemix prior half_cauchy:scale=1 --density --plot horseshoe.svg
 // scalemix prior --of laplace:scale=0.5
 // scalemix prior --fit runs/a --layer linear1
+// scalemix prior --data mine.csv --target price
 //
 // What a noise law means for the weights it multiplies: their prior, its moments, tails and penalty;
 // the law that a wanted prior needs; and the law that explains weights best.
@@ -174,10 +175,11 @@ void print_report(const ordered_json& r, std::ostream& out) {
 }
 
 int run(const PriorOptions& o, std::ostream& out) {
-  if (!o.law.empty() + !o.of.empty() + !o.fit.empty() != 1) {
-    throw ConfigError("prior: expected one of LAW, --of PRIOR and --fit FILE");
+  if (!o.law.empty() + !o.of.empty() + !o.fit.empty() + !o.data.empty() != 1) {
+    throw ConfigError("prior: expected one of LAW, --of PRIOR, --fit FILE and --data TABLE");
   }
   if (!o.fit.empty()) return run_prior_fit(o, out);
+  if (!o.data.empty()) return run_prior_table(o, out);
   if (!o.plot.empty() && !o.plot.ends_with(".svg")) {
     throw ConfigError(fmt::format("--plot: expected FILE.svg, got '{}'", o.plot));
   }
@@ -233,7 +235,18 @@ Action setup_prior(CLI::App& sub) {
                    ->type_name("FILE.svg");
   auto* csv =
       sub.add_option("--csv", o->csv, "Write the numbers of the picture")->type_name("FILE");
-  for (auto* option : {density, plot, csv}) option->excludes(fit);
+  auto* data = sub.add_option("--data", o->data,
+                              "Instead, a table: a linear model whose weights have learned scales")
+                   ->type_name("NAME|FILE|FOLDER")
+                   ->excludes(multiplier);
+  sub.add_option("--target", o->target, "Column to predict; by default the last")
+      ->type_name("COLUMN")
+      ->needs(data);
+  sub.add_option("--hyper", o->hyper, "Hyper-prior of the scales: flat, inv_gamma:a=3,b=3, ...")
+      ->capture_default_str()
+      ->type_name("HYPER")
+      ->needs(data);
+  for (auto* option : {density, plot, csv}) option->excludes(fit)->excludes(data);
   sub.add_flag("--json", o->json, "Print JSON");
   return [o](std::ostream& out) { return run(*o, out); };
 }

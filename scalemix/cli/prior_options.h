@@ -11,6 +11,7 @@ namespace scalemix::inline v0::cli {
 
 struct PriorOptions {
   std::string law, of, fit, layer, plot, csv;
+  std::string data, target, hyper = "flat";
   double sigma0 = 1;
   bool multiplier = false, density = false, json = false;
 };
@@ -25,7 +26,8 @@ double scale_of(const PriorOptions& o, const law::AnyLaw& law);
 /// Density, penalty and its slope, shrinkage profile, next to a normal of that standard deviation.
 report::Figure prior_figure(const PriorOptions& o, const prior::Prior& prior);
 
-/// scalemix prior --fit
+/// scalemix prior --fit, and --data
 int run_prior_fit(const PriorOptions& o, std::ostream& out);
+int run_prior_table(const PriorOptions& o, std::ostream& out);
 
 }  // namespace scalemix::inline v0::cli

@@ -1,4 +1,7 @@
 #include "scalemix/prior/prior.h"
+
+#include <fmt/format.h>
+
 #include "scalemix/data/bytes.h"
 #include "scalemix/data/npy.h"
 #include "scalemix/law/any_law.h"
@@ -38,6 +41,41 @@ TEST_F(PriorTest, SaysWhatALawMeansForAWeight) {
   EXPECT_THAT(heavy.out, HasSubstr("mean kappa 0.5; below 0.1: 0.204833, above 0.9: 0.204833"));
   EXPECT_THAT(heavy.out, HasSubstr("not convex for |w| of any size"));
   EXPECT_THAT(scalemix({"prior", "gamma:shape=2"}).out, HasSubstr("without a name"));
+}
+
+TEST_F(PriorTest, FindsTheColumnsThatMatter) {
+  std::string table = "a,b,c,y\n";
+  for (int n = 0; n < 60; ++n) {
+    const double a = n % 7, b = (n * n) % 11, c = (n * 5) % 13;
+    table += fmt::format("{},{},{},{}\n", a, b, c, 2 * a - 3 * b + 10 + (n % 3 - 1) * 0.01);
+  }
+  const std::string file = write("columns.csv", table);
+  for (const char* hyper : {"flat", "log_uniform", "half_cauchy:scale=1"}) {
+    const nlohmann::json r =
+        scalemix({"prior", "--data", file, "--target", "y", "--hyper", hyper, "--json"}).json();
+    ASSERT_EQ(r["inputs"].size(), 3u) << hyper;
+    EXPECT_NEAR(r["inputs"][0]["weight"].get<double>(), 2, 0.01) << hyper;
+    EXPECT_NEAR(r["inputs"][1]["weight"].get<double>(), -3, 0.01) << hyper;
+    EXPECT_NEAR(r["inputs"][2]["weight"].get<double>(), 0, 0.001) << hyper;
+    EXPECT_TRUE(r["inputs"][1]["on"]) << hyper;
+    EXPECT_FALSE(r["inputs"][2]["on"]) << hyper;
+    EXPECT_NEAR(r["noise_sd"].get<double>(), 0.0082, 0.002) << hyper;
+    EXPECT_TRUE(r["settled"]) << hyper;
+  }
+  const Result text = scalemix({"prior", "--data", file, "--target", "y"});
+  EXPECT_THAT(text.out, HasSubstr("60 rows, scales under flat"));
+  EXPECT_THAT(text.out, testing::ContainsRegex("c .* off"));
+}
+
+TEST_F(PriorTest, RefusesTablesItCannotUse) {
+  const std::string file = write("two.csv", "a,y\n1,2\n2,4\n");
+  expect({"--data", file, "--hyper", "flatt"}, kBadConfig, "did you mean 'flat'?");
+  expect({"--data", file, "--hyper", "bernoulli"}, kBadConfig, "must have a density");
+  expect({"--data", file, "--sigma0", "0"}, kBadConfig, "sigma0");
+  expect({"--data", file, "--fit", file}, kBadConfig, "expected one of");
+  expect({"--data", write("none.csv", "a,y\n")}, kBadData, "");
+  expect({"--data", "nowhere.csv"}, kNoInput, "nowhere.csv");
+  expect({"rayleigh", "--target", "y"}, kUsage, "--data");
 }
 
 TEST_F(PriorTest, GivesEverythingInJson) {
@@ -149,7 +187,7 @@ TEST_F(PriorTest, ReadsAModelOrARunAndOneLayerOfIt) {
 }
 
 TEST_F(PriorTest, RefusesBadInput) {
-  expect({}, kBadConfig, "expected one of LAW, --of PRIOR and --fit FILE");
+  expect({}, kBadConfig, "expected one of LAW, --of PRIOR, --fit FILE and --data TABLE");
   expect({"gamma", "--of", "laplace"}, kBadConfig, "expected one of");
   expect({"rayleih"}, kBadConfig, "unknown law 'rayleih', did you mean 'rayleigh'?");
   expect({"--of", "horsehoe"}, kBadConfig, "unknown prior 'horsehoe', did you mean 'horseshoe'?");
