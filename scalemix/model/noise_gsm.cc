@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "scalemix/base/known.h"
@@ -32,7 +33,8 @@ namespace {
 constexpr std::size_t kGroup = 0, kHyper = 1, kObjective = 2, kSampler = 3, kSigma0 = 4, kInit = 5,
                       kOff = 6;
 constexpr std::size_t kLogSigma2 = 0;  // tensor
-constexpr double kOffShare = 0.01;     // for readings, where `off` switches nothing off
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kOffShare = 0.01;  // for readings, where `off` switches nothing off
 
 std::vector<Parameter> parameters() {
   std::vector<Parameter> out{
@@ -102,8 +104,8 @@ Work& work(const At& at) {
   return w;
 }
 
-/// Adds M / sigma0^2 to the groups.
-void add_moments(const At& at, const float* sigma2, std::vector<double>& moments) {
+/// Adds M / sigma0^2 to the groups. False if a weight is not finite: the training has diverged.
+bool add_moments(const At& at, const float* sigma2, std::vector<double>& moments) {
   const double per = 1 / sigma0_squared(at);
   const float* w = at.w;
   scales(at).walk(
@@ -119,6 +121,7 @@ void add_moments(const At& at, const float* sigma2, std::vector<double>& moments
           to[i] += (static_cast<double>(w[e + i]) * w[e + i] + sigma2[e + i]) * per;
         }
       });
+  return std::all_of(moments.begin(), moments.end(), [](double m) { return std::isfinite(m); });
 }
 
 /// M-step and slopes; returns the KL but for what depends on sigma2 alone.
@@ -129,10 +132,10 @@ double released_step(const At& at, Work& w) {
   const bool both = s.group() == prior::Group::both;
   double cost = 0, rows = 0, layer2 = 1, scaled = 0;
   for (std::size_t g = 0; g < s.groups(); ++g) {
-    w.modes.scale2[g] = hyper.mode(d, w.moments[g]).scale2;
+    w.modes.scale2[g] = hyper.scale2(d, w.moments[g]);
     scaled += w.moments[g] / std::sqrt(w.modes.scale2[g]);
   }
-  if (both) layer2 = hyper.mode(all, scaled).scale2;
+  if (both) layer2 = hyper.scale2(all, scaled);
   for (std::size_t g = 0; g < s.groups(); ++g) {
     cost += d / 2 * std::log(w.modes.scale2[g] * layer2) +
             w.moments[g] / (2 * w.modes.scale2[g] * layer2);
@@ -153,7 +156,9 @@ double released_step(const At& at, Work& w) {
 
 /// The scales and slopes of a step.
 void step(const At& at, const float* sigma2, Work& w) {
-  add_moments(at, sigma2, w.moments);
+  if (!add_moments(at, sigma2, w.moments)) {
+    return void(std::fill(w.slope.begin(), w.slope.end(), kNaN));
+  }
   if (released(at)) return void(released_step(at, w));
   scales(at).update(w.moments, w.modes);
   for (std::size_t g = 0; g < w.slope.size(); ++g) w.slope[g] = 1 / w.modes.scale2[g];
@@ -161,7 +166,7 @@ void step(const At& at, const float* sigma2, Work& w) {
 
 /// The KL but for what depends on sigma2 alone.
 double cost(const At& at, const float* sigma2, Work& w) {
-  add_moments(at, sigma2, w.moments);
+  if (!add_moments(at, sigma2, w.moments)) return kNaN;
   return released(at) ? released_step(at, w) : scales(at).update(w.moments).cost;
 }
 

@@ -56,8 +56,13 @@ void weigh(const ObjectiveRow& row, std::size_t samples, std::size_t count, cons
   out.resize(samples);
   order.resize(samples);
   for (std::size_t n = 0; n < count; ++n) {
-    for (std::size_t s = 0; s < samples; ++s) of[s] = nll[s * count + n];
-    row.weights(samples, of.data(), out.data(), order.data());
+    bool finite = true;
+    for (std::size_t s = 0; s < samples; ++s) finite &= std::isfinite(of[s] = nll[s * count + n]);
+    if (finite) {
+      row.weights(samples, of.data(), out.data(), order.data());
+    } else {
+      std::fill(out.begin(), out.end(), 1 / static_cast<double>(samples));
+    }
     for (std::size_t s = 0; s < samples; ++s) {
       w[s * count + n] = static_cast<float>(static_cast<double>(samples) * out[s]);
     }

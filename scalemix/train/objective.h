@@ -33,6 +33,7 @@ const std::vector<ObjectiveRow>& objectives();
 const ObjectiveRow& objective(std::string_view name);
 
 /// Weights of all rows: nll and w (S, count), S times those of ObjectiveRow, so that their mean is 1.
+/// A row with an nll that is not finite has weights 1: the step's loss says what happened.
 void weigh(const ObjectiveRow& row, std::size_t samples, std::size_t count, const float* nll,
            float* w);
 

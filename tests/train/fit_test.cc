@@ -120,6 +120,17 @@ TEST(Fit, ATargetWithoutNoiseKeepsAFinitePrecision) {
   EXPECT_LT(standardised_error(model, data), 1e-3);
 }
 
+TEST(Fit, APosteriorUnderScalesThatRunsAwayHasDiverged) {
+  const Plane data(60);
+  for (const char* method : {"gsm", "gsm:objective=released,sampler=released", "ard_add"}) {
+    model::Spec spec = plain();
+    model::apply_method(spec, method);
+    EXPECT_THROW(fit(spec, data.x, data.y, {.epochs = 50, .optimiser = "sgd", .lr = 1e18}),
+                 Diverged)
+        << method;
+  }
+}
+
 TEST(Fit, ATablesEpochsMakeAboutAsManySteps) {
   const auto epochs = [](std::size_t rows, int batch) {
     FitOptions options{.batch = batch};

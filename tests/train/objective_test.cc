@@ -53,6 +53,17 @@ TEST(Objective, ImportanceWeightsAreTheSlopeOfTheBound) {
   EXPECT_NEAR(far[0] / 2, 1 / (1 + std::exp(-1.0)), 1e-6);
 }
 
+TEST(Objective, ARowThatDivergedIsLeftToTheLoss) {
+  for (const ObjectiveRow& row : objectives()) {
+    const std::string name(row.name);
+    for (const float bad : {NAN, INFINITY, -INFINITY}) {
+      const std::vector<float> w = weights(name.c_str(), 3, {1, 5, bad, 2, 4, 3});
+      EXPECT_EQ(w[0] + w[2] + w[4], 3) << name;
+      EXPECT_NEAR(w[1] + w[3] + w[5], 3, 1e-5) << name;
+    }
+  }
+}
+
 TEST(Objective, EveryRowsWeightsHaveMeanOneAndOneDrawHasOne) {
   for (const ObjectiveRow& row : objectives()) {
     const std::string name(row.name);
