@@ -48,7 +48,8 @@ def counts(found):
 
 def claims(result):
     lines = ["| claim | | 95 % interval or test |", "|---|---|---|"]
-    return lines + [f"| {c['sentence']} | **{c['holds']}** | {c['because']} |" for c in result["claims"]]
+    rows = [(c["sentence"].replace("|", "\\|"), c["holds"], c["because"]) for c in result["claims"]]
+    return lines + [f"| {sentence} | **{holds}** | {because} |" for sentence, holds, because in rows]
 
 
 def written(text, root):

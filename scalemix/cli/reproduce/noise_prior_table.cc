@@ -96,7 +96,7 @@ Result noise_prior_table(const Effort& effort) {
                            1,
                            0,
                            "the paper's table",
-                           Against::published});
+                           Against::own});
     result.rows.push_back(at_most(what + ": density against quadrature, relative",
                                   worst_difference(p), 1e-9, "the mixture by quadrature"));
     result.rows.push_back(at_most(fmt::format("{}: distribution against {} draws", what, n),
