@@ -57,15 +57,22 @@ class NaiveScales {
     const double d = double(w.size()) / double(m.size());
     const bool released = word("objective") == "released", both = word("group") == "both";
     std::vector<double> a(m.size(), 1);
-    double t = 1;
-    for (int round = 0; round < (both && !released ? 4000 : 1); ++round) {
+    // The rows' scales where the layer's is t, and then the layer's own.
+    const auto round = [&](double t) {
       double scaled = 0;
       for (std::size_t g = 0; g < m.size(); ++g) {
         a[g] = scale2(d, m[g] / t);
         scaled += m[g] / (released ? std::sqrt(a[g]) : a[g]);
       }
-      if (both) t = scale2(d * double(m.size()), scaled);
+      return both ? scale2(d * double(m.size()), scaled) : 1;
+    };
+    double t = round(1);
+    for (int k = 0; both && !released && k < 40; ++k) {  // Steffensen's iteration on log t
+      const double x = std::log(t), f = std::log(round(t)), g = std::log(round(std::exp(f)));
+      const double bend = g - 2 * f + x;
+      t = std::exp(bend == 0 ? g : x - (f - x) * (f - x) / bend);
     }
+    if (both && !released) t = round(t);
     for (std::size_t g = 0; g < m.size(); ++g) {
       sum += d / 2 * std::log(a[g] * t) + m[g] / (2 * a[g] * t);
       if (!released) sum += minus_log(a[g]);
