@@ -6,6 +6,7 @@
 // With normal:scale=s it is the ridge w^2 / (2 s^2), with laplace the lasso |w| / s. A prior with a
 // pole at 0, such as the horseshoe, is rounded off there (prior/penalty_table.h).
 
+#include "scalemix/kernel/tiles.h"
 #include "scalemix/model/noise.h"
 #include "scalemix/prior/prior.h"
 
@@ -22,9 +23,15 @@ NoiseKind prior_noise() {
     const float one = 1;
     use.prior->penalty(1, &one);  // makes its table, before the first step
   };
-  kind.penalty = [](const At& at) { return at.use.prior->penalty(at.use.weights, at.w); };
+  kind.penalty = [](const At& at) {
+    return kernel::sum_tiles(at.use.weights, [&](std::size_t first, std::size_t n) {
+      return at.use.prior->penalty(n, at.w + first);
+    });
+  };
   kind.terms_back = [](const At& at, double weight) {
-    at.use.prior->slope(at.use.weights, at.w, static_cast<float>(weight), at.dw);
+    kernel::for_tiles(at.use.weights, [&](std::size_t first, std::size_t n) {
+      at.use.prior->slope(n, at.w + first, static_cast<float>(weight), at.dw + first);
+    });
   };
   return kind;
 }

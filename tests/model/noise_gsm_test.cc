@@ -119,6 +119,12 @@ TEST(Gsm, AHyperPriorsKeysMayFollowIt) {
   EXPECT_EQ(setting(one.layers[0].noise[0], "b"), 5);
 }
 
+TEST(Gsm, TakesEveryHyperPriorOfTheTable) {
+  std::vector<std::string> names;
+  for (const prior::HyperPriorRow& row : prior::hyper_priors()) names.emplace_back(row.name);
+  EXPECT_THAT(words_of(noise_kind("gsm").parameters[1]), testing::UnorderedElementsAreArray(names));
+}
+
 TEST(Gsm, RefusesWhatCannotBe) {
   const auto refusal = [](const std::string& word) -> std::string {
     try {

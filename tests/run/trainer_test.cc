@@ -132,7 +132,8 @@ TEST(Train, StoppedAtAnyStepAndResumedItEndsWithTheSameBits) {
     const char *method, *optimiser;
   } cases[] = {
       {"svdo", "adam"},     {"bernoulli:p=0.2", "adam"}, {"vi", "adam"},      {"concrete", "adam"},
-      {"svdo", "novograd"}, {"none", "novograd"},        {"learned", "adam"}, {"tabu", "adam"}};
+      {"svdo", "novograd"}, {"none", "novograd"},        {"learned", "adam"}, {"tabu", "adam"},
+      {"ard_add", "adam"},  {"prior:horseshoe", "adam"}};
   for (const auto& [method, optimiser] : cases) {
     run::TrainConfig c = small(method);
     c.optimiser = optimiser;

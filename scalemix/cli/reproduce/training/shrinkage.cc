@@ -18,6 +18,7 @@ run::TrainConfig as_released(const std::string& data, const Effort& effort) {
   c.warmup_start = 0;
   c.warmup = 0;
   c.seed = effort.seed;
+  c.seeds = static_cast<int>(effort.seeds);
   return c;
 }
 

@@ -16,9 +16,8 @@ bool uci_is_here(const std::string& name) {
 
 UciScores uci_scores(const run::TrainConfig& config, const std::function<void(double)>& epochs) {
   const run::Plan plan = run::make_plan(config);
-  const std::size_t splits = plan.replicas.size();
-  UciScores scores{std::vector<double>(splits), std::vector<double>(splits),
-                   std::vector<double>(splits)};
+  const auto seeds = static_cast<std::size_t>(config.seeds);
+  std::vector<predict::Evaluation> evaluations(plan.replicas.size());  // of a split all its seeds
   const predict::EvaluateOptions options{.samples = static_cast<std::size_t>(config.samples),
                                          .seed = config.seed};
   train::Callbacks callbacks;
@@ -27,17 +26,21 @@ UciScores uci_scores(const run::TrainConfig& config, const std::function<void(do
   };
   callbacks.end = [&](const train::Stack& stack) {
     parallel_tiles(stack.replicas(), [&](std::size_t r) {
-      const std::size_t split = stack.members()[r];
+      const std::size_t number = stack.members()[r];
       const predict::Predictor predictor(stack.model(r));
-      const auto rows = data::rows_of(plan.data, plan.replicas[split].split.test);
-      const predict::Evaluation evaluation = predict::evaluate({&predictor}, rows, options);
-      scores.rmse[split] = evaluation.at("mc_rmse");
-      scores.log_likelihood[split] = evaluation.at("mc_log_likelihood");
-      scores.mae_of_draws[split] = evaluation.at("mc_draw_mae");
+      const auto rows = data::rows_of(plan.data, plan.replicas[number].split.test);
+      evaluations[number] = predict::evaluate({&predictor}, rows, options);
     });
   };
   train::run(plan.data, plan, callbacks);
-  return scores;
+  const auto means = [&](const char* metric) {
+    std::vector<double> out(evaluations.size() / seeds);
+    for (std::size_t i = 0; i < evaluations.size(); ++i) {
+      out[i / seeds] += evaluations[i].at(metric) / static_cast<double>(seeds);
+    }
+    return out;
+  };
+  return {means("mc_rmse"), means("mc_log_likelihood"), means("mc_draw_mae")};
 }
 
 }  // namespace scalemix::inline v0::cli::reproduce

@@ -18,8 +18,8 @@ struct UciScores {
   std::vector<double> mae_of_draws;  // mean |y - draw|, over draws and rows
 };
 
-/// Trains and evaluates. `config.data` names the set, `config.samples` the draws. `epochs(done)` is
-/// called as epochs end.
+/// Trains and evaluates. `config.data` names the set, `config.samples` the draws; scores are means over
+/// config.seeds. `epochs(done)` is called as epochs end.
 UciScores uci_scores(const run::TrainConfig& config,
                      const std::function<void(double)>& epochs = {});
 

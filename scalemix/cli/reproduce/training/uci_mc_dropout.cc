@@ -109,6 +109,7 @@ run::TrainConfig config_of(const Set& set, Column column, const Effort& effort) 
   c.length_scale = set.length;
   c.samples = effort.pick(50, 1000, 10000);
   c.seed = effort.seed;
+  c.seeds = static_cast<int>(effort.seeds);
   if (effort.size == Size::quick) {
     c.splits = "3";
     c.epochs = 40;
@@ -116,10 +117,13 @@ run::TrainConfig config_of(const Set& set, Column column, const Effort& effort) 
   return c;
 }
 
-/// Whether ours is within two of the log's standard errors.
+/// How far ours is from the logs' mean, in the logs' standard errors: ".0000" is less than 5e-5.
+double standard_errors(const Mean& ours, const Number& logged) {
+  return (ours.value - std::stod(logged.value)) / std::max(std::stod(logged.error), 5e-5);
+}
+
 Claim claim_of(const std::string& what, const Mean& ours, const Number& logged) {
-  const double off =
-      (ours.value - std::stod(logged.value)) / std::max(std::stod(logged.error), 5e-5);
+  const double off = standard_errors(ours, logged);
   return {fmt::format("{}: within two standard errors of the logs' mean", what), std::abs(off) <= 2,
           fmt::format("{:.4g} against {}, {:+.1f} standard errors of {}", ours.value, logged.value,
                       off, logged.error)};
@@ -131,8 +135,11 @@ void add(const Set& set, Column column, const UciScores& scores, Result& result)
                           const Number& logged) {
     const Mean mean = mean_of(values);
     const std::string name = what + quantity;
-    result.rows.push_back(drawn(published(
-        name, mean, logged.value, fmt::format("stored logs, standard error {}", logged.error))));
+    const double logs = std::stod(logged.value), error = std::max(std::stod(logged.error), 5e-5);
+    // Ours are of the same splits: our own standard error over them allows nothing more.
+    result.rows.push_back(published_range(
+        name, {mean.value}, logs - 2 * error, logs + 2 * error,
+        fmt::format("stored logs, twice their standard error; ours {:.2g}", mean.error)));
     result.claims.push_back(claim_of(name, mean, logged));
   };
   number(": RMSE", scores.rmse, set.rmse[column]);
@@ -165,12 +172,9 @@ Result uci_mc_dropout(const Effort& effort) {
           config, [&](double epoch) { progress.update(done + epoch / config.epochs, set.name); });
       progress.update(++done, set.name);
       add(set, column, scores, result);
-      const auto off = [&](const std::vector<double>& ours, const Number& logged) {
-        return (mean_of(ours).value - std::stod(logged.value)) /
-               std::max(std::stod(logged.error), 5e-5);
-      };
-      points.x.push_back(off(scores.rmse, set.rmse[column]));
-      points.y.push_back(off(scores.log_likelihood, set.log_likelihood[column]));
+      points.x.push_back(standard_errors(mean_of(scores.rmse), set.rmse[column]));
+      points.y.push_back(
+          standard_errors(mean_of(scores.log_likelihood), set.log_likelihood[column]));
     }
     panel.series.push_back(points);
   }
