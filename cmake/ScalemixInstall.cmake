@@ -30,7 +30,7 @@ list(TRANSFORM scalemix_core_rooms PREPEND scalemix_ OUTPUT_VARIABLE scalemix_co
 scalemix_export(runtime scalemix_flags ${scalemix_runtime_targets} scalemix_kernel_own scalemix_runtime_bundle)
 scalemix_export(core ${scalemix_core_targets} scalemix_kernel_onednn scalemix_core_bundle)
 scalemix_headers(runtime base random law kernel prior model engine predict)
-scalemix_headers(core signal metric data optim train study run report)
+scalemix_headers(core signal metric data optim train compress study run report)
 
 set(scalemix_components runtime core)
 if(SCALEMIX_TORCH)

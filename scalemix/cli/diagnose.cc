@@ -103,15 +103,23 @@ void print_layers(const study::Facts& facts, std::ostream& out) {
                fmt::format("{} of {}", l.dead_outputs, l.outputs)});
   }
   table.print(out);
+  if (facts.off.any()) out << "switched off: " << study::to_text(facts.off) << '\n';
   out << '\n';
 }
 
 void print_learned(const study::Facts& facts, std::ostream& out) {
   if (facts.learned.empty()) return;
   Table table({"layer", "noise at the start", "learned"});
+  std::vector<std::vector<std::string>> rows;
   for (const study::LearnedNoise& l : facts.learned) {
-    table.add({l.layer, l.noise, fmt::format("{} = {:.4g}", l.name, l.value)});
+    const std::string reading = fmt::format("{} = {:.4g}", l.name, l.value);
+    if (!rows.empty() && rows.back()[0] == l.layer && rows.back()[1] == l.noise) {
+      rows.back()[2] += ", " + reading;
+    } else {
+      rows.push_back({l.layer, l.noise, reading});
+    }
   }
+  for (std::vector<std::string>& row : rows) table.add(std::move(row));
   table.print(out);
   out << '\n';
 }

@@ -31,6 +31,7 @@ struct EvaluateOptions {
   std::string part = "auto";
   bool json = false, quiet = false;
   int threads = 0;
+  double precision = 0;
 };
 
 int evaluate_rows(const EvaluateOptions& o, std::ostream& out) {
@@ -42,7 +43,8 @@ int evaluate_rows(const EvaluateOptions& o, std::ostream& out) {
   }
   const std::size_t samples = samples_for(models, o.draws.samples);
   const predict::Evaluation evaluation =
-      predict::evaluate(models.all(), labelled.rows, {.samples = samples, .seed = o.draws.seed});
+      predict::evaluate(models.all(), labelled.rows,
+                        {.samples = samples, .seed = o.draws.seed, .precision = o.precision});
   if (o.json) {
     ordered_json json = {
         {"data", o.rows.data}, {"part", labelled.part}, {"networks", models.files.size()},
@@ -103,6 +105,11 @@ Action setup_evaluate(CLI::App& sub) {
              {"auto", "test", "train", "all"})
       ->capture_default_str();
   add_draw_options(sub, o->draws);
+  sub.add_option("--precision", o->precision,
+                 "Noise precision of a regression, in 1 / target units squared, in place of the "
+                 "models' own (default: theirs)")
+      ->type_name("TAU")
+      ->check(CLI::PositiveNumber);
   sub.add_flag("--json", o->json, "Print JSON");
   sub.add_flag("--quiet", o->quiet, "No messages but errors");
   add_threads_option(sub, o->threads);

@@ -53,7 +53,7 @@ ordered_json layer_row(const model::Layer& layer, const model::Shape& in) {
                       {"out", out},
                       {"flops", flops(layer, in, out)}};
   std::vector<std::string> noises;
-  for (const model::Noise& noise : layer.noise) noises.push_back(model::noise_text(noise));
+  for (const model::Noise& noise : layer.noise) noises.push_back(model::noise_summary(noise));
   if (!noises.empty()) row["noise"] = fmt::format("{}", fmt::join(noises, " + "));
   return row;
 }

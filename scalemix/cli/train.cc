@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -20,6 +21,7 @@
 #include "scalemix/run/progress.h"
 #include "scalemix/run/trainer.h"
 #include "scalemix/train/checkpoint.h"
+#include "scalemix/train/tune.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -84,7 +86,11 @@ void announce(const TrainOptions& o, const run::Plan& plan) {
   for (const std::string& warning : plan.warnings) say(o, "warning: " + warning);
 }
 
-int dry_run(const TrainOptions& o, const run::Plan& plan, std::ostream& out) {
+int dry_run(const TrainOptions& o, run::Plan plan, std::ostream& out) {
+  if (train::tunes_precision(plan.options)) {
+    say(o, "the precision is tuned first, which takes a training for each value of its grid more");
+    plan.options.precision = "learned";
+  }
   const train::Estimate e = train::estimate(plan, plan.data);
   const double seconds = train::estimate_seconds(plan, plan.data);
   if (o.json) {
@@ -130,6 +136,32 @@ void print_results(const TrainOptions& o, const nlohmann::ordered_json& metrics,
   } else {
     print_metrics(metrics, folder, out);
   }
+}
+
+/// --precision tuned: what held-out rows choose stands in the config from here on. False if a signal
+/// ended it.
+bool tune_precision(const TrainOptions& o, run::Plan& plan) {
+  const GracefulStop stop;
+  run::Progress progress("tuning", plan.config.epochs, o.quiet);
+  train::Callbacks callbacks;
+  callbacks.stop = [&] { return stop.asked().load(); };
+  callbacks.epoch = [&](const train::EpochReport& report) {
+    progress.update(static_cast<double>(report.epoch), "precision");
+  };
+  const train::Tuning tuning = train::tune_precision(
+      plan.data, plan, static_cast<std::size_t>(plan.config.samples), callbacks);
+  progress.finish(plan.config.epochs, "");
+  if (tuning.best.empty()) return false;
+  std::map<double, std::size_t> chosen;
+  for (std::size_t r = 0; r < tuning.best.size(); ++r) ++chosen[tuning.grid[r][tuning.best[r]]];
+  std::string text;
+  for (const auto& [value, count] : chosen) {
+    text += fmt::format("{}{:.4g}", text.empty() ? "" : ", ", value);
+    if (tuning.best.size() > 1) text += fmt::format(" ({} of {})", count, tuning.best.size());
+  }
+  say(o, "precision, chosen on held-out rows: " + text);
+  plan.config.precision = plan.options.precision = tuning.word();
+  return true;
 }
 
 int train_and_report(const TrainOptions& o, const run::Plan& plan, const run::Folder& folder,
@@ -191,6 +223,10 @@ int run_train(const TrainOptions& o, std::ostream& out) {
   use_threads(config);
   run::Plan plan = run::make_plan(config);
   if (o.dry_run) return dry_run(o, plan, out);
+  if (train::tunes_precision(plan.options) && !tune_precision(o, plan)) {
+    fmt::print(stderr, "scalemix: interrupted while the precision was tuned; nothing is written\n");
+    return kInterrupted;
+  }
   if (plan.config.out.empty()) plan.config.out = default_out(plan);
   const run::Folder folder = run::Folder::create(plan.config.out);
   run::record_data(folder, plan.config.data);

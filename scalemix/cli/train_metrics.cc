@@ -11,6 +11,7 @@
 #include "scalemix/predict/importance.h"
 #include "scalemix/predict/predictor.h"
 #include "scalemix/predict/sparsity.h"
+#include "scalemix/study/switched_off.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -74,6 +75,10 @@ Json replica_metrics(const run::Plan& plan, const run::Folder& folder, std::size
   if (const Json sparsity = sparsity_of(predictor.model()); !sparsity.is_null()) {
     out["pruning"] = sparsity;
     out["metrics"]["sparsity"] = sparsity["sparsity"];
+  }
+  if (const study::SwitchedOff off = study::switched_off(predictor.model()); off.any()) {
+    out["off"] = study::to_json(off);
+    out["off"]["text"] = study::to_text(off);
   }
   if (!plan.data.features.empty() && plan.data.features.size() <= kMostImportances) {
     const std::vector<double> nats =

@@ -158,6 +158,9 @@ void print_metrics(const nlohmann::ordered_json& metrics, const run::Folder& fol
   if (replicas.size() == 1) {
     print_single(replicas[0], out);
     print_pruning(replicas[0], out);
+    if (replicas[0].contains("off")) {
+      fmt::print(out, "off     {}\n", replicas[0]["off"]["text"].get<std::string>());
+    }
     print_importance(replicas[0], out);
   } else {
     print_replicas(metrics, out);

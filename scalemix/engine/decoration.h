@@ -33,7 +33,9 @@ struct Decoration {
   /// Whether one of its tensors is trained.
   bool trained() const;
   /// A gradient of what it prepares, in the memory of a training program.
-  std::size_t d_prepared() const { return kind().where == model::Where::moments ? use.weights : 0; }
+  std::size_t d_prepared() const {
+    return kind().where == model::Where::moments ? use.weights * (use.means ? 2 : 1) : 0;
+  }
   model::At at(const Frame& frame) const;
 };
 

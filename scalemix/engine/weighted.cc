@@ -62,8 +62,8 @@ class Reparameterised : public Weighted {
 
   double forward(const Frame& f, const float* x, float* y) const override {
     float* var = f.kept + product_->kept(f.rows);
-    product_->moments(rows(f, x), {.flat = f.values + w_}, bias(f), {.flat = variances(f)},
-                      f.scratch, y, var);
+    product_->moments(rows(f, x), {.flat = means(f)}, bias(f), {.flat = variances(f)}, f.scratch, y,
+                      var);
     kernel::reparam(normal_.raw(), f.stream(noise_->use.number),
                     noise_->use.at(f.rows, f.row0, f.group, f.stride), y, var, y, var);
     return 0;
@@ -76,10 +76,10 @@ class Reparameterised : public Weighted {
       for (std::size_t i = first; i < first + n; ++i) dvar[i] = dy[i] * slope[i];
     });
     const Gradients g{.dy = dy,
-                      .w = f.values + w_,
+                      .w = means(f),
                       .dvar = dvar,
                       .sigma2 = variances(f),
-                      .dw = f.gradients + w_,
+                      .dw = d_means(f),
                       .dsigma2 = f.d_prepared,
                       .dx = dx};
     product_->backward(rows(f, x), g, f.scratch);

@@ -68,6 +68,13 @@ class Weighted : public Node {
     if (packed_ > 0) return {.packed = f.prepared + prepared_at};
     return {.flat = stands_in_ ? f.prepared + prepared_at : f.values + w_};
   }
+  /// Those of a training step's draws, and where their gradient goes.
+  const float* means(const Frame& f) const {
+    return noise_->use.means ? f.prepared + noise_->prepared_at + product_->weights : f.values + w_;
+  }
+  float* d_means(const Frame& f) const {
+    return noise_->use.means ? f.d_prepared + product_->weights : f.gradients + w_;
+  }
   void to_bias(const Frame& f, const float* dy) const {
     if (b_) product_->to_bias(f.rows, dy, f.gradients + *b_);
   }

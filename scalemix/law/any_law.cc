@@ -1,5 +1,6 @@
 #include "scalemix/law/any_law.h"
 
+#include <cmath>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -15,6 +16,8 @@
 
 namespace scalemix::inline v0::law {
 
+constexpr double kSafe = 1e-290;  // densities from here on are good to rounding
+
 struct AnyLaw::State {
   State(const LawRow& row, std::span<const double> values)
       : row(row), values(values.begin(), values.end()) {}
@@ -24,6 +27,7 @@ struct AnyLaw::State {
   virtual double mu3() const = 0;
   virtual double mu4() const = 0;
   virtual double pdf(double z) const = 0;
+  virtual double log_pdf(double z) const = 0;
   virtual double cdf(double z) const = 0;
   virtual double quantile(double u) const = 0;
   virtual Compiled compile() const = 0;
@@ -65,6 +69,11 @@ struct Typed final : Base {
   double mu3() const override { return law.mu3(); }
   double mu4() const override { return law.mu4(); }
   double pdf(double z) const override { return law.pdf(z); }
+  double log_pdf(double z) const override {
+    // The formula for the log subtracts large numbers where the law's parameters are large.
+    const double density = law.pdf(z);
+    return density > kSafe ? std::log(density) : law.log_pdf(z);
+  }
   double cdf(double z) const override { return law.cdf(z); }
   double quantile(double u) const override { return law.quantile(u); }
   Compiled compile() const override { return law::compile(law, this->values); }
@@ -136,6 +145,7 @@ double AnyLaw::mu2() const { return state_->mu2(); }
 double AnyLaw::mu3() const { return state_->mu3(); }
 double AnyLaw::mu4() const { return state_->mu4(); }
 double AnyLaw::pdf(double z) const { return state_->pdf(z); }
+double AnyLaw::log_pdf(double z) const { return state_->log_pdf(z); }
 double AnyLaw::cdf(double z) const { return state_->cdf(z); }
 double AnyLaw::quantile(double u) const { return state_->quantile(u); }
 bool AnyLaw::normalised() const { return law::normalised(mean()); }

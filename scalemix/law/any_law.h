@@ -39,6 +39,8 @@ class AnyLaw {
   double mu3() const;
   double mu4() const;
   double pdf(double z) const;
+  /// Of the density, also where that is too small for a number; -infinity where it is 0.
+  double log_pdf(double z) const;
   double cdf(double z) const;
   double quantile(double u) const;
 

@@ -35,6 +35,7 @@ class Bernoulli {
   double mu3() const { return 1 / ((1 - p_) * (1 - p_)); }
   double mu4() const { return 1 / ((1 - p_) * (1 - p_) * (1 - p_)); }
   double pdf(double z) const { return z == 0 ? p_ : z == 1 ? 1 - p_ : 0; }
+  double log_pdf(double z) const { return std::log(pdf(z)); }
   double cdf(double z) const { return z < 0 ? 0 : z < 1 ? p_ : 1; }
   double quantile(double u) const { return u <= p_ ? 0 : 1; }
   double drop() const { return p_; }

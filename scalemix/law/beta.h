@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include <boost/math/special_functions/beta.hpp>
+#include <boost/math/special_functions/gamma.hpp>
 
 #include "scalemix/law/law.h"
 
@@ -40,6 +41,11 @@ class Beta {
   double mu4() const { return raw_moment(4) / std::pow(mean(), 4); }
   double pdf(double z) const {
     return z <= 0 || z >= 1 ? 0 : boost::math::ibeta_derivative(a_, b_, z);
+  }
+  double log_pdf(double z) const {
+    if (z <= 0 || z >= 1) return -std::numeric_limits<double>::infinity();
+    return (a_ - 1) * std::log(z) + (b_ - 1) * std::log1p(-z) - boost::math::lgamma(a_) -
+           boost::math::lgamma(b_) + boost::math::lgamma(a_ + b_);
   }
   double cdf(double z) const { return z <= 0 ? 0 : z >= 1 ? 1 : boost::math::ibeta(a_, b_, z); }
   double quantile(double u) const {

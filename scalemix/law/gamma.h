@@ -36,6 +36,10 @@ class Gamma {
   double mu3() const { return (1 + 1 / k_) * (1 + 2 / k_); }
   double mu4() const { return (1 + 1 / k_) * (1 + 2 / k_) * (1 + 3 / k_); }
   double pdf(double z) const { return z <= 0 ? 0 : k_ * lower_gamma_slope(k_, k_ * z); }
+  double log_pdf(double z) const {
+    if (z <= 0) return -std::numeric_limits<double>::infinity();
+    return k_ * std::log(k_) + (k_ - 1) * std::log(z) - k_ * z - boost::math::lgamma(k_);
+  }
   double cdf(double z) const { return z <= 0 ? 0 : lower_gamma(k_, k_ * z); }
   double quantile(double u) const {
     const double x =

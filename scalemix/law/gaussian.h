@@ -45,6 +45,10 @@ class Gaussian {
     if (sigma_ == 0) return z == 1 ? std::numeric_limits<double>::infinity() : 0;
     return standard_normal_pdf((z - 1) / sigma_) / sigma_;
   }
+  double log_pdf(double z) const {
+    if (sigma_ == 0) return std::log(pdf(z));
+    return log_standard_normal_pdf((z - 1) / sigma_) - std::log(sigma_);
+  }
   double cdf(double z) const {
     if (sigma_ == 0) return z >= 1;
     return standard_normal_cdf((z - 1) / sigma_);

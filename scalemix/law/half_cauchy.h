@@ -42,6 +42,11 @@ class HalfCauchy {
   double pdf(double z) const {
     return z < 0 ? 0 : boost::math::constants::two_div_pi<double>() / s_ / (1 + z / s_ * z / s_);
   }
+  double log_pdf(double z) const {
+    if (z < 0) return -std::numeric_limits<double>::infinity();
+    return std::log(boost::math::constants::two_div_pi<double>() / s_) -
+           std::log1p(z / s_ * z / s_);
+  }
   double cdf(double z) const {
     return z <= 0 ? 0 : boost::math::constants::two_div_pi<double>() * std::atan(z / s_);
   }

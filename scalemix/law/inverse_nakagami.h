@@ -53,6 +53,11 @@ class InverseNakagami {
     const double slope = lower_gamma_slope(m_, to_gamma(z));
     return slope == 0 ? 0 : 2 * to_gamma(z) / z * slope;
   }
+  double log_pdf(double z) const {
+    if (z <= 0) return -std::numeric_limits<double>::infinity();
+    const double g = to_gamma(z);
+    return std::log(2 / z) + m_ * std::log(g) - g - boost::math::lgamma(m_);
+  }
   double cdf(double z) const { return z <= 0 ? 0 : upper_gamma(m_, to_gamma(z)); }
   double quantile(double u) const {
     const double g =

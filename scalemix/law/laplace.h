@@ -40,6 +40,10 @@ class Laplace {
     if (b_ == 0) return z == 1 ? std::numeric_limits<double>::infinity() : 0;
     return std::exp(-std::abs(z - 1) / b_) / (2 * b_);
   }
+  double log_pdf(double z) const {
+    if (b_ == 0) return std::log(pdf(z));
+    return -std::abs(z - 1) / b_ - std::log(2 * b_);
+  }
   double cdf(double z) const {
     if (b_ == 0) return z >= 1;
     const double tail = std::exp(-std::abs(z - 1) / b_) / 2;

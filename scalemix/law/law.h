@@ -27,11 +27,12 @@ concept NoiseLaw = requires(const L& law, double u, double z, std::span<const do
   { L::kSource } -> std::convertible_to<std::string_view>;
   {std::span<const Parameter>(L::kParameters)};
   requires std::constructible_from<L, std::span<const double>>;
-  { law.mean() } -> std::same_as<double>;  // E z; infinite where it is
-  { law.mu2() } -> std::same_as<double>;   // E z^2 of the multiplier (z / E z, or z)
-  { law.mu3() } -> std::same_as<double>;   // E z^3 and
-  { law.mu4() } -> std::same_as<double>;   // E z^4 of the multiplier
-  { law.pdf(z) } -> std::same_as<double>;  // probability, for a discrete law
+  { law.mean() } -> std::same_as<double>;      // E z; infinite where it is
+  { law.mu2() } -> std::same_as<double>;       // E z^2 of the multiplier (z / E z, or z)
+  { law.mu3() } -> std::same_as<double>;       // E z^3 and
+  { law.mu4() } -> std::same_as<double>;       // E z^4 of the multiplier
+  { law.pdf(z) } -> std::same_as<double>;      // probability, for a discrete law
+  { law.log_pdf(z) } -> std::same_as<double>;  // its log, also where it is below all numbers
   { law.cdf(z) } -> std::same_as<double>;
   { law.quantile(u) } -> std::same_as<double>;  // smallest z with cdf(z) >= u
 };

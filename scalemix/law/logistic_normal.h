@@ -43,6 +43,11 @@ class LogisticNormal {
   double pdf(double z) const {
     return z <= 0 || z >= 1 ? 0 : standard_normal_pdf(standardise(z)) / (z * (1 - z) * sigma_);
   }
+  double log_pdf(double z) const {
+    if (z <= 0 || z >= 1) return -std::numeric_limits<double>::infinity();
+    return log_standard_normal_pdf(standardise(z)) - std::log(z) - std::log1p(-z) -
+           std::log(sigma_);
+  }
   double cdf(double z) const {
     return z <= 0 ? 0 : z >= 1 ? 1 : standard_normal_cdf(standardise(z));
   }

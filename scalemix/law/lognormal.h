@@ -40,6 +40,10 @@ class Lognormal {
   double pdf(double z) const {
     return z <= 0 ? 0 : standard_normal_pdf(standardise(z)) / (z * sigma_);
   }
+  double log_pdf(double z) const {
+    if (z <= 0) return -std::numeric_limits<double>::infinity();
+    return log_standard_normal_pdf(standardise(z)) - std::log(z) - std::log(sigma_);
+  }
   double cdf(double z) const { return z <= 0 ? 0 : standard_normal_cdf(standardise(z)); }
   double quantile(double u) const {
     return std::exp(sigma_ * standard_normal_quantile(u) - sigma_ * sigma_ / 2);

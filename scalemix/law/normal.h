@@ -36,6 +36,7 @@ class Normal {
   double mu3() const { return 0; }
   double mu4() const { return 3 * mu2() * mu2(); }
   double pdf(double z) const { return standard_normal_pdf(z / scale_) / scale_; }
+  double log_pdf(double z) const { return log_standard_normal_pdf(z / scale_) - std::log(scale_); }
   double cdf(double z) const { return standard_normal_cdf(z / scale_); }
   double quantile(double u) const { return scale_ * standard_quantile(u); }
 

@@ -14,6 +14,8 @@
 #include <span>
 #include <string_view>
 
+#include <boost/math/special_functions/gamma.hpp>
+
 #include "scalemix/law/incomplete_gamma.h"
 #include "scalemix/law/law.h"
 #include "scalemix/law/standard_normal.h"
@@ -40,6 +42,10 @@ class Poisson {
   double pdf(double z) const {
     if (z < 0 || z != std::floor(z)) return 0;
     return lower_gamma_slope(z + 1, rate_);
+  }
+  double log_pdf(double z) const {
+    if (z < 0 || z != std::floor(z)) return -std::numeric_limits<double>::infinity();
+    return z * std::log(rate_) - rate_ - boost::math::lgamma(z + 1);
   }
   double cdf(double z) const { return z < 0 ? 0 : upper_gamma(std::floor(z) + 1, rate_); }
   double quantile(double u) const {

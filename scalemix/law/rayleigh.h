@@ -42,6 +42,10 @@ class Rayleigh {
     const double tail = std::exp(-z / s_ * z / s_ / 2);
     return z <= 0 || tail == 0 ? 0 : z / s_ / s_ * tail;
   }
+  double log_pdf(double z) const {
+    if (z <= 0) return -std::numeric_limits<double>::infinity();
+    return std::log(z) - 2 * std::log(s_) - z / s_ * z / s_ / 2;
+  }
   double cdf(double z) const { return z <= 0 ? 0 : -std::expm1(-z / s_ * z / s_ / 2); }
   double quantile(double u) const { return s_ * standard_quantile(u); }
 

@@ -11,6 +11,10 @@ inline double standard_normal_pdf(double x) {
   return boost::math::constants::one_div_root_two_pi<double>() * std::exp(-x * x / 2);
 }
 
+inline double log_standard_normal_pdf(double x) {
+  return -x * x / 2 - std::log(boost::math::constants::root_two_pi<double>());
+}
+
 inline double standard_normal_cdf(double x) {
   return std::erfc(-x * boost::math::constants::one_div_root_two<double>()) / 2;
 }

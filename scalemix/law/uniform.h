@@ -37,6 +37,7 @@ class Uniform {
   double mu3() const { return 1 + b_ * b_; }
   double mu4() const { return 1 + b_ * b_ * (2 + b_ * b_ / 5); }
   double pdf(double z) const { return std::abs(z - 1) <= b_ ? 0.5 / b_ : 0; }
+  double log_pdf(double z) const { return std::log(pdf(z)); }
   double cdf(double z) const {
     if (z >= 1 + b_) return 1;
     return z < 1 - b_ ? 0 : (z - (1 - b_)) / (2 * b_);

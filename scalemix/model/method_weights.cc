@@ -27,6 +27,16 @@ void on_weights(const NoiseKind& kind, Spec& spec, std::string_view argument) {
   spec.methods.push_back(write_word(kind.name, kind.parameters, values));
 }
 
+/// "laplace:scale=1,group=row" cut before the key `group`, which a comma or a colon precedes.
+std::pair<std::string_view, std::string_view> cut_before(std::string_view word,
+                                                         std::string_view key) {
+  const std::size_t at = word.rfind(std::string(key) + "=");
+  const bool there =
+      at != std::string_view::npos && (at == 0 || word[at - 1] == ',' || word[at - 1] == ':');
+  if (!there) return {word, {}};
+  return {word.substr(0, at == 0 ? 0 : at - 1), word.substr(at)};
+}
+
 /// gsm's parameters without its first, the group.
 std::vector<scalemix::Parameter> ungrouped() {
   const std::vector<scalemix::Parameter>& all = noise_kind(kScaleMixture).parameters;
@@ -87,17 +97,20 @@ MethodRow structured_row(std::string_view name, std::string_view group, std::str
 }
 
 MethodRow prior_row(const NoiseKind& kind) {
-  MethodRow out{kind.name, kind.summary, kind.source, {}, {}};
+  MethodRow out{kind.name, kind.summary, kind.source, kind.parameters, {}};
   out.decorate = [&kind](Spec& spec, std::string_view argument) {
-    const std::string word = prior::Prior::parse(argument.empty() ? "laplace" : argument).word();
+    const auto [prior, own] = cut_before(argument, kind.parameters.front().name);
+    const Noise noise{std::string(kind.name),
+                      prior::Prior::parse(prior.empty() ? "laplace" : prior).word(),
+                      read_values(kind.name, kind.parameters, own).values};
     std::size_t count = 0;
     for_each_layer(spec, [&](Layer& layer) {
       if (!has_weights(layer)) return;
-      layer.noise.push_back({std::string(kind.name), word, {}});
+      layer.noise.push_back(noise);
       ++count;
     });
     if (count == 0) throw std::invalid_argument("prior: the network has no weight layer");
-    spec.methods.push_back(fmt::format("{}:{}", kind.name, word));
+    spec.methods.push_back(noise_text(noise));
   };
   return out;
 }

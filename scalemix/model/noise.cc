@@ -57,6 +57,16 @@ void check_tensors(const Layer& layer, const Noise& noise, const NoiseKind& kind
   }
 }
 
+std::string written(const Noise& noise, const std::vector<Parameter>& parameters,
+                    const std::vector<double>& values) {
+  // A multiplier is what a bare law means.
+  if (noise.law.empty()) return write_word(noise.kind, parameters, values);
+  const std::string law = noise.kind == "multiply" ? noise.law : noise.kind + ":" + noise.law;
+  const std::string own = write_word("", parameters, values);
+  if (own.empty()) return law;
+  return law + (noise.law.find(':') == std::string::npos ? ":" : ",") + own.substr(1);
+}
+
 std::deque<NoiseKind>& kinds() {
   static std::deque<NoiseKind> rows{
       multiply_noise(), add_noise(),      dropconnect_noise(), svdo_noise(), vi_noise(),
@@ -130,12 +140,21 @@ double setting(const Noise& noise, std::string_view name) {
   throw std::invalid_argument(fmt::format("{} has no parameter '{}'", noise.kind, name));
 }
 
+std::string noise_summary(const Noise& noise) {
+  const NoiseKind& kind = noise_kind(noise.kind);
+  std::vector<Parameter> parameters;
+  std::vector<double> values;
+  for (std::size_t i = 0; i < kind.parameters.size(); ++i) {
+    if (i > 0 && noise.values[i] == kind.parameters[i].value) continue;
+    parameters.push_back(kind.parameters[i]);
+    values.push_back(noise.values[i]);
+  }
+  return written(noise, parameters, values);
+}
+
 std::string noise_text(const Noise& noise) {
   const NoiseKind& kind = noise_kind(noise.kind);
-  std::string text(noise.kind);
-  // A multiplier is what a bare law means.
-  if (!noise.law.empty()) text = kind.name == "multiply" ? noise.law : text + ":" + noise.law;
-  return write_word(text, kind.parameters, noise.values);
+  return written(noise, kind.parameters, noise.values);
 }
 
 const Noise* drawn_noise(const Layer& layer) {
@@ -150,9 +169,16 @@ NoiseSignal noise_signal(const Noise& noise, const Layer& layer) {
   return kind.signal ? kind.signal(noise, layer) : NoiseSignal{};
 }
 
+prior::Weights prior_weights(const Layer& layer) {
+  const Shape shape = weight_shape(layer);
+  return {shape[0], shape[1], elements(shape) / (shape[0] * shape[1])};
+}
+
 double weight_spread(const Layer& layer) {
   const Noise* noise = drawn_noise(layer);
-  return noise ? noise_signal(*noise, layer).weight_variance : 0;
+  if (!noise) return 0;
+  const NoiseSignal signal = noise_signal(*noise, layer);
+  return signal.second_moment ? 0 : signal.weight_variance;
 }
 
 void check_noise(const Layer& layer) {

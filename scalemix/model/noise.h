@@ -36,6 +36,7 @@
 #include "scalemix/law/any_law.h"
 #include "scalemix/law/compile.h"
 #include "scalemix/model/spec.h"
+#include "scalemix/prior/joint.h"
 #include "scalemix/prior/prior.h"
 #include "scalemix/prior/scales.h"
 
@@ -64,6 +65,8 @@ struct NoiseUse {
   std::size_t weights = 0;                 // of the layer it decorates; 0: it decorates none
   std::shared_ptr<const prior::Scales> scales = {};  // of its prior, where that has some
   std::optional<prior::Prior> prior = {};            // of kinds that take one
+  std::shared_ptr<const prior::Joint> joint = {};    // that prior on groups of weights
+  bool means = false;  // moments: `prepare` writes means too, after the variances; else w are they
 
   /// The site of `rows` rows, of which the first is `row0` of the global batch; in groups of `group`
   /// whose numbers are `stride` apart unless that is 0.
@@ -91,7 +94,7 @@ struct At {
   const float* w = nullptr;  // weights of the layer, or null
   float* dw = nullptr;
   float* prepared = nullptr;    // what `prepare` wrote
-  float* d_prepared = nullptr;  // moments: the gradient of the variances
+  float* d_prepared = nullptr;  // moments: the gradient of the variances, and of prepared means
   float* kept = nullptr;        // what forward works in
   float* marks = nullptr;       // what it keeps from step to step; null in a prediction
   bool writes_state = false;    // else tensors of state and marks are left as they are
@@ -105,7 +108,9 @@ struct NoiseSignal {
   std::optional<law::AnyLaw> law = {};  // of what multiplies (or is added to) each input's numbers
   bool add = false;
   double weight_variance = 0;  // moments: that each weight has beside its mean, at the start
-  std::string word = {};       // "bernoulli:p=0.5", for people
+  // moments: the mean of E w^2 that the kind holds the weights at, whatever they are.
+  std::optional<double> second_moment = {};
+  std::string word = {};  // "bernoulli:p=0.5", for people
 };
 
 /// A number that training found, for people: {"p", 0.13}.
@@ -189,12 +194,17 @@ double setting(const Noise& noise, std::string_view name);
 
 /// "svdo:threshold=3,init=-10", "bernoulli:p=0.5": for people.
 std::string noise_text(const Noise& noise);
+/// The same without the parameters that have their defaults, but the first.
+std::string noise_summary(const Noise& noise);
 
 /// The noise of a layer that draws, or null.
 const Noise* drawn_noise(const Layer& layer);
 
 /// What its row says; nothing in particular where it says nothing.
 NoiseSignal noise_signal(const Noise& noise, const Layer& layer);
+
+/// The layer's weights, as priors and their scales group them.
+prior::Weights prior_weights(const Layer& layer);
 
 /// The variance that a layer's weights have beside their means when training starts; 0 without a
 /// posterior.

@@ -79,10 +79,8 @@ prior::Scales scales_of(const std::vector<double>& values, const Layer& layer) {
   static const std::vector<Parameter> table = parameters();
   constexpr prior::Group kGroups[] = {prior::Group::row, prior::Group::weight, prior::Group::filter,
                                       prior::Group::matrix, prior::Group::both};
-  const Shape shape = weight_shape(layer);
-  return {hyper_of(table, values),
-          kGroups[static_cast<std::size_t>(values[kGroup])],
-          {shape[0], shape[1], elements(shape) / (shape[0] * shape[1])}};
+  return {hyper_of(table, values), kGroups[static_cast<std::size_t>(values[kGroup])],
+          prior_weights(layer)};
 }
 
 const prior::Scales& scales(const At& at) { return *at.use.scales; }

@@ -174,6 +174,7 @@ class Walk {
           s.word, mu2));
     } else if (where == Where::moments) {
       const double alpha = s.weight_variance / initial.variance;
+      if (s.second_moment) sigma_w2 = fan_in(layer) * *s.second_moment / (1 + alpha);
       state_.noise = signal::joined(state_.noise, signal::gaussian_noise(alpha));
       state_.laws.push_back(fmt::format("{}, alpha {:.3g}", s.word, alpha));
     } else if (s.law) {

@@ -28,11 +28,15 @@ struct Member {
   double variance = 0;        // of the noise, regression
   std::vector<float> output;  // (T, block rows, outputs)
 
-  explicit Member(const predict::Predictor& predictor)
+  Member(const predict::Predictor& predictor, double precision)
       : context(predictor),
         target_mean(predictor.preprocessing().target_mean),
         target_scale(predictor.preprocessing().target_scale) {
     if (predictor.spec().task != Task::regression) return;
+    if (precision > 0) {
+      variance = 1 / precision;
+      return;
+    }
     const float lp = predictor.model().tensors.at("output.log_precision").floats()[0];
     variance = std::exp(-static_cast<double>(lp)) * target_scale * target_scale;
   }
@@ -41,9 +45,10 @@ struct Member {
 /// The networks on the rows, a block at a time.
 class Ensemble {
  public:
-  Ensemble(const std::vector<const predict::Predictor*>& models, const data::LabelledRows& rows)
+  Ensemble(const std::vector<const predict::Predictor*>& models, const data::LabelledRows& rows,
+           double precision)
       : rows_(rows), width_(models[0]->width()), outputs_(models[0]->outputs()) {
-    for (const predict::Predictor* predictor : models) members_.emplace_back(*predictor);
+    for (const predict::Predictor* predictor : models) members_.emplace_back(*predictor, precision);
   }
 
   /// Calls f(row) for every row, in order, with the outputs of its block ready.
@@ -244,9 +249,14 @@ nlohmann::ordered_json Evaluation::to_json() const {
 Evaluation evaluate(const std::vector<const predict::Predictor*>& models,
                     const data::LabelledRows& rows, const EvaluateOptions& options) {
   check_fit(models, rows);
-  Ensemble ensemble(models, rows);
+  if (!(options.precision >= 0) || std::isinf(options.precision)) {
+    fail<std::domain_error>("evaluate", "precision must be positive", options.precision);
+  }
+  check(options.precision == 0 || models[0]->spec().task == Task::regression, "evaluate",
+        "a precision is of a regression");
+  Ensemble ensemble(models, rows, options.precision);
   Evaluation out{rows.rows, {}};
-  const EvaluateOptions deterministic{0, options.seed};
+  const EvaluateOptions deterministic{0, options.seed, options.precision};
   if (models[0]->spec().task == Task::classification) {
     add_classification("", classify(ensemble, rows, deterministic), rows, out);
     if (options.samples == 0) return out;

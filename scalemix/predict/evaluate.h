@@ -34,6 +34,8 @@ namespace scalemix::inline v0::predict {
 struct EvaluateOptions {
   std::size_t samples = 0;  // Monte-Carlo draws; 0: the deterministic metrics alone
   std::uint64_t seed = 0;   // of the draws; every network reads the same streams
+  // Of a regression's noise, in 1 / target units squared, in place of what the networks have; 0: theirs.
+  double precision = 0;
 };
 
 struct Evaluation {
@@ -49,7 +51,7 @@ struct Evaluation {
 /// Rows are computed in blocks, so memory does not grow with rows times draws. Throws
 /// std::invalid_argument without networks, without rows, for rows without answers, for another
 /// width than the networks', for networks of different tasks or outputs, and for a regression with
-/// several targets.
+/// several targets; std::domain_error for a precision that is negative or not finite.
 Evaluation evaluate(const std::vector<const predict::Predictor*>& models,
                     const data::LabelledRows& rows, const EvaluateOptions& options = {});
 

@@ -13,41 +13,10 @@ constexpr int kMostRounds = 1000;     // of coordinate updates
 constexpr double kSteepest = 0.9999;  // slope up to which a secant is taken
 constexpr double kStays = 1e-13;      // relative change of what the rounds see of their scales
 
-std::size_t groups_of(Group group, const Weights& w) {
-  switch (group) {
-    case Group::weight:
-      return w.count();
-    case Group::filter:
-      return w.out;
-    case Group::matrix:
-      return 1;
-    default:
-      return w.in;
-  }
-}
-
-std::size_t block_of(Group group, const Weights& w) {
-  switch (group) {
-    case Group::weight:
-      return 1;
-    case Group::filter:
-      return w.in * w.window;
-    case Group::matrix:
-      return w.count();
-    default:
-      return w.window;
-  }
-}
-
 }  // namespace
 
 Scales::Scales(HyperPrior hyper, Group group, const Weights& weights)
-    : hyper_(std::move(hyper)),
-      group_(group),
-      weights_(weights),
-      groups_(groups_of(group, weights)),
-      block_(block_of(group, weights)) {
-  if (weights.count() == 0) fail<std::domain_error>("scales", "expected a group of weights", 0);
+    : Groups(group, weights), hyper_(std::move(hyper)) {
   if (group == Group::both && !hyper_.row().minus_log) {
     fail<std::domain_error>("scales", "row times matrix needs a hyper-prior with a density",
                             hyper_.word());
@@ -56,34 +25,34 @@ Scales::Scales(HyperPrior hyper, Group group, const Weights& weights)
 
 Scales::Modes Scales::update(const std::vector<double>& m) const {
   Modes modes;
-  modes.scale2.resize(groups_);
+  modes.scale2.resize(groups());
   update(m, modes);
   const auto d = static_cast<double>(size());
-  for (std::size_t g = 0; g < groups_; ++g) {
+  for (std::size_t g = 0; g < groups(); ++g) {
     const double own2 = modes.scale2[g] / modes.layer2;
     modes.cost += hyper_.cost(d, m[g] / modes.layer2, own2);
   }
-  if (group_ != Group::both) return modes;
-  const auto all = d * static_cast<double>(groups_);
+  if (group() != Group::both) return modes;
+  const auto all = d * static_cast<double>(groups());
   modes.cost +=
       all / 2 * std::log(modes.layer2) + hyper_.row().minus_log(hyper_.values(), modes.layer2);
   return modes;
 }
 
 void Scales::update(const std::vector<double>& m, Modes& modes) const {
-  check(m.size() == groups_, "scales", "expected a second moment for every group");
-  if (group_ == Group::both) return update_both(m, modes);
+  check(m.size() == groups(), "scales", "expected a second moment for every group");
+  if (group() == Group::both) return update_both(m, modes);
   const auto d = static_cast<double>(size());
-  for (std::size_t g = 0; g < groups_; ++g) modes.scale2[g] = hyper_.scale2(d, m[g]);
+  for (std::size_t g = 0; g < groups(); ++g) modes.scale2[g] = hyper_.scale2(d, m[g]);
 }
 
 /// The modes of all rows where the layer's scale is `layer2`, and then the layer's mode, which is
 /// returned. `seen` is what the rounds see of both: the sum of m over their products.
 double Scales::round(const std::vector<double>& m, double layer2, Modes& modes,
                      double& seen) const {
-  const auto d = static_cast<double>(size()), all = d * static_cast<double>(groups_);
+  const auto d = static_cast<double>(size()), all = d * static_cast<double>(groups());
   double scaled = 0;  // the rows' moments in their own scales
-  for (std::size_t g = 0; g < groups_; ++g) {
+  for (std::size_t g = 0; g < groups(); ++g) {
     modes.scale2[g] = hyper_.scale2(d, m[g] / layer2);
     scaled += m[g] / modes.scale2[g];
   }

@@ -85,7 +85,7 @@ void add_learned(const Model& model, const Layer& layer, const model::Noise& noi
   const model::NoiseTensors tensors(model, layer, noise);
   for (model::NoiseReading& reading : tensors.kind().readings(tensors.at())) {
     facts.learned.push_back(
-        {layer.name, model::noise_text(noise), std::move(reading.name), reading.value});
+        {layer.name, model::noise_summary(noise), std::move(reading.name), reading.value});
   }
 }
 
@@ -189,6 +189,7 @@ Facts facts_of(const Model& model, History history) {
     }
     if (model::has_weights(layer)) facts.layers.push_back(layer_facts(model, layer));
   });
+  facts.off = switched_off(model);
   for (const LayerFacts& f : facts.layers) facts.penalty += f.penalty;
   facts.train_rows = model::about(model).value("train_rows", std::size_t{0});
   if (model.spec.task == Task::regression) {
@@ -220,6 +221,7 @@ nlohmann::ordered_json to_json(const Facts& facts) {
   }
   out["layers"] = nlohmann::ordered_json::array();
   for (const LayerFacts& f : facts.layers) out["layers"].push_back(to_json(f));
+  out["off"] = to_json(facts.off);
   out["learned_noise"] = nlohmann::ordered_json::array();
   for (const LearnedNoise& l : facts.learned) {
     out["learned_noise"].push_back(

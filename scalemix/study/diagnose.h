@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "scalemix/model/model_file.h"
+#include "scalemix/study/switched_off.h"
 
 namespace scalemix::inline v0::study {
 
@@ -57,6 +58,7 @@ struct LearnedNoise {
 
 struct Facts {
   std::vector<LayerFacts> layers;
+  SwitchedOff off;
   std::vector<LearnedNoise> learned;
   double penalty = 0;                   // sum over layers, nats
   std::size_t train_rows = 0;           // 0: the model does not say

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "scalemix/base/check.h"
+#include "scalemix/train/tune.h"
 
 namespace scalemix::inline v0::train {
 namespace {
@@ -15,6 +16,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr double kUnsettled = 0.1;  // nats per row
+constexpr std::size_t kTuningSamples = 100;
 
 template <class F, class... Args>
 void call(const F& f, Args&&... args) {
@@ -156,6 +158,10 @@ model::Model fit(const model::Spec& spec, const data::Dataset& data, FitOptions 
   replica.settings = settings_of(options, {});
   plan.options = std::move(options);
   plan.replicas.push_back(std::move(replica));
+  if (tunes_precision(plan.options)) {
+    const Tuning tuning = tune_precision(data, plan, kTuningSamples, callbacks);
+    plan.options.precision = tuning.best.empty() ? "learned" : tuning.word();
+  }
   Stack stack(data, plan, {0});
   call(callbacks.begin, stack, std::size_t{0});
   Training(plan, callbacks, {}).run_stack(stack);

@@ -31,7 +31,9 @@ struct FitOptions {
   double validation_fraction = 0;  // share of the training rows held out to watch
   int train_samples = 1;           // draws of the noise for each row in a step
   std::string objective = "mc";    // what a step makes of them (objective.h)
-  std::string precision = "learned";  // of a regression's noise, in 1 / target units squared
+  // Of a regression's noise: "learned", "tuned" (train/tune.h), or in 1 / target units squared, one
+  // number or one for each replica.
+  std::string precision = "learned";
   std::uint64_t seed = 0;
   /// A trained model to go on from: tensors with the same name and shape start as its, and its
   /// standardisation is kept where it fits. Null: none.

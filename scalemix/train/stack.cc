@@ -39,20 +39,27 @@ std::size_t least_rows(const model::Spec& spec) {
   return normalised ? 2 : 1;
 }
 
-/// The given precision in standardised units, log; empty if it is to be learned.
-std::vector<float> parse_precision(const std::string& text,
-                                   const std::vector<const Replica*>& replicas) {
+/// The given precision of the members in standardised units, log; empty if it is to be learned.
+std::vector<float> parse_precision(const Plan& plan, const std::vector<std::size_t>& members) {
+  const std::string& text = plan.options.precision;
   if (text == "learned") return {};
   const auto [name, rest] = split_word(text);
   const bool standardised = name == "standardised";
-  const std::optional<double> tau = read_number(standardised ? rest : text);
-  if (!tau || !(*tau > 0) || !std::isfinite(*tau)) {
-    throw ConfigError(fmt::format(
-        "precision must be learned, a positive number or standardised:TAU, got '{}'", text));
+  const std::vector<std::string_view> given = split(standardised ? rest : text, ',');
+  if (given.size() > 1 && given.size() != plan.replicas.size()) {
+    throw ConfigError(
+        fmt::format("precision must be one number, or one for each of {} replicas, got {}",
+                    plan.replicas.size(), given.size()));
   }
   std::vector<float> out;
-  for (const Replica* replica : replicas) {
-    const double scale = standardised ? 1 : replica->standardisation.target_scale;
+  for (const std::size_t r : members) {
+    const std::optional<double> tau = read_number(given[given.size() > 1 ? r : 0]);
+    if (!tau || !(*tau > 0) || !std::isfinite(*tau)) {
+      throw ConfigError(fmt::format(
+          "precision must be learned, tuned, positive numbers or standardised:TAU, got '{}'",
+          text));
+    }
+    const double scale = standardised ? 1 : plan.replicas[r].standardisation.target_scale;
     out.push_back(static_cast<float>(std::log(*tau * scale * scale)));
   }
   return out;
@@ -95,7 +102,7 @@ Stack::Stack(const data::Dataset& data, const Plan& plan, std::vector<std::size_
   state.best_epoch.assign(n, 0);
   state.active.assign(n, true);
   if (plan.spec.task == Task::regression) {
-    given_precision_ = parse_precision(plan.options.precision, replicas);
+    given_precision_ = parse_precision(plan, members_);
     const engine::Slot& slot = store_.layout.at("output.log_precision");
     for (std::size_t r = 0; r < given_precision_.size(); ++r) {
       std::fill_n(store_.values_of(r) + slot.offset, slot.count, given_precision_[r]);

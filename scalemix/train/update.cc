@@ -18,6 +18,8 @@ Update::Update(Store& store, const engine::Program& program, double clip)
     for (const auto& own : noise->own) {
       if (own.trained) own_.push_back(part_of(slot_at(own.offset)));
     }
+    // Gradients of prepared means reach the weights by terms_back alone.
+    if (noise->use.means) own_.push_back(part_of(slot_at(*noise->w)));
   }
   find_parts();
 }

@@ -209,6 +209,7 @@ TEST(Gradient, OfNetworksOfRandomStructure) {
 TEST(Gradient, OfEveryMethod) {
   for (const char* method : {"svdo",
                              "vi:sigma0=0.5",
+                             "vi:prior=stabilising,sigma0=0.7",
                              "concrete:p=0.3,length=0.5",
                              "bernoulli:p=0.3,input=0.1",
                              "gaussian:alpha=0.3",
@@ -227,7 +228,10 @@ TEST(Gradient, OfEveryMethod) {
                              "add:hyper=half_cauchy,objective=released",
                              "prior:laplace:scale=0.3",
                              "prior:student_t:nu=3,scale=0.2",
-                             "prior:induced:gamma"}) {
+                             "prior:induced:gamma",
+                             "prior:horseshoe:scale=0.3,group=row",
+                             "prior:student_t:nu=3,scale=0.2,group=matrix",
+                             "prior:laplace,group=filter"}) {
     expect_gradients(made("mlp:6-5", table(), {method}), method);
     expect_gradients(made("resmlp:6x1", table(), {method}), std::string("resmlp ") + method);
   }
@@ -241,8 +245,9 @@ TEST(Gradient, OfEveryMethod) {
   const Spec conv = chain(images(), {conv2d(2, 3, {3}), relu(), max_pool(2), conv2d(3, 4, {3}),
                                      activation("tanh"), flatten(), linear(4, 3)});
   for (const char* method :
-       {"svdo", "vi", "concrete:length=0.5", "spatial:p=0.3", "dropconnect:p=0.4",
-        "bernoulli:p=0.3", "gsm:group=row", "gsm:group=filter,sampler=flipout"}) {
+       {"svdo", "vi", "vi:prior=stabilising", "prior:laplace,group=row", "concrete:length=0.5",
+        "spatial:p=0.3", "dropconnect:p=0.4", "bernoulli:p=0.3", "gsm:group=row",
+        "gsm:group=filter,sampler=flipout"}) {
     Spec spec = conv;
     apply_method(spec, method);
     expect_gradients(spec, std::string("conv ") + method);

@@ -267,6 +267,38 @@ TEST(LawValues, MatchReferenceNumbers) {
   EXPECT_NEAR(AnyLaw::parse("normal").quantile(0.975), 1.959963984540054, 1e-14);
 }
 
+/// The formula for the log, which AnyLaw takes where the density is below all numbers.
+template <class L>
+void expect_log_density(const AnyLaw& any) {
+  const L law(any.values());
+  for (double u = 0.001; u < 1; u += 0.037) {
+    const double z = law.quantile(u);
+    EXPECT_NEAR(law.log_pdf(z), std::log(law.pdf(z)), 1e-12 * (1 + std::abs(law.log_pdf(z))))
+        << any.spec() << " at " << z;
+  }
+}
+
+TEST(LawLogDensity, IsTheLogOfTheDensity) {
+  for (const std::string& spec : test::ordinary_specs()) {
+    const AnyLaw law = AnyLaw::parse(spec);
+    for_each_law([&]<class L>(std::type_identity<L>) {
+      if (law.row().name == L::kName) expect_log_density<L>(law);
+    });
+  }
+}
+
+TEST(LawLogDensity, IsThereWhereTheDensityIsBelowAllNumbers) {
+  EXPECT_DOUBLE_EQ(AnyLaw::parse("rayleigh:scale=1").log_pdf(100), std::log(100) - 5000);
+  EXPECT_NEAR(AnyLaw::parse("normal:scale=2").log_pdf(200),
+              -5000 - std::log(2 * std::sqrt(2 * M_PI)), 1e-9);
+  EXPECT_DOUBLE_EQ(AnyLaw::parse("laplace:alpha=2").log_pdf(2001), -2000 - std::log(2));
+  // exp(-x) of an inverse gamma variance, x = shape / (omega z^2) = 2000: 2 x^2 e^-x / z.
+  EXPECT_NEAR(AnyLaw::parse("inverse_nakagami:shape=2").log_pdf(std::sqrt(1e-3)),
+              std::log(2) + 2 * std::log(2000) - 2000 - std::log(1e-3) / 2, 1e-9);
+  EXPECT_EQ(AnyLaw::parse("uniform:half_width=0.5").log_pdf(3),
+            -std::numeric_limits<double>::infinity());
+}
+
 TEST(LawCentre, IsOneWhereTheMeanIsAndTheMedianWhereItIsNot) {
   EXPECT_EQ(AnyLaw::parse("gamma").centre(), 1);
   EXPECT_EQ(AnyLaw::parse("bernoulli").centre(), 1);

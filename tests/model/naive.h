@@ -135,6 +135,7 @@ class Naive {
     const double* log_sigma2s = moments ? tensors.at(l.name + ".log_sigma2").data() : nullptr;
     const std::vector<double> z = weight_draws(l, w.size());
     const law::AnyLaw normal = law::AnyLaw::parse("normal:scale=1");
+    const double gamma = vi ? rescaling(l, *drawn) : 1;
     const Shape out = output_shape(l, in);
     const std::size_t places = elements(out) / l.out;
     Row y(elements(out));
@@ -143,7 +144,7 @@ class Naive {
       double mean = l.bias ? tensors.at(l.name + ".bias")[o] : 0, variance = 0;
       const auto term = [&](std::size_t at, std::size_t index) {
         if (!moments) return void(mean += x[at] * w[index] * z[index]);
-        const double log_sigma2 = log_sigma2s[index], v = w[index];
+        const double log_sigma2 = log_sigma2s[index] + 2 * std::log(gamma), v = gamma * w[index];
         const double log_alpha = log_sigma2 - std::log(v * v + 1e-8);
         if (svdo && !train_ && log_alpha >= setting(*drawn, "threshold")) return;
         if (!on[index]) return;
@@ -161,6 +162,20 @@ class Naive {
       }
     }
     return y;
+  }
+
+  /// What vi:prior=stabilising multiplies weights by: E w^2 becomes that of its prior.
+  double rescaling(const Layer& l, const Noise& noise) const {
+    if (setting(noise, "prior") == 0) return 1;
+    const std::vector<double>&w = tensors.at(l.name + ".weight"),
+          &ls = tensors.at(l.name + ".log_sigma2");
+    double sum = 0;
+    for (std::size_t i = 0; i < w.size(); ++i) sum += w[i] * w[i] + std::exp(ls[i]);
+    return std::sqrt(stable_variance(l, noise) * double(w.size()) / sum);
+  }
+  double stable_variance(const Layer& l, const Noise& noise) const {
+    const double fan_in = double(tensors.at(l.name + ".weight").size()) / double(l.out);
+    return 2 * std::pow(setting(noise, "sigma0"), 2) / fan_in;
   }
 
   /// +1 or -1 of a fair coin; +3 or -1.
@@ -191,7 +206,16 @@ class Naive {
     double sum = 0;
     if (noise.kind == "prior") {
       const prior::Prior prior = prior::Prior::parse(noise.law);
-      for (const double v : w) sum -= prior.log_density(v);
+      if (setting(noise, "group") == 0) {
+        for (const double v : w) sum -= prior.log_density(v);
+        return sum;
+      }
+      const NaiveScales groups(l, noise, w.size());
+      for (const auto& [g, members] : groups.members()) {
+        double square = 0;
+        for (const std::size_t e : members) square += w[e] * w[e];
+        sum += prior::joint_penalty(prior, members.size(), std::sqrt(square)).penalty;
+      }
       return sum;
     }
     if (noise.kind == "concrete") {
@@ -209,8 +233,10 @@ class Naive {
         const double la = log_sigma2() - std::log(w[i] * w[i] + 1e-8);
         sum += kernel::ref::svdo_penalty(std::clamp(la, -8.0, 8.0));
       } else if (noise.kind == "vi") {  // KL of two normals
-        const double s0 = setting(noise, "sigma0"), sigma2 = std::exp(log_sigma2());
-        sum += ((sigma2 + w[i] * w[i]) / (s0 * s0) - 1 - log_sigma2()) / 2 + std::log(s0);
+        const double gamma2 = std::pow(rescaling(l, noise), 2), s0 = setting(noise, "sigma0");
+        const double v = setting(noise, "prior") == 0 ? s0 * s0 : stable_variance(l, noise);
+        const double sigma2 = gamma2 * std::exp(log_sigma2());
+        sum += ((sigma2 + gamma2 * w[i] * w[i]) / v - 1 - std::log(sigma2 / v)) / 2;
       }
     }
     return sum;

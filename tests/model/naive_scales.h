@@ -36,6 +36,8 @@ class NaiveScales {
     return "";
   }
 
+  const std::map<std::size_t, std::vector<std::size_t>>& members() const { return members_; }
+
   /// Of every weight, whether its group is on.
   std::vector<char> on(const std::vector<double>& w, const std::vector<double>& log_sigma2) const {
     std::vector<char> out(w.size());

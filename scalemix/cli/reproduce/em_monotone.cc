@@ -8,32 +8,14 @@
 #include <cmath>
 
 #include "scalemix/cli/reproduce/common.h"
-#include "scalemix/kernel/noise.h"
+#include "scalemix/cli/reproduce/linear_task.h"
 #include "scalemix/prior/linear_em.h"
 
 namespace scalemix::inline v0::cli::reproduce {
 namespace {
 
-constexpr std::size_t kRows = 60, kInputs = 40, kRelevant = 6;
+constexpr std::size_t kInputs = LinearTask::kInputs, kRelevant = LinearTask::kRelevant;
 constexpr double kGone = 1e-2;  // of lambda^2
-
-struct Table {
-  std::vector<double> x, y;
-
-  explicit Table(std::uint64_t seed) : x(kRows * kInputs), y(kRows) {
-    const law::AnyLaw normal = law::AnyLaw::parse("normal:scale=1");
-    std::vector<float> draws(kRows * (kInputs + 1));
-    kernel::draws(normal.raw(), {seed, stream_id(Purpose::generate, 1), 0},
-                  {.rows = kRows, .columns = kInputs + 1}, draws.data());
-    for (std::size_t n = 0; n < kRows; ++n) {
-      y[n] = 0.5 * draws[n * (kInputs + 1) + kInputs];
-      for (std::size_t i = 0; i < kInputs; ++i) {
-        x[n * kInputs + i] = draws[n * (kInputs + 1) + i];
-        if (i < kRelevant) y[n] += x[n * kInputs + i] * (1 + static_cast<double>(i));
-      }
-    }
-  }
-};
 
 }  // namespace
 
@@ -48,7 +30,7 @@ Result em_monotone(const Effort& effort) {
     std::vector<double> gone, kept;
     report::Series curve{word};
     for (std::size_t k = 0; k < sets; ++k) {
-      const Table data(effort.seed_of(k));
+      const LinearTask data(effort.seed_of(k));
       const prior::LinearFit fit = prior::linear_em(
           data.x, data.y,
           {.hyper = prior::HyperPrior::parse(word), .most_rounds = rounds, .tolerance = -1});

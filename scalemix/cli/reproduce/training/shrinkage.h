@@ -14,6 +14,9 @@ namespace scalemix::inline v0::cli::reproduce {
 run::TrainConfig structured_as_released(const std::string& data, const std::string& structure,
                                         double train_rows, double weights, const Effort& effort);
 
+/// Of skipmlp:50x1 on yacht.
+inline constexpr double kYachtRows = 277, kYachtWeights = 2850;
+
 /// Dropout of 0.005 on every input, by an objective.
 run::TrainConfig dropout_as_released(const std::string& data, const std::string& objective,
                                      const Effort& effort);

@@ -87,11 +87,13 @@ std::optional<bool> smaller(const std::vector<double>& a, const std::vector<doub
   return 2 * wins > a.size();
 }
 
-std::string comparison(const std::vector<double>& a, const std::vector<double>& b) {
+std::string comparison(const std::vector<double>& a, const std::vector<double>& b,
+                       const char* over) {
   const std::string means =
       fmt::format("{:.3g} against {:.3g}", mean_of(a).value, mean_of(b).value);
-  if (a.size() < 2) return means + ", one seed";
-  return fmt::format("{} over {} seeds, Friedman's p = {:.2g}", means, a.size(), friedman_p(a, b));
+  if (a.size() < 2) return means + ", once";
+  return fmt::format("{} over {} {}, Friedman's p = {:.2g}", means, a.size(), over,
+                     friedman_p(a, b));
 }
 
 Trainee::Trainee(std::size_t train_rows, std::size_t test_rows) {

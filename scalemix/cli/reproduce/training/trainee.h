@@ -37,9 +37,11 @@ struct Trained {
 };
 
 /// Whether a is smaller than b, measured with the same seeds, by Friedman's test at 5 %; empty if
-/// not resolved. And the words for it: "0.20 against 0.37 over 10 seeds, p = 0.002".
+/// not resolved. And the words for it: "0.20 against 0.37 over 10 seeds, p = 0.002"; seeds, or
+/// whatever else the values are over.
 std::optional<bool> smaller(const std::vector<double>& a, const std::vector<double>& b);
-std::string comparison(const std::vector<double>& a, const std::vector<double>& b);
+std::string comparison(const std::vector<double>& a, const std::vector<double>& b,
+                       const char* over = "seeds");
 
 class Trainee {
  public:

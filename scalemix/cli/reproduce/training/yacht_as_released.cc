@@ -29,8 +29,6 @@ constexpr Structure kStructures[] = {{"ard", "ARD", .691, .12, "0.697", .127, 6}
                                      {"add", "ADD", .657, .14, "0.717", .107, 6},
                                      {"ard_add", "ARD-ADD", .604, .16, "0.629", .130, 20}};
 
-constexpr double kTrainRows = 277, kWeights = 2850;
-
 /// Whether two means differ by at most two standard errors of their difference.
 Claim same(const std::string& sentence, const Mean& ours, double other, double error) {
   const double off = (ours.value - other) / std::hypot(ours.error, error);
@@ -55,7 +53,7 @@ Result yacht_as_released(const Effort& effort) {
   double done = 0;
   for (const Structure& s : kStructures) {
     const run::TrainConfig config =
-        structured_as_released(set, s.method, kTrainRows, kWeights, effort);
+        structured_as_released(set, s.method, kYachtRows, kYachtWeights, effort);
     const UciScores scores = uci_scores(
         config, [&](double epoch) { progress.update(done + epoch / config.epochs, s.name); });
     progress.update(++done, s.name);
@@ -81,7 +79,7 @@ Result yacht_as_released(const Effort& effort) {
                  : "the usual splits: the paper's own are not on this machine",
       fmt::format(
           "penalty divided by the {:g} weights, as in the program: {:.3f} times the variational one",
-          kWeights, kTrainRows / kWeights),
+          kYachtWeights, kYachtRows / kYachtWeights),
       "the program leaves out the last, shorter batch of an epoch, draws the first log sigma2 and starts biases at 0.1; here all "
       "rows are used, log sigma2 starts at the middle of its range, biases at 0"};
   return result;
