@@ -12,6 +12,7 @@ namespace scalemix::inline v0::cli {
 struct PriorOptions {
   std::string law, of, fit, layer, plot, csv;
   std::string data, target, hyper = "flat";
+  bool shared = false;
   double sigma0 = 1;
   bool multiplier = false, density = false, json = false;
 };

@@ -83,7 +83,7 @@ int run_prior_table(const PriorOptions& o, std::ostream& out) {
   const prior::HyperPrior hyper = prior::HyperPrior::parse(o.hyper);
   const Rows rows = read_rows(o);
   const prior::LinearFit fit =
-      prior::linear_em(rows.x, rows.y, {.hyper = hyper, .sigma0 = o.sigma0});
+      prior::linear_em(rows.x, rows.y, {.hyper = hyper, .shared = o.shared, .sigma0 = o.sigma0});
   const ordered_json r = report_of(o, rows, fit, hyper);
   if (o.json) {
     out << r.dump(2) << '\n';

@@ -122,6 +122,7 @@ LinearFit linear_em(std::span<const double> x, std::span<const double> y, const 
     double objective = 0;
     for (std::size_t i = 0; i < s.k; ++i) {
       v[i] = fit.scale2[i] * unit;
+      if (o.shared && i > 0) continue;
       objective -= o.hyper.row().minus_log(o.hyper.values(), fit.scale2[i]);
     }
     const Posterior posterior(s, v, fit.noise_variance);
@@ -133,9 +134,14 @@ LinearFit linear_em(std::span<const double> x, std::span<const double> y, const 
     fit.variance.resize(s.k);
     for (std::size_t i = 0; i < s.k; ++i) fit.variance[i] = posterior.covariance[i * s.k + i];
     if (fit.settled) break;
+    double all = 0;
     for (std::size_t i = 0; i < s.k; ++i) {
       const double m = (fit.mean[i] * fit.mean[i] + fit.variance[i]) / unit;
-      fit.scale2[i] = o.hyper.mode(1, m).scale2;
+      all += m;
+      if (!o.shared) fit.scale2[i] = o.hyper.mode(1, m).scale2;
+    }
+    if (o.shared) {
+      fit.scale2.assign(s.k, o.hyper.mode(static_cast<double>(s.k), all).scale2);
     }
     if (o.noise_variance == 0) {
       fit.noise_variance = std::max(posterior.squares(s) / static_cast<double>(s.n), least);

@@ -3,8 +3,8 @@
 //
 //   y_n ~ N(x_n . w, s2),   w_i ~ N(0, lambda_i^2 sigma0^2),   lambda_i under a hyper-prior
 //   E-step  S = (X'X / s2 + diag(1 / v))^-1,  mu = S X'y / s2,   v_i = lambda_i^2 sigma0^2
-//   M-step  lambda_i^2 of the least cost for mu_i^2 + S_ii (hyper_prior.h),
-//           s2 = (|y - X mu|^2 + tr(X'X S)) / N
+//   M-step  lambda_i^2 of the least cost for mu_i^2 + S_ii (hyper_prior.h), one for their sum where
+//           it is shared; s2 = (|y - X mu|^2 + tr(X'X S)) / N
 //
 // The objective, log p(y | X, lambda, s2) + log p(lambda), never falls.
 //
@@ -21,6 +21,7 @@ namespace scalemix::inline v0::prior {
 
 struct LinearOptions {
   HyperPrior hyper = HyperPrior::parse("flat");
+  bool shared = false;  // one scale for all weights: ridge regression with a learned strength
   double sigma0 = 1;
   double noise_variance = 0;  // 0: learned
   int most_rounds = 10000;
@@ -29,7 +30,7 @@ struct LinearOptions {
 
 struct LinearFit {
   std::vector<double> mean, variance;  // (K) of the posterior of the weights
-  std::vector<double> scale2;          // (K) lambda^2
+  std::vector<double> scale2;          // (K) lambda^2; all the same where it is shared
   double noise_variance = 1;
   std::vector<double> objective;  // nats, after each E-step
   bool settled = false;           // within most_rounds

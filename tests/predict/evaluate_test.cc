@@ -84,6 +84,22 @@ TEST(EvaluateTest, MeasuresRegressionInTheTargetsUnits) {
   EXPECT_EQ(e.metrics.size(), 5u);
 }
 
+TEST(EvaluateTest, TakesAnotherPrecisionThanTheModels) {
+  const Predictor p = line();
+  const auto rows = regression_rows({0, 1}, {10, 22});
+  const Evaluation e = evaluate({&p}, rows, {.precision = 0.25});  // sd 2, not 2.5
+  EXPECT_NEAR(e.at("log_likelihood"),
+              (log_normal_density(10, 10, 2) + log_normal_density(22, 20, 2)) / 2, 1e-9);
+  const Predictor drawn = noisy(Task::regression, 1);
+  const auto one = regression_rows({0.3f}, {0.2f});
+  EXPECT_NE(evaluate({&drawn}, one, {.samples = 5, .precision = 9}).at("mc_log_likelihood"),
+            evaluate({&drawn}, one, {.samples = 5, .precision = 4}).at("mc_log_likelihood"));
+  EXPECT_THROW(evaluate({&p}, rows, {.precision = -1}), std::domain_error);
+  EXPECT_THROW(evaluate({&p}, rows, {.precision = std::nan("")}), std::domain_error);
+  const Predictor classes = coin();
+  EXPECT_THROW(evaluate({&classes}, class_rows({1}, {0}), {.precision = 1}), std::invalid_argument);
+}
+
 TEST(EvaluateTest, CoverageCountsRowsInsideTheInterval) {
   const Predictor p = line();
   const Evaluation e =

@@ -106,6 +106,55 @@ TEST(LinearEm, IrrelevantInputsGoToZero) {
   EXPECT_NEAR(std::sqrt(fit.noise_variance), 0.5, 0.2);
 }
 
+/// The table that scikit-learn 1.9.1 was given for the numbers below.
+Line for_scikit_learn() {
+  Line out(0, 0, 0, 0);
+  out.w = {1.5, -2, 0.7, 0, 0, 0, 0.3, 0};
+  for (int i = 0; i < 40; ++i) {
+    double sum = 0.3 * std::cos(12.9898 * i * i);
+    for (int j = 0; j < 8; ++j) {
+      out.x.push_back(std::sin(1.7 * (i + 1) * (j + 1) + j * j));
+      sum += out.x.back() * out.w[static_cast<std::size_t>(j)];
+    }
+    out.y.push_back(sum);
+  }
+  return out;
+}
+
+// ARDRegression(fit_intercept=False, tol=1e-14, alpha_1 = alpha_2 = lambda_1 = lambda_2 = 1e-12): the
+// same stationary point, by other steps.
+TEST(LinearEm, FlatScalesAreScikitLearnsArdRegression) {
+  const Line data = for_scikit_learn();
+  const LinearFit fit = linear_em(data.x, data.y, {.most_rounds = 100000, .tolerance = 1e-13});
+  const double mean[] = {1.5281922026, -1.9615491075, 0.6842922838, 0, 0, 0, 0.3042852311, 0};
+  const double scale2[] = {2.3374473527, 3.8496334731, 0.4703709329, 0, 0, 0, 0.0947239594, 0};
+  for (std::size_t i = 0; i < 8; ++i) {
+    EXPECT_NEAR(fit.mean[i], mean[i], 2e-4) << i;
+    EXPECT_NEAR(fit.scale2[i], scale2[i], 1e-3) << i;
+  }
+  EXPECT_NEAR(fit.noise_variance, 0.0422008335, 2e-5);
+}
+
+// BayesianRidge with the same arguments.
+TEST(LinearEm, OneFlatScaleIsScikitLearnsBayesianRidge) {
+  const Line data = for_scikit_learn();
+  const LinearFit fit =
+      linear_em(data.x, data.y, {.shared = true, .most_rounds = 100000, .tolerance = 1e-15});
+  const double mean[] = {1.5273426740, -1.9562126891, 0.6863672408, -0.0150698625,
+                         0.0148897540, -0.0241022083, 0.3113482469, 0.0255367393};
+  const double sd[] = {0.0478124953, 0.0469052654, 0.0484215502, 0.0485573223,
+                       0.0479010370, 0.0481660004, 0.0490234567, 0.0485594925};
+  for (std::size_t i = 0; i < 8; ++i) {
+    EXPECT_NEAR(fit.mean[i], mean[i], 1e-6) << i;
+    EXPECT_NEAR(std::sqrt(fit.variance[i]), sd[i], 1e-6) << i;
+    EXPECT_NEAR(fit.scale2[i], 0.8434784577, 1e-5) << i;
+  }
+  EXPECT_NEAR(fit.noise_variance, 0.0463724876, 1e-6);
+  for (std::size_t i = 1; i < fit.objective.size(); ++i) {
+    EXPECT_GE(fit.objective[i], fit.objective[i - 1] - 1e-9);
+  }
+}
+
 TEST(LinearEm, OneRowConstantTargetsAndAGivenNoise) {
   const LinearFit one = linear_em(std::vector<double>{2}, std::vector<double>{1});
   EXPECT_TRUE(std::isfinite(one.mean[0]) && std::isfinite(one.objective.back()));

@@ -8,8 +8,8 @@
 
 #include "scalemix/base/error.h"
 #include "scalemix/model/build.h"
-#include "scalemix/run/plan.h"
 #include "scalemix/predict/evaluate.h"
+#include "scalemix/run/plan.h"
 
 namespace scalemix::train {
 namespace {
@@ -19,7 +19,7 @@ run::TrainConfig config(const std::string& precision) {
   c.data = "friedman1";
   c.model = "mlp:20";
   c.method = {"none"};
-  c.splits = "2";
+  c.folds = 2;
   c.epochs = 30;
   c.precision = precision;
   return c;
@@ -48,7 +48,7 @@ TEST(Tune, EveryReplicaHasTheScoreOfEveryPoint) {
 
 TEST(Tune, AScoreIsTheLikelihoodOfTheRowsThatWereHeldOut) {
   run::TrainConfig c = config("tuned:0.25,0.5");
-  c.splits = "auto";  // the division that friedman1 comes with: its rows are held out in order
+  c.folds = 0;  // the division that friedman1 comes with: its rows are held out in order
   const run::Plan plan = run::make_plan(c);
   const Tuning tuning = tune_precision(plan.data, plan, 0);
   run::Plan by_hand = plan;
