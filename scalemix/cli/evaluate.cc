@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <ostream>
 
 #include "scalemix/base/error.h"
@@ -31,10 +32,13 @@ struct EvaluateOptions {
   std::string part = "auto";
   bool json = false, quiet = false;
   int threads = 0;
-  double precision = 0;
+  std::optional<double> precision;  // in place of the models' own
 };
 
 int evaluate_rows(const EvaluateOptions& o, std::ostream& out) {
+  if (o.precision && !(*o.precision > 0)) {
+    throw ConfigError(fmt::format("precision must be a positive number, got {:g}", *o.precision));
+  }
   const Models models = load_models(o.model.path, o.model.replica);
   const Labelled labelled = open_labelled(o.rows, o.part, format_of(models.first().model()));
   if (!o.quiet) {
@@ -42,9 +46,9 @@ int evaluate_rows(const EvaluateOptions& o, std::ostream& out) {
     warn_if_trained_on(o.model.path, o.rows.data);
   }
   const std::size_t samples = samples_for(models, o.draws.samples);
-  const predict::Evaluation evaluation =
-      predict::evaluate(models.all(), labelled.rows,
-                        {.samples = samples, .seed = o.draws.seed, .precision = o.precision});
+  const predict::Evaluation evaluation = predict::evaluate(
+      models.all(), labelled.rows,
+      {.samples = samples, .seed = o.draws.seed, .precision = o.precision.value_or(0)});
   if (o.json) {
     ordered_json json = {
         {"data", o.rows.data}, {"part", labelled.part}, {"networks", models.files.size()},
@@ -108,8 +112,7 @@ Action setup_evaluate(CLI::App& sub) {
   sub.add_option("--precision", o->precision,
                  "Noise precision of a regression, in 1 / target units squared, in place of the "
                  "models' own (default: theirs)")
-      ->type_name("TAU")
-      ->check(CLI::PositiveNumber);
+      ->type_name("TAU");
   sub.add_flag("--json", o->json, "Print JSON");
   sub.add_flag("--quiet", o->quiet, "No messages but errors");
   add_threads_option(sub, o->threads);

@@ -242,8 +242,7 @@ Action setup_prior(CLI::App& sub) {
   sub.add_option("--target", o->target, "Column to predict; by default the last")
       ->type_name("COLUMN")
       ->needs(data);
-  sub.add_flag("--shared", o->shared,
-               "With --data: one scale for all inputs, which is ridge regression");
+  sub.add_flag("--shared", o->shared, "One scale for all columns of the table: ridge regression");
   sub.add_option("--hyper", o->hyper, "Hyper-prior of the scales: flat, inv_gamma:a=3,b=3, ...")
       ->capture_default_str()
       ->type_name("HYPER")

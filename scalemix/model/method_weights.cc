@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 
+#include "scalemix/base/error.h"
 #include "scalemix/model/layer_kind.h"
 
 namespace scalemix::inline v0::model {
@@ -19,11 +20,21 @@ void check_weights_free(const Layer& layer, std::string_view method) {
                   label(layer), noise_text(*drawn)));
 }
 
+/// Values that do not go together are a wrong word.
+void put(Layer& layer, const Noise& noise) {
+  const NoiseKind& kind = noise_kind(noise.kind);
+  try {
+    if (kind.tensors) kind.tensors(noise, layer);
+  } catch (const std::invalid_argument& error) {
+    throw ConfigError(fmt::format("{}: {}", noise.kind, error.what()));
+  }
+  layer.noise.push_back(noise);
+}
+
 void on_weights(const NoiseKind& kind, Spec& spec, std::string_view argument) {
   const std::vector<double> values = read_values(kind.name, kind.parameters, argument).values;
-  for_each_weight_layer(spec, kind.name, [&](Layer& layer) {
-    layer.noise.push_back({std::string(kind.name), "", values});
-  });
+  const Noise noise{std::string(kind.name), "", values};
+  for_each_weight_layer(spec, kind.name, [&](Layer& layer) { put(layer, noise); });
   spec.methods.push_back(write_word(kind.name, kind.parameters, values));
 }
 
@@ -58,7 +69,7 @@ void structured(Spec& spec, std::string_view method, std::string_view group,
   for_each_weight_layer(spec, method, [&](Layer& layer) { layers.push_back(&layer); });
   for (Layer* layer : layers) {
     const bool end = layer == layers.front() || layer == layers.back();
-    layer->noise.push_back(noise(end ? "row" : group));
+    put(*layer, noise(end ? "row" : group));
   }
   spec.methods.push_back(write_word(method, parameters, values));
 }

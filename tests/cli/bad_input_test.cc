@@ -1,5 +1,6 @@
 // Bad input: the exit code, and a message that names the place, what was expected and what came.
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -214,6 +215,51 @@ TEST_F(BadInputTest, GeneratingWhatIsNotGeneratedIsAWrongValue) {
 TEST_F(BadInputTest, APartOfUndividedDataIsAWrongValue) {
   expect({"evaluate", model_, "--data", rows_, "--part", "test"}, kBadConfig,
          {"--part test", "not divided"});
+}
+
+TEST_F(BadInputTest, PriorsScalesAndDrawsOutOfRangeAreWrongValues) {
+  const auto train = [&](const std::vector<std::string>& words, int code, const std::string& says) {
+    std::vector<std::string> all{"train", "--data", "friedman1", "--quiet"};
+    all.insert(all.end(), words.begin(), words.end());
+    expect(all, code, {says});
+  };
+  train({"--train-samples", "0"}, kBadConfig, "train_samples must be a whole number from 1");
+  train({"--method", "gsm:hyper=inv_gamma:a=-1"}, kBadConfig, "a must be in (0, 1e+06], got -1");
+  train({"--method", "gsm:sigma0=0"}, kBadConfig, "sigma0 must be in");
+  train({"--method", "gsm:group=both,hyper=bernoulli"}, kBadConfig, "with a density");
+  train({"--method", "vi:prior=stabilisin"}, kBadConfig, "did you mean 'stabilising'?");
+  train({"--prior", "horseshoe:scale=0"}, kBadConfig, "scale must be in");
+  train({"--prior", "laplace,group=colum"}, kBadConfig, "group must be one of weight, row");
+  train({"--precision", "tuned:1,x"}, kBadConfig, "expected positive numbers, got 'x'");
+  train({"--precision", "0"}, kBadConfig, "precision must be");
+  train({"--init", "fractional:3"}, kBadConfig, "fractional");
+  expect({"evaluate", model_, "--data", rows_, "--precision", "0"}, kBadConfig,
+         {"precision must be a positive number, got 0"});
+}
+
+TEST_F(BadInputTest, ATableOfOneRowOrOneTarget) {
+  const std::string one = write("one.csv", "a,b,y\n1,2,3\n");
+  expect({"train", "--data", one, "--quiet"}, kBadData, {"1 rows leaves no row for testing"});
+  expect({"train", "--data", one, "--folds", "2", "--quiet"}, kBadData, {"without a row"});
+  expect({"train", "--data", one, "--test-fraction", "0", "--precision", "tuned", "--quiet"},
+         kBadData, {"too few rows to hold some out"});
+  const auto trains = [&](const std::string& data, const std::vector<std::string>& words) {
+    std::vector<std::string> all{"train",    "--data", data,    "--quiet",  "--json",
+                                 "--epochs", "20",     "--out", path("run")};
+    all.insert(all.end(), words.begin(), words.end());
+    const Result r = scalemix(all);
+    EXPECT_EQ(r.code, kSuccess) << r.err;
+    std::filesystem::remove_all(path("run"));
+    return r.json()["summary"]["rmse"]["mean"].get<double>();
+  };
+  EXPECT_LT(trains(one, {"--test-fraction", "0", "--method", "ard"}), 3);
+  // A target that is always 3 is predicted by what the network adds to it.
+  const std::string constant = write("constant.csv", "a,b,y\n1,2,3\n2,1,3\n4,4,3\n5,5,3\n9,8,3\n");
+  for (const char* method : {"none", "ard", "vi:prior=stabilising", "prior:horseshoe,group=row"}) {
+    const double rmse = trains(constant, {"--method", method, "--test-fraction", "0.2"});
+    EXPECT_TRUE(std::isfinite(rmse)) << method;
+    EXPECT_LT(rmse, 3) << method;
+  }
 }
 
 }  // namespace

@@ -114,8 +114,9 @@ double mass(const Prior& prior, std::size_t d) {
 }
 
 TEST(Joint, DensitiesIntegrateToOneLessTheAtom) {
-  for (const char* word : {"horseshoe", "induced:gaussian:alpha=0.25", "induced:uniform:half_width=1",
-                           "induced:lognormal", "spike_slab", "generalised_hyperbolic"}) {
+  for (const char* word :
+       {"horseshoe", "induced:gaussian:alpha=0.25", "induced:uniform:half_width=1",
+        "induced:lognormal", "spike_slab", "generalised_hyperbolic"}) {
     const Prior prior = Prior::parse(word);
     for (const std::size_t d : {std::size_t{3}, std::size_t{50}}) {
       // Beyond e^20 medians half-Cauchy tails hold 1e-9.

@@ -315,7 +315,8 @@ TEST(Fit, RefusesWhatDoesNotFit) {
               HasSubstr("one target, the network has 2"));
   EXPECT_THAT(
       message([&] { fit(plain(), data.x, data.y, {.precision = "inf"}); }),
-      HasSubstr("precision must be learned, tuned, positive numbers or standardised:TAU, got 'inf'"));
+      HasSubstr(
+          "precision must be learned, tuned, positive numbers or standardised:TAU, got 'inf'"));
   const double nan = std::nan("");
   for (double FitOptions::*number :
        {&FitOptions::lr, &FitOptions::weight_decay, &FitOptions::penalty, &FitOptions::warmup_start,
