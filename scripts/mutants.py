@@ -153,7 +153,8 @@ class Bench:
     """The copy, its build and its tests."""
 
     def __init__(self):
-        self.tree, self.build = WORK / "tree", WORK / "build"
+        # As deep in the tree as every other build: for ccache, paths are relative to the build folder.
+        self.tree, self.build = WORK / "tree", WORK / "tree" / "build" / "release"
 
     def run(self, *command, limit=None):
         try:
