@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 #include <iterator>
+#include <map>
+#include <string>
 
 #include "scalemix/base/check.h"
 
@@ -24,6 +26,7 @@ constexpr double kLetter = 6.3;                       // widest common letter of
 constexpr std::array<const char*, 8> kPalette = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                                  "#56b4e9", "#b8860b", "#555555", "#7b3294"};
 using Colour = std::array<double, 3>;
+constexpr double kColours = 63;            // of a heat map, less one
 constexpr std::array<Colour, 5> kHeat = {  // viridis at 0, 1/4, ..., 1
     Colour{68, 1, 84}, Colour{59, 82, 139}, Colour{33, 145, 140}, Colour{94, 201, 98},
     Colour{253, 231, 37}};
@@ -160,17 +163,22 @@ class PanelDrawing {
         y1, x2, y2);
   }
 
+  /// A path for each colour, which is a third of what a rectangle for each cell takes.
   void heat(const HeatMap& map) {
     const std::vector<double> xs = borders(map.x), ys = borders(map.y);
     const Scale z = heat_scale(map);
+    std::map<std::string, std::string> paths;
     for (std::size_t j = 0; j < map.x.size(); ++j) {
       for (std::size_t i = 0; i < map.y.size();) {  // equal neighbours in y are one cell
         const std::string fill = cell_colour(map, z, i, j);
         std::size_t end = i + 1;
         while (end < map.y.size() && cell_colour(map, z, end, j) == fill) ++end;
-        if (!fill.empty()) cell(xs[j], ys[i], xs[j + 1], ys[end], fill);
+        if (!fill.empty()) cell(xs[j], ys[i], xs[j + 1], ys[end], paths[fill]);
         i = end;
       }
+    }
+    for (const auto& [fill, path] : paths) {
+      fmt::format_to(to_, "<path d=\"{}\" fill=\"{}\" class=\"cell\"/>\n", path, fill);
     }
   }
 
@@ -180,17 +188,15 @@ class PanelDrawing {
 
   static std::string cell_colour(const HeatMap& map, const Scale& z, std::size_t i, std::size_t j) {
     const double value = map.z[i * map.x.size() + j];
-    return std::isnan(value) ? "" : heat_colour(z.at(value));
+    return std::isnan(value) ? "" : heat_colour(std::round(z.at(value) * kColours) / kColours);
   }
 
-  void cell(double x1, double y1, double x2, double y2, const std::string& fill) {
+  void cell(double x1, double y1, double x2, double y2, std::string& path) {
     const auto inside_x = [&](double v) { return px(std::max(v, x_.lo)); };
     const auto inside_y = [&](double v) { return py(std::max(v, y_.lo)); };
-    fmt::format_to(to_,
-                   "<rect x=\"{:.2f}\" y=\"{:.2f}\" width=\"{:.2f}\" height=\"{:.2f}\" "
-                   "fill=\"{}\" class=\"cell\"/>\n",
-                   inside_x(x1), inside_y(y2), inside_x(x2) - inside_x(x1) + kOverlap,
-                   inside_y(y1) - inside_y(y2) + kOverlap, fill);
+    fmt::format_to(std::back_inserter(path), "M{:.1f} {:.1f}h{:.1f}v{:.1f}H{:.1f}z", inside_x(x1),
+                   inside_y(y2), inside_x(x2) - inside_x(x1) + kOverlap,
+                   inside_y(y1) - inside_y(y2) + kOverlap, inside_x(x1));
   }
 
   void colour_bar(const HeatMap& map) {

@@ -38,6 +38,20 @@ class AtomicFile : public testing::Test {
   std::string folder, path;
 };
 
+// The new file's descriptor is then 0.
+TEST_F(AtomicFile, FollowsTheMaskWhereStandardInputIsClosed) {
+  write_atomically(path, "open");
+  const int kept = ::dup(STDIN_FILENO);
+  ::close(STDIN_FILENO);
+  write_atomically(path + "2", "closed");
+  if (kept >= 0) {
+    ::dup2(kept, STDIN_FILENO);
+    ::close(kept);
+  }
+  EXPECT_EQ(read(path + "2"), "closed");
+  EXPECT_EQ(fs::status(path + "2").permissions(), fs::status(path).permissions());
+}
+
 TEST_F(AtomicFile, ReplacesTheWholeFileAndLeavesNothingElse) {
   write_atomically(path, "a longer first text");
   write_atomically(path, std::string_view("a\0b", 3));

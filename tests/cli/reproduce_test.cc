@@ -7,6 +7,7 @@
 #include "scalemix/cli/reproduce/training/trainee.h"
 #include "scalemix/cli/reproduce/training/uci.h"
 #include "scalemix/run/plan.h"
+#include "scalemix/train/tune.h"
 #include "tests/cli/fixture.h"
 
 namespace scalemix::cli {
@@ -30,7 +31,8 @@ std::size_t known_misses(std::string_view entry) {
 }
 
 bool needs_yacht(std::string_view entry) {
-  return entry == "uci-mc-dropout" || entry == "yacht-as-released" || entry == "tail-adaptive";
+  return entry.starts_with("uci-") || entry == "yacht-as-released" || entry == "tail-adaptive" ||
+         entry == "shrinkage-heat-maps";
 }
 
 /// The quick sizes and the seed are fixed, so a row that misses here is a change of the code.
@@ -74,6 +76,48 @@ INSTANTIATE_TEST_SUITE_P(, ReproduceTest, testing::ValuesIn(simulations()), [](c
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 });
+
+TEST(Uci, RateAndPrecisionAreChosenForEachSplit) {
+  run::TrainConfig c;
+  c.data = "uci:yacht";
+  if (!reproduce::uci_is_here(c.data)) GTEST_SKIP() << c.data << " is not on this machine";
+  c.splits = "3";
+  c.model = "mlp:10";
+  c.epochs = 60;
+  c.batch = 32;
+  c.samples = 20;
+  double last = 0;
+  const reproduce::UciScores chosen =
+      reproduce::uci_tuned_scores(c, {0.01, 0.9}, [&](double done) { last = done; });
+  EXPECT_LE(last, 2 * 2 * 60);
+  // Nine of ten units off is never the better choice: all splits have the first rate, and the
+  // precision of the grid that held-out rows choose.
+  c.method = {"bernoulli:p=0.01,input=0.01"};
+  c.precision = "tuned";
+  const run::Plan plan = run::make_plan(c);
+  const train::Tuning tuning = train::tune_precision(plan.data, plan, 20);
+  c.precision = tuning.word();
+  EXPECT_EQ(chosen.log_likelihood, reproduce::uci_scores(c).log_likelihood);
+  EXPECT_EQ(chosen.rmse, reproduce::uci_scores(c).rmse);
+}
+
+TEST(Uci, OtherPrecisionsChangeTheLikelihoodAlone) {
+  run::TrainConfig c;
+  c.data = "uci:yacht";
+  if (!reproduce::uci_is_here(c.data)) GTEST_SKIP() << c.data << " is not on this machine";
+  c.splits = "2";
+  c.model = "mlp:5";
+  c.method = {"bernoulli:p=0.1"};
+  c.epochs = 3;
+  c.samples = 4;
+  c.precision = "0.5";
+  const reproduce::UciScores scores = reproduce::uci_scores(c, {}, {0.5, 0.01});
+  ASSERT_EQ(scores.log_likelihood_at.size(), 2u);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_NEAR(scores.log_likelihood_at[0][i], scores.log_likelihood[i], 1e-5);
+    EXPECT_GT(std::abs(scores.log_likelihood_at[1][i] - scores.log_likelihood[i]), 0.1);
+  }
+}
 
 TEST(Uci, ScoresAreMeansOverSeeds) {
   run::TrainConfig c;

@@ -162,6 +162,22 @@ TEST(SignalReport, TakesTheVarianceOfThePlan) {
   EXPECT_NEAR(*xavier.layers[1].sigma_w2, 2.0 * 50 / 90, 1e-12);
 }
 
+// Whatever the weights and the posterior's variance are, fan_in E w^2 is 2: ReLU layers keep q.
+TEST(SignalReport, AStabilisingPriorKeepsTheVariance) {
+  for (const char* method : {"vi:prior=stabilising,init=-6", "vi:prior=stabilising,init=0"}) {
+    for (const char* init : {"xavier", "he", "critical"}) {
+      const SignalReport r = report_on("mlp:50-40-30", {method}, init);
+      EXPECT_NEAR(*r.layers[0].q, 2, 1e-12) << method << " " << init;
+      EXPECT_NEAR(*r.layers[2].q, 2, 1e-12) << method << " " << init;
+    }
+  }
+  const SignalReport half = report_on("mlp:50-40-30", {"vi:prior=stabilising,sigma0=0.5"}, "he");
+  EXPECT_NEAR(*half.layers[1].q, *half.layers[0].q / 4, 1e-12);
+  // A fixed prior leaves the variance to grow by 1 + alpha per layer.
+  const SignalReport fixed = report_on("mlp:50-40-30", {"vi:init=-4"}, "he");
+  EXPECT_NEAR(*fixed.layers[1].q / *fixed.layers[0].q, 1 + std::exp(-4.0) * 50 / 2, 1e-9);
+}
+
 TEST(SignalReport, AddsUpLayersThatDiffer) {
   model::Spec spec = made("mlp:30x4", {"bernoulli:p=0.1"});
   std::size_t noise = 0;

@@ -28,6 +28,7 @@ namespace {
 constexpr std::size_t kUnits = 50;
 constexpr double kAlive = 10;  // times the median
 constexpr double kDropped = 0.1;
+constexpr std::size_t kPictures = 4;  // as the paper has
 
 struct Method {
   const char *name, *word;  // word: "" of a structure as released
@@ -123,7 +124,7 @@ Result shrinkage_heat_maps(const Effort& effort) {
   }
   run::Progress progress("training", std::size(kMethods), effort.quiet);
   std::vector<Shape> shapes;
-  result.figure = {"E w^2 of the block's matrix, the first split", {}, 3};
+  result.figure = {"E w^2 of the block's matrix, the first split", {}, 2};
   double done = 0;
   for (const Method& method : kMethods) {
     const bool structure = method.mu2 == 1;
@@ -145,7 +146,8 @@ Result shrinkage_heat_maps(const Effort& effort) {
       for (std::size_t r = 0; r < stack.replicas(); ++r) {
         const std::vector<double> m = second_moments(stack.model(r), method.mu2);
         measure(m, shape);
-        if (stack.members()[r] == 0) result.figure.panels.push_back(picture(method.name, m));
+        const bool shown = stack.members()[r] == 0 && result.figure.panels.size() < kPictures;
+        if (shown) result.figure.panels.push_back(picture(method.name, m));
       }
     };
     train::run(plan.data, plan, callbacks);

@@ -19,15 +19,19 @@
 namespace scalemix::inline v0::cli::reproduce {
 namespace {
 
+constexpr int kDeep = 20;        // layers from which on the start matters
 constexpr double kLearns = 0.3;  // held-out error: a third of chance
 
 struct Start {
   const char* name;
   double sigma_w2;
-  int init;  // log variance
+  int init;    // log variance
+  bool sound;  // trainable under any prior
 };
-constexpr Start kStarts[] = {
-    {"right size", 2, -10}, {"too small", 1, -10}, {"too large", 4, -10}, {"noisy", 2, -6}};
+constexpr Start kStarts[] = {{"right size", 2, -10, true},
+                             {"too small", 1, -10, false},
+                             {"too large", 4, -10, false},
+                             {"noisy", 2, -6, false}};
 
 struct Prior {
   const char *name, *word;
@@ -74,17 +78,14 @@ Result stabilising_priors(const Effort& effort) {
         panel.series[p].x.push_back(depth);
         panel.series[p].y.push_back(mean.value);
       }
-      const auto learns = [&](std::size_t p) { return below(interval_of(errors[p]), kLearns); };
-      for (std::size_t p = 0; p < kStabilising; ++p) {
-        const std::optional<bool> with = learns(kStabilising), without = learns(p);
-        std::optional<bool> holds;
-        if (with && without) holds = *with && !*without;
-        result.claims.push_back(
-            {fmt::format("{}, {} layers: learns under the stabilising prior and not under {}",
-                         start.name, depth, kPriors[p].name),
-             holds,
-             fmt::format("error {} against {}", text_of(interval_of(errors[kStabilising])),
-                         text_of(interval_of(errors[p])))});
+      const bool deep = depth >= kDeep || effort.size == Size::quick;
+      for (std::size_t p = 0; deep && p < std::size(kPriors); ++p) {
+        const Interval error = interval_of(errors[p]);
+        const bool should = p == kStabilising || start.sound;
+        result.claims.push_back({fmt::format("{}, {} layers: {} under {}", start.name, depth,
+                                             should ? "learns" : "does not learn", kPriors[p].name),
+                                 should ? below(error, kLearns) : above(error, kLearns),
+                                 "held-out error " + text_of(error)});
       }
     }
     result.figure.panels.push_back(panel);

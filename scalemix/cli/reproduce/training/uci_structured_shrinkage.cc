@@ -15,7 +15,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
 
 #include "scalemix/cli/reproduce/training/shrinkage.h"
 #include "scalemix/cli/reproduce/training/trainee.h"
@@ -33,9 +32,17 @@ struct Number {
 // Columns of the published table.
 constexpr std::array<const char*, 6> kColumns = {"Dropout", "PBP", "Deep GP",
                                                  "ARD",     "ADD", "ARD-ADD"};
-constexpr std::size_t kFirstOurs = 3;
-constexpr std::array<const char*, 3> kStructures = {"ard", "add", "ard_add"};
 constexpr std::array<const char*, 6> kPrintedRanks = {"4.4", "5.6", "3.1", "3.0", "2.9", "2.0"};
+
+/// What we train: the paper's structure, or without one the released program's dropout, whose column
+/// holds true RMSEs.
+struct Method {
+  const char *name, *structure;
+  std::size_t column;
+  bool structured() const { return *structure != 0; }
+};
+constexpr Method kMethods[] = {
+    {"ARD", "ard", 3}, {"ADD", "add", 4}, {"ARD-ADD", "ard_add", 5}, {"dropout", "", 0}};
 
 struct Set {
   const char* name;
@@ -82,133 +89,110 @@ constexpr std::array<Set, 7> kSets = {
 constexpr double kReleasedPrecision = 0.75;  // of yacht
 constexpr double kBatch = 32, kUnits = 50;
 
-/// Mean ranks of the six columns over sets, 1 the smallest error. (sets, 6)
-std::vector<double> ranks(const std::vector<std::array<double, 6>>& errors) {
+run::TrainConfig config_of(const Set& set, const Method& method, const Effort& effort) {
+  const double weights = (set.inputs + kUnits + 1) * kUnits;
+  run::TrainConfig c = method.structured() ? structured_as_released(set.name, method.structure,
+                                                                    set.train_rows, weights, effort)
+                                           : dropout_as_released(set.name, "mc", effort);
+  c.splits = effort.pick("2", "5", "all");
+  const double steps = effort.pick(20.0, 4000.0, 0.0);
+  if (steps > 0) c.epochs = static_cast<int>(std::ceil(steps / std::ceil(set.train_rows / kBatch)));
+  return c;
+}
+
+std::vector<double> precisions_of(const Set& set) {
+  if (set.name != std::string("uci:yacht")) return {set.precision};
+  return {set.precision, kReleasedPrecision};
+}
+
+/// The metric of the method's column, against it at the full size; then the other metric, and
+/// likelihoods.
+void add_rows(const Set& set, const Method& method, const UciScores& scores, Size size,
+              Result& result) {
+  const std::string what = fmt::format("{}, {}: ", std::string(set.name).substr(4), method.name);
+  const Number& published = set.published[method.column];
+  Row drawn{what + "mean |y - draw|", mean_of(scores.mae_of_draws).value,
+            mean_of(scores.mae_of_draws).error};
+  Row rmse{what + "RMSE", mean_of(scores.rmse).value, mean_of(scores.rmse).error};
+  Row& row = method.structured() ? drawn : rmse;
+  // The program's +- are deviations over 20 splits; other +- are standard errors.
+  const double error = published.error / (method.structured() ? std::sqrt(20.0) : 1);
+  if (size == Size::full) {
+    row = published_range(row.quantity, {row.ours, *row.error}, published.value - 2 * error,
+                          published.value + 2 * error, "the table, twice its standard error");
+  } else {
+    row.from = fmt::format("the table has {:g} +- {:.2g}, full size", published.value, error);
+  }
+  result.rows.push_back(drawn);
+  result.rows.push_back(rmse);
+  const std::vector<double> precisions = precisions_of(set);
+  for (std::size_t k = 0; k < precisions.size(); ++k) {
+    const Mean ll = mean_of(scores.log_likelihood_at[k]);
+    result.rows.push_back({fmt::format("{}log-likelihood at precision {:g}", what, precisions[k]),
+                           ll.value, ll.error});
+  }
+}
+
+using Errors = std::array<double, 6>;  // by column
+
+/// Mean ranks of the six columns over sets, 1 the smallest error.
+std::vector<double> ranks(const std::vector<Errors>& errors) {
   std::vector<double> table;
-  for (const auto& row : errors) {
+  for (const Errors& row : errors) {
     for (const double error : row) table.push_back(-error);
   }
   return metric::friedman(table, kColumns.size()).mean_rank;
 }
 
-/// As many splits and epochs as the size has.
-void resize(run::TrainConfig& c, const Set& set, const Effort& effort) {
-  const double steps = effort.pick(20.0, 4000.0, 0.0),
-               per_epoch = std::ceil(set.train_rows / kBatch);
-  c.splits = effort.pick("2", "5", "all");
-  if (steps > 0) c.epochs = static_cast<int>(std::ceil(steps / per_epoch));
-}
+/// Errors by set: as published, and with ours in the three columns of the structures.
+struct Ranked {
+  std::vector<Errors> published, drawn, rmse;
 
-class Table {
- public:
-  explicit Table(const Effort& effort) : effort_(effort) {}
-
-  void add(const Set& set, const std::string& method, const run::TrainConfig& config,
-           const Number& published, bool same_metric, double units_done, run::Progress& progress) {
-    std::vector<double> precisions{set.precision};
-    const bool yacht = set.name == std::string("uci:yacht");
-    if (yacht) precisions.push_back(kReleasedPrecision);
-    const UciScores scores = uci_scores(
-        config,
-        [&](double epoch) {
-          progress.update(units_done + epoch / config.epochs, set.name + (" " + method));
-        },
-        precisions);
-    const std::string what = std::string(set.name).substr(4) + ", " + method;
-    const Mean drawn = mean_of(scores.mae_of_draws), rmse = mean_of(scores.rmse);
-    const Mean& like = same_metric ? rmse : drawn;
-    // The program's +- are deviations over 20 splits; other +- are standard errors.
-    const double error = same_metric ? published.error : published.error / std::sqrt(20.0);
-    Row row{what + (same_metric ? ": RMSE" : ": mean |y - draw|"), like.value, like.error};
-    if (effort_.size == Size::full) {
-      row = published_range(row.quantity, like, published.value - 2 * error,
-                            published.value + 2 * error, "the table, twice its standard error");
-    } else {
-      row.from =
-          fmt::format("the table has {:g} +- {:.2g}, at the full size", published.value, error);
-    }
-    result.rows.push_back(row);
-    const Mean& other = same_metric ? drawn : rmse;
-    result.rows.push_back(
-        {what + (same_metric ? ": mean |y - draw|" : ": RMSE"), other.value, other.error});
-    for (std::size_t k = 0; k < precisions.size(); ++k) {
-      const Mean ll = mean_of(scores.log_likelihood_at[k]);
-      result.rows.push_back(
-          {fmt::format("{}: log-likelihood at precision {:g}", what, precisions[k]), ll.value,
-           ll.error});
-    }
-    rmse_of_[method].push_back(rmse.value);
-    if (same_metric) return;
-    drawn_.push_back(drawn.value);
-    rmse_.push_back(rmse.value);
-  }
-
-  void add_claims() {
-    for (const char* other : {"ARD", "ADD", "dropout"}) {
-      const auto &ours = rmse_of_["ARD-ADD"], &theirs = rmse_of_[other];
-      result.claims.push_back({fmt::format("ARD-ADD has a smaller RMSE than {}, set by set", other),
-                               smaller(ours, theirs), comparison(ours, theirs, "sets")});
+  void add(const Set& set, const std::array<UciScores, std::size(kMethods)>& scores) {
+    Errors errors{};
+    for (std::size_t j = 0; j < errors.size(); ++j) errors[j] = set.published[j].value;
+    published.push_back(errors);
+    drawn.push_back(errors);
+    rmse.push_back(errors);
+    for (std::size_t m = 0; m < scores.size(); ++m) {
+      if (!kMethods[m].structured()) continue;
+      drawn.back()[kMethods[m].column] = mean_of(scores[m].mae_of_draws).value;
+      rmse.back()[kMethods[m].column] = mean_of(scores[m].rmse).value;
     }
   }
-
-  /// Ends a set: its ranks, with the first three columns as published.
-  void end(const Set& set) {
-    std::array<double, 6> published{}, drawn{}, rmse{};
-    for (std::size_t j = 0; j < kColumns.size(); ++j) {
-      published[j] = drawn[j] = rmse[j] = set.published[j].value;
-      if (j < kFirstOurs) continue;
-      drawn[j] = drawn_[j - kFirstOurs];
-      rmse[j] = rmse_[j - kFirstOurs];
-    }
-    published_ranks_.push_back(published);
-    drawn_ranks_.push_back(drawn);
-    rmse_ranks_.push_back(rmse);
-    drawn_.clear();
-    rmse_.clear();
-  }
-
-  void add_ranks() {
-    if (published_ranks_.size() < 2) return;
-    const auto table = ranks(published_ranks_), drawn = ranks(drawn_ranks_),
-               rmse = ranks(rmse_ranks_);
-    const bool whole = published_ranks_.size() == kSets.size();
-    for (std::size_t j = 0; j < kColumns.size(); ++j) {
-      const std::string who = std::string("mean rank of ") + kColumns[j];
-      if (whole) {
-        result.rows.push_back(published(who + ", from the table's own means", {table[j]},
-                                        kPrintedRanks[j], "the ranks that it prints"));
-      }
-      result.rows.push_back({who + ", ours by mean |y - draw|", drawn[j]});
-      result.rows.push_back({who + ", ours by RMSE", rmse[j]});
-    }
-    const auto points = [&](const char* label, const std::vector<double>& of) {
-      report::Series s{label, {}, of, {}, report::Style::both};
-      for (std::size_t j = 0; j < of.size(); ++j) s.x.push_back(static_cast<double>(j + 1));
-      panel_.series.push_back(s);
-    };
-    points("the table's means", table);
-    points("ours by mean |y - draw|", drawn);
-    points("ours by RMSE", rmse);
-    result.figure = {"structured shrinkage on UCI", {panel_}};
-  }
-
-  Result result;
-
- private:
-  const Effort& effort_;
-  std::vector<double> drawn_, rmse_;                    // of the structures on the running set
-  std::map<std::string, std::vector<double>> rmse_of_;  // of each method, by set
-  std::vector<std::array<double, 6>> published_ranks_, drawn_ranks_, rmse_ranks_;
-  report::Panel panel_{
-      "mean rank over sets, 1 is best", {"dropout, PBP, deep GP, ARD, ADD, ARD-ADD"}, {"rank"}};
 };
+
+void add_ranks(const Ranked& sets, Result& result) {
+  const auto table = ranks(sets.published), drawn = ranks(sets.drawn), rmse = ranks(sets.rmse);
+  for (std::size_t j = 0; j < kColumns.size(); ++j) {
+    const std::string who = fmt::format("mean rank of {}, ", kColumns[j]);
+    if (sets.published.size() == kSets.size()) {
+      result.rows.push_back(published(who + "from the table's own means", {table[j]},
+                                      kPrintedRanks[j], "the ranks that it prints"));
+    }
+    result.rows.push_back({who + "ours by mean |y - draw|", drawn[j]});
+    result.rows.push_back({who + "ours by RMSE", rmse[j]});
+  }
+  report::Panel panel{
+      "mean rank over sets, 1 is best", {"dropout, PBP, deep GP, ARD, ADD, ARD-ADD"}, {"rank"}};
+  const auto points = [&](const char* label, const std::vector<double>& of) {
+    report::Series s{label, {}, of, {}, report::Style::both};
+    for (std::size_t j = 0; j < of.size(); ++j) s.x.push_back(static_cast<double>(j + 1));
+    panel.series.push_back(s);
+  };
+  points("the table's means", table);
+  points("ours by mean |y - draw|", drawn);
+  points("ours by RMSE", rmse);
+  result.figure = {"structured shrinkage on UCI", {panel}};
+}
 
 }  // namespace
 
 Result uci_structured_shrinkage(const Effort& effort) {
-  const std::size_t methods = kStructures.size() + 1;
-  run::Progress progress("training", kSets.size() * methods, effort.quiet);
-  Table table(effort);
+  run::Progress progress("training", kSets.size() * std::size(kMethods), effort.quiet);
+  Result result;
+  Ranked sets;
+  std::array<std::vector<double>, std::size(kMethods)> rmse;  // by set
   std::string missing;
   double done = 0;
   for (const Set& set : kSets) {
@@ -217,23 +201,28 @@ Result uci_structured_shrinkage(const Effort& effort) {
       missing += std::string(missing.empty() ? "" : ", ") + set.name;
       continue;
     }
-    const double weights = (set.inputs + kUnits + 1) * kUnits;
-    for (std::size_t s = 0; s < kStructures.size(); ++s) {
-      run::TrainConfig c =
-          structured_as_released(set.name, kStructures[s], set.train_rows, weights, effort);
-      resize(c, set, effort);
-      table.add(set, kColumns[kFirstOurs + s], c, set.published[kFirstOurs + s], false, done++,
-                progress);
+    std::array<UciScores, std::size(kMethods)> scores;
+    for (std::size_t m = 0; m < scores.size(); ++m, ++done) {
+      const run::TrainConfig config = config_of(set, kMethods[m], effort);
+      const Epochs epochs = [&](double epoch) {
+        progress.update(done + epoch / config.epochs,
+                        fmt::format("{} {}", set.name, kMethods[m].name));
+      };
+      scores[m] = uci_scores(config, epochs, precisions_of(set));
+      add_rows(set, kMethods[m], scores[m], effort.size, result);
+      rmse[m].push_back(mean_of(scores[m].rmse).value);
     }
-    run::TrainConfig c = dropout_as_released(set.name, "mc", effort);
-    resize(c, set, effort);
-    table.add(set, "dropout", c, set.published[0], true, done++, progress);
-    table.end(set);
+    sets.add(set, scores);
   }
   progress.finish(done, "");
-  table.add_ranks();
-  if (done > 0) table.add_claims();
-  Result result = std::move(table.result);
+  if (sets.published.size() > 1) add_ranks(sets, result);
+  constexpr std::size_t kBoth = 2;
+  for (const std::size_t other : {0, 1, 3}) {
+    if (rmse[kBoth].empty()) break;
+    result.claims.push_back(
+        {fmt::format("ARD-ADD has a smaller RMSE than {}, set by set", kMethods[other].name),
+         smaller(rmse[kBoth], rmse[other]), comparison(rmse[kBoth], rmse[other], "sets")});
+  }
   result.notes = {
       "the table's last three columns are means over draws and rows of |y - draw| with standard deviations, not RMSEs with "
       "standard errors as its first three: ranks over all six mix the two",
