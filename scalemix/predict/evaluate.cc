@@ -256,7 +256,7 @@ Evaluation evaluate(const std::vector<const predict::Predictor*>& models,
         "a precision is of a regression");
   Ensemble ensemble(models, rows, options.precision);
   Evaluation out{rows.rows, {}};
-  const EvaluateOptions deterministic{0, options.seed, options.precision};
+  const EvaluateOptions deterministic{0, options.seed};
   if (models[0]->spec().task == Task::classification) {
     add_classification("", classify(ensemble, rows, deterministic), rows, out);
     if (options.samples == 0) return out;

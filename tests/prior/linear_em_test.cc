@@ -75,6 +75,16 @@ TEST(LinearEm, TheObjectiveIsTheEvidenceOfTheRows) {
   }
 }
 
+TEST(LinearEm, ASharedScaleHasItsHyperPriorOnce) {
+  const Line data(25, 4, 2, 0.5);
+  const HyperPrior hyper = HyperPrior::parse("inv_gamma:a=2,b=1");
+  const LinearFit fit = linear_em(data.x, data.y, {.hyper = hyper, .shared = true});
+  ASSERT_TRUE(fit.settled);
+  const double want = evidence(data, fit.scale2, fit.noise_variance) -
+                      hyper.row().minus_log(hyper.values(), fit.scale2[0]);
+  EXPECT_NEAR(fit.objective.back(), want, 1e-7 * std::abs(want));
+}
+
 // scale-mixture notes, check 8 of part 4: the marginal likelihood never falls, over 2000 iterations.
 TEST(LinearEm, TheObjectiveNeverFalls) {
   const Line data(60, 40, 6, 0.5);

@@ -68,6 +68,21 @@ TEST(Tune, AScoreIsTheLikelihoodOfTheRowsThatWereHeldOut) {
   EXPECT_NEAR(predict::evaluate({&predictor}, rows).at("log_likelihood"), tuning.score[0][1], 1e-9);
 }
 
+TEST(Tune, ValidationRowsAreSetAsideOnce) {
+  run::TrainConfig c = config("tuned:0.25");
+  c.folds = 0;
+  c.validation_fraction = 0.25;
+  c.batch = 48;
+  const run::Plan plan = run::make_plan(c);  // 800 training rows, 600 without validation
+  std::int64_t steps = 0;
+  Callbacks callbacks;
+  callbacks.epoch = [&](const EpochReport& report) {
+    if (report.epoch == 1) steps = report.step;
+  };
+  tune_precision(plan.data, plan, 0, callbacks);
+  EXPECT_EQ(steps, 480 / 48);
+}
+
 TEST(Tune, TheDefaultGridIsInUnitsOfTheStandardisedTarget) {
   const run::Plan plan = run::make_plan(config("tuned"));
   const Tuning tuning = tune_precision(plan.data, plan, 0);

@@ -106,6 +106,27 @@ TEST(Update, EveryTensorOfEveryReplicaFollowsTheFormula) {
   }
 }
 
+TEST(Update, AStepForgetsTheGradientsOfTheLast) {
+  for (const char* method : {"none", "bernoulli:p=0.3", "svdo", "vi", "vi:prior=stabilising", "gsm",
+                             "gsm:sampler=flipout", "concrete", "dropconnect:p=0.3",
+                             "prior:horseshoe:scale=0.1,group=row", "learned:gaussian"}) {
+    for (const double clip : {0.0, 0.05}) {
+      SCOPED_TRACE(std::string(method) + ", clip " + std::to_string(clip));
+      run::TrainConfig c = config("mlp:8-5", method);
+      c.optimiser = "adam";
+      c.clip = clip;
+      const run::Plan plan = run::make_plan(c);
+      Stack kept(plan.data, plan, {0}), cleared(plan.data, plan, {0});
+      for (int step = 0; step < 3; ++step) {
+        kept.step();
+        cleared.step();
+        std::fill(cleared.store().gradients.begin(), cleared.store().gradients.end(), 0.0f);
+      }
+      EXPECT_EQ(kept.store().values, cleared.store().values);
+    }
+  }
+}
+
 TEST(Update, AFirstStepMovesEveryTensorAsFarAsItsRate) {
   const run::Plan plan = run::make_plan(config("mlp:8", "svdo"));
   Stack stack(plan.data, plan, {0});
