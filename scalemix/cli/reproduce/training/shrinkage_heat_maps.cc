@@ -164,7 +164,7 @@ Result shrinkage_heat_maps(const Effort& effort) {
   progress.finish(done, "");
   const auto claim = [&](const std::string& sentence, const std::vector<double>& less,
                          const std::vector<double>& more) {
-    result.claims.push_back({sentence, smaller(less, more), comparison(less, more, "splits")});
+    result.claims.push_back({sentence, smaller(less, more), comparison(more, less, "splits")});
   };
   claim("the row share of ARD is larger than that of ADD", shapes[1].row_share,
         shapes[0].row_share);
