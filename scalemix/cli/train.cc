@@ -142,15 +142,17 @@ void print_results(const TrainOptions& o, const nlohmann::ordered_json& metrics,
 /// ended it.
 bool tune_precision(const TrainOptions& o, run::Plan& plan) {
   const GracefulStop stop;
-  run::Progress progress("tuning", plan.config.epochs, o.quiet);
+  run::Progress progress("epoch", plan.config.epochs, o.quiet);
+  double done = 0;
   train::Callbacks callbacks;
   callbacks.stop = [&] { return stop.asked().load(); };
   callbacks.epoch = [&](const train::EpochReport& report) {
-    progress.update(static_cast<double>(report.epoch), "precision");
+    done = static_cast<double>(report.epoch);
+    progress.update(done, "tuning the precision");
   };
   const train::Tuning tuning = train::tune_precision(
       plan.data, plan, static_cast<std::size_t>(plan.config.samples), callbacks);
-  progress.finish(plan.config.epochs, "");
+  progress.finish(done, "tuning the precision");
   if (tuning.best.empty()) return false;
   std::map<double, std::size_t> chosen;
   for (std::size_t r = 0; r < tuning.best.size(); ++r) ++chosen[tuning.grid[r][tuning.best[r]]];
@@ -223,12 +225,12 @@ int run_train(const TrainOptions& o, std::ostream& out) {
   use_threads(config);
   run::Plan plan = run::make_plan(config);
   if (o.dry_run) return dry_run(o, plan, out);
-  if (train::tunes_precision(plan.options) && !tune_precision(o, plan)) {
-    fmt::print(stderr, "scalemix: interrupted while the precision was tuned; nothing is written\n");
-    return kInterrupted;
-  }
   if (plan.config.out.empty()) plan.config.out = default_out(plan);
   const run::Folder folder = run::Folder::create(plan.config.out);
+  if (train::tunes_precision(plan.options) && !tune_precision(o, plan)) {
+    fmt::print(stderr, "scalemix: interrupted while the precision was tuned; start it again\n");
+    return kInterrupted;
+  }
   run::record_data(folder, plan.config.data);
   write_atomically(folder.config(), run::to_toml(plan.config) + bits_comment());
   return train_and_report(o, plan, folder, out);

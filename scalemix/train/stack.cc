@@ -53,7 +53,8 @@ std::vector<float> parse_precision(const Plan& plan, const std::vector<std::size
   }
   std::vector<float> out;
   for (const std::size_t r : members) {
-    const std::optional<double> tau = read_number(given[given.size() > 1 ? r : 0]);
+    const std::string_view one = given.size() > 1 ? given[r] : given.empty() ? text : given[0];
+    const std::optional<double> tau = read_number(one);
     if (!tau || !(*tau > 0) || !std::isfinite(*tau)) {
       throw ConfigError(fmt::format(
           "precision must be learned, tuned, positive numbers or standardised:TAU, got '{}'",

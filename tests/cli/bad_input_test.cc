@@ -232,6 +232,8 @@ TEST_F(BadInputTest, PriorsScalesAndDrawsOutOfRangeAreWrongValues) {
   train({"--prior", "laplace,group=colum"}, kBadConfig, "group must be one of weight, row");
   train({"--precision", "tuned:1,x"}, kBadConfig, "expected positive numbers, got 'x'");
   train({"--precision", "0"}, kBadConfig, "precision must be");
+  train({"--precision", ""}, kBadConfig, "precision must be");
+  train({"--precision", "1,,2"}, kBadConfig, "precision must be");
   train({"--init", "fractional:3"}, kBadConfig, "fractional");
   expect({"evaluate", model_, "--data", rows_, "--precision", "0"}, kBadConfig,
          {"precision must be a positive number, got 0"});
