@@ -163,7 +163,7 @@ class PanelDrawing {
         y1, x2, y2);
   }
 
-  /// A path for each colour, which is a third of what a rectangle for each cell takes.
+  /// A path for each colour, which is shorter than a rectangle for each cell.
   void heat(const HeatMap& map) {
     const std::vector<double> xs = borders(map.x), ys = borders(map.y);
     const Scale z = heat_scale(map);

@@ -59,13 +59,14 @@ Replica held_out(const data::Dataset& data, const FitOptions& options, const Rep
   const auto kept = static_cast<std::ptrdiff_t>((1 - kHeldOut) * static_cast<double>(train.size()));
   if (kept < 1) throw DataError(data.name, 0, 0, "too few rows to hold some out for the precision");
   if (data.splits.empty()) {
-    std::vector<std::uint32_t> mixed(train.size());
-    const auto order = data::permutation(train.size(), replica.seed, data::Shuffle::validation);
-    for (std::size_t i = 0; i < mixed.size(); ++i) mixed[i] = train[order[i]];
-    train = std::move(mixed);
+    data::Split part{.train = std::move(train)};
+    data::carve_validation(part, kHeldOut, replica.seed);
+    train = std::move(part.train);
+    out.split.test = std::move(part.validation);
+  } else {
+    out.split.test.assign(train.begin() + kept, train.end());
+    train.resize(static_cast<std::size_t>(kept));
   }
-  out.split.test.assign(train.begin() + kept, train.end());
-  train.resize(static_cast<std::size_t>(kept));
   FitOptions no_more = options;  // validation rows are carved out already
   no_more.validation_fraction = 0;
   prepare(out, no_more, data);

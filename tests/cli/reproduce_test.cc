@@ -77,10 +77,22 @@ INSTANTIATE_TEST_SUITE_P(, ReproduceTest, testing::ValuesIn(simulations()), [](c
   return name;
 });
 
-TEST(Uci, RateAndPrecisionAreChosenForEachSplit) {
+/// Small networks on yacht, where that is on this machine.
+class Uci : public testing::Test {
+ protected:
+  void SetUp() override {
+    c.data = "uci:yacht";
+    if (!reproduce::uci_is_here(c.data)) GTEST_SKIP() << c.data << " is not on this machine";
+    c.splits = "2";
+    c.model = "mlp:5";
+    c.method = {"bernoulli:p=0.1"};
+    c.epochs = 3;
+    c.samples = 4;
+  }
   run::TrainConfig c;
-  c.data = "uci:yacht";
-  if (!reproduce::uci_is_here(c.data)) GTEST_SKIP() << c.data << " is not on this machine";
+};
+
+TEST_F(Uci, RateAndPrecisionAreChosenForEachSplit) {
   c.splits = "3";
   c.model = "mlp:10";
   c.epochs = 60;
@@ -101,15 +113,7 @@ TEST(Uci, RateAndPrecisionAreChosenForEachSplit) {
   EXPECT_EQ(chosen.rmse, reproduce::uci_scores(c).rmse);
 }
 
-TEST(Uci, OtherPrecisionsChangeTheLikelihoodAlone) {
-  run::TrainConfig c;
-  c.data = "uci:yacht";
-  if (!reproduce::uci_is_here(c.data)) GTEST_SKIP() << c.data << " is not on this machine";
-  c.splits = "2";
-  c.model = "mlp:5";
-  c.method = {"bernoulli:p=0.1"};
-  c.epochs = 3;
-  c.samples = 4;
+TEST_F(Uci, OtherPrecisionsChangeTheLikelihoodAlone) {
   c.precision = "0.5";
   const reproduce::UciScores scores = reproduce::uci_scores(c, {}, {0.5, 0.01});
   ASSERT_EQ(scores.log_likelihood_at.size(), 2u);
@@ -119,15 +123,7 @@ TEST(Uci, OtherPrecisionsChangeTheLikelihoodAlone) {
   }
 }
 
-TEST(Uci, ScoresAreMeansOverSeeds) {
-  run::TrainConfig c;
-  c.data = "uci:yacht";
-  if (!reproduce::uci_is_here(c.data)) GTEST_SKIP() << c.data << " is not on this machine";
-  c.splits = "2";
-  c.model = "mlp:5";
-  c.method = {"bernoulli:p=0.1"};
-  c.epochs = 3;
-  c.samples = 4;
+TEST_F(Uci, ScoresAreMeansOverSeeds) {
   c.seeds = 2;
   const reproduce::UciScores both = reproduce::uci_scores(c);
   ASSERT_EQ(both.rmse.size(), 2u);

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "scalemix/base/error.h"
+#include "scalemix/data/split.h"
 #include "scalemix/model/build.h"
 #include "scalemix/predict/evaluate.h"
 #include "scalemix/run/plan.h"
@@ -66,6 +67,31 @@ TEST(Tune, AScoreIsTheLikelihoodOfTheRowsThatWereHeldOut) {
   const predict::Predictor predictor(stack.model(0));
   const auto rows = data::rows_of(by_hand.data, split.test);
   EXPECT_NEAR(predict::evaluate({&predictor}, rows).at("log_likelihood"), tuning.score[0][1], 1e-9);
+}
+
+// Rows in the order of a file may be sorted: those of the stream's choice are held out.
+TEST(Tune, WithoutDivisionsRowsAreHeldOutAtRandom) {
+  run::TrainConfig c = config("tuned:0.5");
+  c.folds = 0;
+  run::Plan plan = run::make_plan(c);
+  plan.data.splits.clear();
+  const double at_random = tune_precision(plan.data, plan, 0).score[0][0];
+  train::Replica by_hand = plan.replicas[0];
+  data::carve_validation(by_hand.split, 0.2, by_hand.seed);
+  by_hand.split.test = by_hand.split.validation;
+  by_hand.split.validation.clear();
+  prepare(by_hand, plan.options, plan.data);
+  Plan one{plan.options, plan.spec, {by_hand}};
+  one.options.precision = "0.5";
+  double want = 0;
+  Callbacks callbacks;
+  callbacks.end = [&](const Stack& stack) {
+    const predict::Predictor predictor(stack.model(0));
+    want = predict::evaluate({&predictor}, data::rows_of(plan.data, by_hand.split.test))
+               .at("log_likelihood");
+  };
+  run(plan.data, one, callbacks);
+  EXPECT_NEAR(at_random, want, 1e-9);
 }
 
 TEST(Tune, ValidationRowsAreSetAsideOnce) {

@@ -73,7 +73,6 @@ Result scale_invariance(const Effort& effort) {
   report::Panel panel{"shrinkage of relevant weights",
                       {"scale of the targets", true},
                       {"posterior mean over least squares"}};
-  std::vector<report::Series> curves;
   for (const char* word : {"flat", "log_uniform", "ridge"}) {
     const bool ridge = word == std::string("ridge");
     report::Series curve{word, {}, {}, {}, report::Style::both};
