@@ -41,7 +41,7 @@ double flops_of(const model::Spec& spec, double rows) {
   model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape& in) {
     if (!model::has_weights(layer)) return;
     const model::Noise* noise = model::drawn_noise(layer);
-    const bool moments = noise && model::noise_kind(noise->kind).where == model::Where::moments;
+    const bool moments = noise && model::noise_place(*noise, layer, true) == model::Where::moments;
     const double product = 2 * model::multiplications(layer, in);
     out += rows * product * (first ? 2 : 3) * (moments ? 2 : 1);
     first = false;

@@ -17,6 +17,7 @@
 #include "scalemix/base/signals.h"
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
+#include "scalemix/cli/train_options.h"
 #include "scalemix/cli/train_report.h"
 #include "scalemix/run/progress.h"
 #include "scalemix/run/trainer.h"
@@ -27,34 +28,10 @@ namespace scalemix::inline v0::cli {
 namespace {
 
 struct TrainOptions {
-  std::vector<std::vector<std::string>> given;  // words of each config flag, in the table's order
-  std::string config_file, resume;
+  std::shared_ptr<TrainKeys> keys;
+  std::string resume;
   bool dry_run = false, json = false, quiet = false;
 };
-
-/// Defaults < file < environment < flags.
-run::TrainConfig gather_config(const TrainOptions& o) {
-  run::TrainConfig config;
-  if (!o.config_file.empty()) run::read_toml(o.config_file, config);
-  run::read_environment(config);
-  const auto& fields = run::train_fields();
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    if (o.given[i].empty()) continue;
-    if (const auto* list =
-            std::get_if<std::vector<std::string> run::TrainConfig::*>(&fields[i].member)) {
-      (config.**list).clear();
-    }
-    for (const std::string& word : o.given[i]) {
-      run::set_from_text(config, fields[i], word, "--" + run::flag_of(fields[i].key));
-    }
-  }
-  return config;
-}
-
-void use_threads(run::TrainConfig& config) {
-  if (config.threads == 0) config.threads = threads();
-  set_threads(config.threads);
-}
 
 std::string default_out(const run::Plan& plan) {
   const std::filesystem::path data(plan.data.name);
@@ -194,10 +171,8 @@ int train_and_report(const TrainOptions& o, const run::Plan& plan, const run::Fo
 
 /// A run goes on as it began: nothing may be set anew.
 void check_alone(const TrainOptions& o) {
-  std::string other = !o.config_file.empty() ? "config" : o.dry_run ? "dry-run" : "";
-  for (std::size_t i = 0; i < o.given.size() && other.empty(); ++i) {
-    if (!o.given[i].empty()) other = run::flag_of(run::train_fields()[i].key);
-  }
+  std::string other = o.keys->first_given();
+  if (other.empty() && o.dry_run) other = "dry-run";
   if (other.empty()) return;
   throw ConfigError(fmt::format(
       "--{} cannot be given with --resume: a run continues with its own config.toml", other));
@@ -220,7 +195,7 @@ int resume(const TrainOptions& o, std::ostream& out) {
 
 int run_train(const TrainOptions& o, std::ostream& out) {
   if (!o.resume.empty()) return resume(o, out);
-  run::TrainConfig config = gather_config(o);
+  run::TrainConfig config = o.keys->config();
   run::validate(config);
   use_threads(config);
   run::Plan plan = run::make_plan(config);
@@ -240,19 +215,7 @@ int run_train(const TrainOptions& o, std::ostream& out) {
 
 Action setup_train(CLI::App& sub) {
   auto o = std::make_shared<TrainOptions>();
-  const auto& fields = run::train_fields();
-  o->given.resize(fields.size());
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    CLI::Option* option = sub.add_option("--" + run::flag_of(fields[i].key), o->given[i],
-                                         std::string(fields[i].help));
-    option->expected(1)->type_name(std::string(fields[i].metavar));
-    option->group(std::string(fields[i].group));
-    const bool list =
-        std::holds_alternative<std::vector<std::string> run::TrainConfig::*>(fields[i].member);
-    option->multi_option_policy(list ? CLI::MultiOptionPolicy::TakeAll
-                                     : CLI::MultiOptionPolicy::TakeLast);
-  }
-  sub.add_option("--config", o->config_file, "TOML file with any of these keys")->type_name("FILE");
+  o->keys = add_train_keys(sub, {});
   sub.add_option("--resume", o->resume, "continue an interrupted run")->type_name("RUN");
   sub.add_flag("--dry-run", o->dry_run,
                "print the resolved config, memory and time; train nothing");

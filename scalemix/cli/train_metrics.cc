@@ -35,7 +35,8 @@ Json sparsity_of(const model::Model& m) {
   std::set<std::string> switched;
   model::for_each_layer(m.spec, [&](const model::Layer& layer, const model::Shape&) {
     const model::Noise* noise = model::drawn_noise(layer);
-    if (noise && model::noise_kind(noise->kind).threshold) switched.insert(layer.name);
+    const auto prunes = noise ? model::noise_kind(noise->kind).prunes : nullptr;
+    if (prunes && prunes(*noise)) switched.insert(layer.name);
   });
   for (const predict::LayerSparsity& layer : predict::sparsity(m)) {
     if (!switched.count(layer.name)) continue;

@@ -46,7 +46,7 @@ std::optional<std::vector<float>> constant_of(const Model& model, const Layer& b
 bool takes_constant(const Layer& layer) {
   const model::Noise* noise = model::drawn_noise(layer);
   return is_linear(layer) &&
-         !(noise && model::noise_kind(noise->kind).where == model::Where::input);
+         !(noise && model::noise_place(*noise, layer) == model::Where::input);
 }
 
 /// The layers whose biases a constant behind layer `at` goes into; empty if it cannot be carried.

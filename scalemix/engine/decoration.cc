@@ -7,8 +7,8 @@
 namespace scalemix::inline v0::engine {
 
 Decoration::Decoration(const model::Noise& noise, const model::Layer& layer, const model::Shape& in,
-                       const Layout& layout)
-    : use(model::noise_use(noise, layer, in)), layer(layer.name) {
+                       const Layout& layout, bool train)
+    : use(model::noise_use(noise, layer, in, train)), layer(layer.name) {
   if (kind().tensors) {
     for (const model::LayerTensor& tensor : kind().tensors(noise, layer)) {
       own.push_back({layout.at(layer.name + "." + tensor.name).offset, tensor.trained});
@@ -22,15 +22,17 @@ bool Decoration::trained() const {
 }
 
 model::At Decoration::at(const Frame& f) const {
+  const bool of_input = use.where == model::Where::moments;
   model::At at{.use = use,
                .train = f.mode == Mode::train,
-               .stream = f.stream(use.number),
+               .stream = f.stream(use.number + (of_input ? model::kInputStream : 0)),
                .rows = f.rows,
                .row0 = f.row0,
                .group = f.group,
                .stride = f.stride,
                .writes_state = f.writes_state,
-               .progress = f.progress};
+               .progress = f.progress,
+               .epoch = f.epoch};
   for (std::size_t i = 0; i < own.size(); ++i) {
     at.own[i] = (own[i].trained ? const_cast<float*>(f.values) : f.state) + own[i].offset;
     if (own[i].trained && f.gradients) at.d_own[i] = f.gradients + own[i].offset;

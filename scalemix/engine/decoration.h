@@ -24,7 +24,7 @@ struct Decoration {
   std::size_t instruction = 0;                // of the program: the last one that works with it
 
   Decoration(const model::Noise& noise, const model::Layer& layer, const model::Shape& in,
-             const Layout& layout);
+             const Layout& layout, bool train);
 
   const model::NoiseKind& kind() const { return *use.kind; }
   std::size_t prepared() const { return kind().prepared ? kind().prepared(use) : 0; }
@@ -34,7 +34,7 @@ struct Decoration {
   bool trained() const;
   /// A gradient of what it prepares, in the memory of a training program.
   std::size_t d_prepared() const {
-    return kind().where == model::Where::moments ? use.weights * (use.means ? 2 : 1) : 0;
+    return use.where == model::Where::moments ? use.weights * (use.means ? 2 : 1) : 0;
   }
   model::At at(const Frame& frame) const;
 };

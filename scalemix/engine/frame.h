@@ -31,6 +31,7 @@ struct Frame {
   float* marks = nullptr;         // Program::marks() floats of this replica; null in a prediction
   double penalty_weight = 0;      // of data's penalties, in backward
   double progress = 1;            // share of the training that is done
+  double epoch = 0;               // finished epochs
 
   // The running node's own; set by the program.
   float *kept = nullptr, *scratch = nullptr;

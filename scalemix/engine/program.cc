@@ -89,7 +89,7 @@ class Program::Builder {
   Decoration* decorate(const model::Layer& layer, const model::Shape& in) {
     Decoration* drawn = nullptr;
     for (const model::Noise& noise : layer.noise) {
-      p_.noises_.push_back(std::make_unique<Decoration>(noise, layer, in, layout_));
+      p_.noises_.push_back(std::make_unique<Decoration>(noise, layer, in, layout_, options_.train));
       Decoration& made = *p_.noises_.back();
       made.prepared_at = take(made.prepared());
       made.marks_at = p_.marks_;

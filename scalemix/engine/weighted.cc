@@ -197,7 +197,7 @@ Ptr make_product(const Making& m, bool moments) {
 
 Nodes make_weighted(const Making& m) {
   using model::Where;
-  const Where where = m.noise ? m.noise->kind().where : Where::penalty;
+  const Where where = m.noise ? m.noise->use.where : Where::penalty;
   const model::Signs signs = signs_of(m);
   const bool drawn_by_signs = signs != model::Signs::none;
   Ptr product = drawn_by_signs && !model::layer_kind(m.layer.type).windows
@@ -205,8 +205,13 @@ Nodes make_weighted(const Making& m) {
                     : make_product(m, where == Where::moments && !drawn_by_signs);
   const std::size_t out = product->out;
   Nodes nodes;
-  if (where == Where::input) nodes.push_back(make_noise(*m.noise, product->in, m.train));
-  if (where == Where::weights) {
+  const bool of_input = where == Where::moments && m.noise->kind().forward;
+  if (where == Where::input || of_input) {
+    nodes.push_back(make_noise(*m.noise, product->in, m.train));
+  }
+  if (where == Where::row_weights) {
+    nodes.push_back(make_row_weights(m, std::move(product), out));
+  } else if (where == Where::weights) {
     nodes.push_back(std::make_unique<NoisyWeights>(m, std::move(product), out));
   } else if (drawn_by_signs) {
     nodes.push_back(make_signed(m, std::move(product), out, signs));

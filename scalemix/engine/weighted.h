@@ -21,7 +21,7 @@ class Weighted : public Node {
         w_(m.layout.at(m.layer.name + ".weight").offset),
         stands_in_(!m.train && m.noise && m.noise->kind().stand_in),
         packed_(m.train ? 0 : product_->packed()) {
-    const bool later = m.noise && m.noise->kind().where == model::Where::before_bias;
+    const bool later = m.noise && m.noise->use.where == model::Where::before_bias;
     if (m.layer.bias && !later) b_ = m.layout.at(m.layer.name + ".bias").offset;
   }
 
@@ -90,5 +90,9 @@ class Weighted : public Node {
 /// The node of a posterior that draws by signs, in the file signed.cc.
 std::unique_ptr<Node> make_signed(const Making& making, std::unique_ptr<Product> product,
                                   std::size_t out, model::Signs signs);
+
+/// The node of weights that are drawn for every row, in the file row_weights.cc.
+std::unique_ptr<Node> make_row_weights(const Making& making, std::unique_ptr<Product> product,
+                                       std::size_t out);
 
 }  // namespace scalemix::inline v0::engine

@@ -9,13 +9,20 @@ namespace {
 
 using model::Family;
 
+/// Whether the layer itself reads the data, whole batches at a time.
+bool reads_all(const model::Noise& noise, const model::Layer& layer) {
+  const model::Where where = model::noise_place(noise, layer, true);
+  const bool of_input = model::noise_kind(noise.kind).forward && where == model::Where::moments;
+  return where != model::Where::input && where != model::Where::row_weights && !of_input;
+}
+
 /// The layer that reads the data, if it is dense; a layer that only renames does not count.
 const model::Layer* first_dense(const std::vector<model::Layer>& layers) {
   for (const model::Layer& layer : layers) {
     const model::LayerKind& kind = model::layer_kind(layer.type);
     if (kind.family == Family::shape) continue;
     const model::Noise* noise = model::drawn_noise(layer);
-    const bool quiet = !noise || model::noise_kind(noise->kind).where != model::Where::input;
+    const bool quiet = !noise || reads_all(*noise, layer);
     return kind.family == Family::weighted && !kind.windows && quiet ? &layer : nullptr;
   }
   return nullptr;
@@ -37,7 +44,7 @@ bool repays_listing(const model::Layer& layer, const model::Shape& out) {
   const model::LayerKind& kind = model::layer_kind(layer.type);
   if (kind.family != Family::weighted || !kind.windows) return false;
   const model::Noise* noise = model::drawn_noise(layer);
-  const bool moments = noise && model::noise_kind(noise->kind).where == model::Where::moments;
+  const bool moments = noise && model::noise_place(*noise, layer, true) == model::Where::moments;
   const std::size_t places = model::elements(out) / layer.out,
                     depth = layer.in * layer.kernel * layer.kernel,
                     panel = moments ? kernel::kHalf : kernel::kPanel;

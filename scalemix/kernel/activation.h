@@ -21,6 +21,10 @@ enum class Activation {
 #undef SCALEMIX_ACTIVATION
 };
 
+/// lambda and lambda alpha of SELU.
+inline constexpr double kSeluScale = 1.0507009873554804934193349852946,
+                        kSeluSaturation = 1.7580993408473768599402175208123;
+
 inline constexpr double kActivationError = 1e-6;
 
 /// value and slope are the specification, of the parameter (0 without one) and x.

@@ -31,6 +31,7 @@ struct AnyLaw::State {
   virtual double cdf(double z) const = 0;
   virtual double quantile(double u) const = 0;
   virtual Compiled compile() const = 0;
+  virtual bool moved(std::span<const double> values, Sampler& multiplier, Sampler& raw) const = 0;
   virtual bool pathwise() const = 0;
   virtual double quantile_slope(std::size_t i, double u) const = 0;
   virtual double multiplier_slope(std::size_t i, double u) const = 0;
@@ -77,6 +78,9 @@ struct Typed final : Base {
   double cdf(double z) const override { return law.cdf(z); }
   double quantile(double u) const override { return law.quantile(u); }
   Compiled compile() const override { return law::compile(law, this->values); }
+  bool moved(std::span<const double> values, Sampler& multiplier, Sampler& raw) const override {
+    return move<L>(this->compiled(), values, multiplier, raw);
+  }
   bool pathwise() const override { return Pathwise<L>; }
   double quantile_slope(std::size_t i, double u) const override {
     return learned(i, [&](const auto& mine) { return mine.quantile_slope(i, u); });
@@ -152,6 +156,9 @@ bool AnyLaw::normalised() const { return law::normalised(mean()); }
 double AnyLaw::centre() const { return normalised() ? 1 : quantile(0.5); }
 const Sampler& AnyLaw::multiplier() const { return state_->compiled().multiplier; }
 const Sampler& AnyLaw::raw() const { return state_->compiled().raw; }
+bool AnyLaw::moved(std::span<const double> values, Sampler& multiplier, Sampler& raw) const {
+  return state_->moved(values, multiplier, raw);
+}
 bool AnyLaw::pathwise() const { return state_->pathwise(); }
 double AnyLaw::quantile_slope(std::size_t i, double u) const {
   return state_->quantile_slope(i, u);

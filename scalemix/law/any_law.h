@@ -54,6 +54,10 @@ class AnyLaw {
   /// Draws of z itself, for additive noise.
   const Sampler& raw() const;
 
+  /// Both, of the same law with other values, from the tables of this one: what follows a schedule
+  /// allocates nothing. False where other values need another table. Throws std::domain_error.
+  bool moved(std::span<const double> values, Sampler& multiplier, Sampler& raw) const;
+
   /// Whether the parameters can be learned: the draw is an explicit function of them and of u.
   /// Where it is not, the five functions below throw std::invalid_argument.
   bool pathwise() const;

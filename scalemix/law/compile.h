@@ -65,4 +65,27 @@ Compiled compile(const L& law, std::span<const double> values) {
   }
 }
 
+/// Samplers of the law with other values from what `own` of the same law holds, without allocation:
+/// false where its draws are not of one table shifted and scaled. Throws as the law's constructor
+/// does.
+template <NoiseLaw L>
+bool move(const Compiled& own, std::span<const double> values, Sampler& multiplier, Sampler& raw) {
+  const L law(values);
+  const double divisor = normalised(law.mean()) ? law.mean() : 1;
+  if constexpr (requires { law.drop(); }) {
+    multiplier = bernoulli_sampler(law.drop(), 1 / divisor);
+    raw = bernoulli_sampler(law.drop(), 1);
+    return true;
+  } else if constexpr (LocationScale<L> && !kIsDiscrete<L>) {
+    multiplier = raw = own.raw;
+    multiplier.shift = static_cast<float>(law.shift() / divisor);
+    multiplier.scale = static_cast<float>(law.spread() / divisor);
+    raw.shift = static_cast<float>(law.shift());
+    raw.scale = static_cast<float>(law.spread());
+    return true;
+  } else {
+    return false;
+  }
+}
+
 }  // namespace scalemix::inline v0::law

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <stdexcept>
@@ -11,7 +12,9 @@
 #include "scalemix/base/number_text.h"
 #include "scalemix/law/any_law.h"
 #include "scalemix/model/layer_kind.h"
+#include "scalemix/model/method_ic.h"
 #include "scalemix/model/method_weights.h"
+#include "scalemix/model/method_word.h"
 #include "scalemix/model/noise.h"
 
 namespace scalemix::inline v0::model {
@@ -52,16 +55,20 @@ Layer noise_layer(const Noise& noise, Site at, const Shape& shape) {
 /// Unit noise on the input of every weight layer but the first, and of the first if `input` is
 /// given. Returns the number of places.
 std::size_t noise_on_inputs(Spec& spec, const Noise& noise, const std::optional<Noise>& input) {
+  const bool channels = noise_kind(noise.kind).channels;
+  const auto site = [&](const Shape& shape) {
+    return channels && shape.size() == 3 ? Site::channel : Site::unit;
+  };
   std::size_t weights = 0, places = 0;
   insert(spec.layers, spec.input, [&](const Layer& layer, const Shape& shape) {
     std::optional<Layer> extra;
     if (!has_weights(layer)) return extra;
     const bool first = weights++ == 0;
-    if (!first) extra = noise_layer(noise, Site::unit, shape);
+    if (!first) extra = noise_layer(noise, site(shape), shape);
     return places += !first, extra;
   });
   if (input) {
-    spec.layers.insert(spec.layers.begin(), noise_layer(*input, Site::unit, spec.input));
+    spec.layers.insert(spec.layers.begin(), noise_layer(*input, site(spec.input), spec.input));
     ++places;
   }
   return places;
@@ -176,10 +183,9 @@ AnyLaw optional_law(std::string_view method, std::string_view argument) {
   return check_multiplier(method, AnyLaw::parse(word));
 }
 
-/// Channel noise at the last point after each convolution where its output is still an image:
-/// before the next convolution, or before the flatten.
-void spatial(Spec& spec, std::string_view argument) {
-  const AnyLaw law = optional_law("spatial", argument);
+/// Noise at the last point after each convolution where its output is still an image: before the
+/// next convolution, or before the flatten.
+void after_convolutions(Spec& spec, std::string_view method, const Noise& noise, Site site) {
   bool after_conv = false;
   std::size_t places = 0;
   insert(spec.layers, spec.input, [&](const Layer& layer, const Shape& shape) {
@@ -187,34 +193,60 @@ void spatial(Spec& spec, std::string_view argument) {
     const bool conv = kind.family == Family::weighted && kind.windows;
     std::optional<Layer> extra;
     if (after_conv && (conv || kind.family == Family::shape)) {
-      extra = noise_layer(noise_of(kMultiply, law.spec()), Site::channel, shape);
+      extra = noise_layer(noise, site, shape);
       ++places;
     }
     after_conv = conv || (after_conv && !extra);
     return extra;
   });
   if (places == 0) {
-    throw std::invalid_argument(
-        "spatial: the architecture has no convolution whose channels another "
-        "layer reads");
+    throw std::invalid_argument(fmt::format(
+        "{}: the architecture has no convolution whose channels another layer reads", method));
   }
+}
+
+void spatial(Spec& spec, std::string_view argument) {
+  const AnyLaw law = optional_law("spatial", argument);
+  after_convolutions(spec, "spatial", noise_of(kMultiply, law.spec()), Site::channel);
   spec.methods.push_back("spatial:" + law.spec());
 }
 
+/// "p=0.3,mask=row" cut into what names the law, "p=0.3", and what a kind's own keys say.
+std::pair<std::string, std::string> cut_own(const NoiseKind& kind, std::string_view argument) {
+  std::pair<std::string, std::string> out;
+  for (const std::string_view item : split(argument, ',')) {
+    const std::string_view key = item.substr(0, item.find('='));
+    const bool own = std::any_of(kind.parameters.begin(), kind.parameters.end(),
+                                 [&](const scalemix::Parameter& p) { return p.name == key; });
+    std::string& to = own ? out.second : out.first;
+    to += (to.empty() ? "" : ",") + std::string(item);
+  }
+  return out;
+}
+
 void dropconnect(Spec& spec, std::string_view argument) {
-  const AnyLaw law = optional_law("dropconnect", argument);
-  for_each_weight_layer(spec, "dropconnect", [&](Layer& layer) {
-    layer.noise.push_back(noise_of("dropconnect", law.spec()));
-  });
-  spec.methods.push_back("dropconnect:" + law.spec());
+  const NoiseKind& kind = noise_kind("dropconnect");
+  const auto [law_text, own] = cut_own(kind, argument);
+  const AnyLaw law = optional_law("dropconnect", law_text);
+  Noise noise = noise_of(kind.name, law.spec());
+  noise.values = read_values(kind.name, kind.parameters, own).values;
+  for_each_weight_layer(spec, "dropconnect", [&](Layer& layer) { layer.noise.push_back(noise); });
+  spec.methods.push_back(noise_summary(noise));
 }
 
 const std::vector<scalemix::Parameter> kDepthParameters{
-    {.name = "p",
-     .value = 0.5,
-     .lo = 0,
-     .hi = 1,
-     .meaning = "drop probability of the last block; that of block l of L is l / L times it"}};
+    {.name = "p", .value = 0.5, .lo = 0, .hi = 1, .meaning = "drop probability of the last block"},
+    choice("gate", "row|batch",
+           "one draw per row, rescaled, or per batch and not, as it was released"),
+    choice("rates", "ramp|linspace|constant",
+           "of block l of L: l / L times p, (l - 1) / (L - 1) times p, or p")};
+
+double depth_rate(const std::vector<double>& values, std::size_t block, std::size_t blocks) {
+  const auto l = static_cast<double>(block), all = static_cast<double>(blocks);
+  if (values[2] == 2) return values[0];
+  if (values[2] == 1) return blocks > 1 ? values[0] * (l - 1) / (all - 1) : values[0];
+  return values[0] * l / all;
+}
 
 void stochastic_depth(Spec& spec, std::string_view argument) {
   const std::vector<double> values =
@@ -228,9 +260,11 @@ void stochastic_depth(Spec& spec, std::string_view argument) {
   }
   for_each_layer(spec, [&](Layer& layer) {
     if (layer_kind(layer.type).family != Family::residual) return;
-    const double p = values[0] * static_cast<double>(++block) / static_cast<double>(blocks);
+    const double p = depth_rate(values, ++block, blocks);
     const AnyLaw law = AnyLaw::make("bernoulli", std::vector{p});
-    layer.branch.push_back(noise_layer(noise_of(kMultiply, law.spec()), Site::layer, {}));
+    Noise noise = noise_of(kMultiply, law.spec());
+    if (values[1] != 0) noise = {"gate", "", {p}};
+    layer.branch.push_back(noise_layer(noise, Site::layer, {}));
   });
   spec.methods.push_back(write_word("stochastic_depth", kDepthParameters, values));
 }
@@ -268,8 +302,43 @@ MethodRow law_row(const law::LawRow& row) {
   return out;
 }
 
+/// A kind of noise on images, in layers of its own.
+void on_images(const NoiseKind& kind, Spec& spec, std::string_view argument) {
+  Noise noise = noise_of(kind.name);
+  noise.values = read_values(kind.name, kind.parameters, argument).values;
+  after_convolutions(spec, kind.name, noise, Site::unit);
+  spec.methods.push_back(write_word(kind.name, kind.parameters, noise.values));
+}
+
+/// Another row's method with one parameter as it is given here: vbd is vsd of depth 0.
+MethodRow special_row(std::string_view name, std::string_view of, std::string_view key,
+                      double value, std::string_view summary) {
+  const NoiseKind& kind = noise_kind(of);
+  std::vector<scalemix::Parameter> parameters = kind.parameters;
+  for (scalemix::Parameter& p : parameters) {
+    if (p.name == key) p.value = value;
+  }
+  NoiseKind changed = kind;
+  changed.parameters = parameters;
+  MethodRow out{name, summary, kind.source, parameters, {}};
+  if (kind.own_layer) out.parameters = unit_parameters(parameters);
+  out.decorate = [name, changed](Spec& spec, std::string_view argument) {
+    changed.own_layer ? on_units(changed, spec, argument) : on_weights(changed, spec, argument);
+    std::string& word = spec.methods.back();
+    word = std::string(name) + word.substr(changed.name.size());
+  };
+  return out;
+}
+
 /// Kinds that stand for themselves: what takes a law is reached through the law's word.
 MethodRow kind_row(const NoiseKind& kind) {
+  if (kind.images) {
+    MethodRow out{kind.name, kind.summary, kind.source, kind.parameters, {}};
+    out.decorate = [&kind](Spec& spec, std::string_view argument) {
+      on_images(kind, spec, argument);
+    };
+    return out;
+  }
   if (!kind.own_layer) return weights_row(kind);
   MethodRow out{kind.name, kind.summary, kind.source, unit_parameters(kind.parameters), {}};
   out.decorate = [&kind](Spec& spec, std::string_view argument) { on_units(kind, spec, argument); };
@@ -307,7 +376,13 @@ std::vector<MethodRow> make_methods() {
   rows.push_back(structured_row("ard_add", "both",
                                 "gsm with scales for inputs times layers between the first and the "
                                 "last, which have ard"));
+  rows.push_back(
+      special_row("vdo_a2", "vdo_a", "factor", 1.0 / 3, "vdo_a with a third of the divergence"));
+  rows.push_back(special_row("vbd", "vsd", "depth", 0,
+                             "vsd without reflections: variational Bayesian dropout"));
+  rows.push_back(ic_row());
   for (const NoiseKind& kind : noise_kinds()) {
+    if (!kind.by_method) continue;
     if (kind.takes_prior) rows.push_back(prior_row(kind));
     if (!kind.takes_law && !kind.takes_prior) rows.push_back(kind_row(kind));
   }
@@ -333,9 +408,11 @@ const std::vector<MethodRow>& methods() {
 }
 
 void apply_method(Spec& spec, std::string_view word) {
-  const auto [name, argument] = split_word(word, ":,");  // laplace,input=0.1
   Spec decorated = spec;
-  method_row(name).decorate(decorated, argument);
+  decorate_by(read_method_word(word), decorated, [](Spec& one, const std::string& plain) {
+    const auto [name, argument] = split_word(plain, ":,");  // laplace,input=0.1
+    method_row(name).decorate(one, argument);
+  });
   decorated.number();
   decorated.validate();
   spec = std::move(decorated);

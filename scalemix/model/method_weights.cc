@@ -31,13 +31,6 @@ void put(Layer& layer, const Noise& noise) {
   layer.noise.push_back(noise);
 }
 
-void on_weights(const NoiseKind& kind, Spec& spec, std::string_view argument) {
-  const std::vector<double> values = read_values(kind.name, kind.parameters, argument).values;
-  const Noise noise{std::string(kind.name), "", values};
-  for_each_weight_layer(spec, kind.name, [&](Layer& layer) { put(layer, noise); });
-  spec.methods.push_back(write_word(kind.name, kind.parameters, values));
-}
-
 /// "laplace:scale=1,group=row" cut before the key `group`, which a comma or a colon precedes.
 std::pair<std::string_view, std::string_view> cut_before(std::string_view word,
                                                          std::string_view key) {
@@ -89,6 +82,13 @@ std::size_t for_each_weight_layer(Spec& spec, std::string_view method,
     throw std::invalid_argument(fmt::format("{}: the network has no weight layer", method));
   }
   return count;
+}
+
+void on_weights(const NoiseKind& kind, Spec& spec, std::string_view argument) {
+  const std::vector<double> values = read_values(kind.name, kind.parameters, argument).values;
+  const Noise noise{std::string(kind.name), "", values};
+  for_each_weight_layer(spec, kind.name, [&](Layer& layer) { put(layer, noise); });
+  spec.methods.push_back(write_word(kind.name, kind.parameters, values));
 }
 
 MethodRow weights_row(const NoiseKind& kind) {

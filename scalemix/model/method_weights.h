@@ -14,6 +14,9 @@ namespace scalemix::inline v0::model {
 std::size_t for_each_weight_layer(Spec& spec, std::string_view method,
                                   const std::function<void(Layer&)>& f);
 
+/// A kind of noise, with its parameters, on every layer with weights.
+void on_weights(const NoiseKind& kind, Spec& spec, std::string_view argument);
+
 /// A kind of noise on every layer with weights, under its own name.
 MethodRow weights_row(const NoiseKind& kind);
 

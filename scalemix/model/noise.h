@@ -8,12 +8,17 @@
 //   before_bias   what a layer's weights make of it,       rows (N, K) -> (N, K)
 //                 before the bias is added
 //   weights       a layer's weights, once per draw         w (W) -> noisy w (W)
+//   row_weights   a layer's weights, once per row          w (W) -> noisy w (W), rows == 1
 //   moments       a layer's pre-activations, whose mean    nothing: the layer draws
 //                 and variance `prepare` and the weights   N(mean, var) itself
 //                 give (local reparameterisation)
 //   penalty       nothing: a prior adds to the objective   -
 //
+// A kind at `moments` may have `forward` too: noise on the layer's input, from a stream of its own.
 // Noise on a residual branch is a noise layer at the end of the branch.
+//
+// A parameter may follow a schedule (parameter_schedule.h): what a kind reads by At::value(), and any
+// of its law, which it draws by At::multiplier() and At::raw().
 //
 // Everything a kind works on stands in At: one replica, one pass. A pass comes in three modes: in
 // training noise is drawn and state written; a sample of a prediction draws; a deterministic pass
@@ -35,6 +40,7 @@
 #include "scalemix/kernel/noise.h"
 #include "scalemix/law/any_law.h"
 #include "scalemix/law/compile.h"
+#include "scalemix/model/parameter_schedule.h"
 #include "scalemix/model/spec.h"
 #include "scalemix/prior/joint.h"
 #include "scalemix/prior/prior.h"
@@ -42,7 +48,7 @@
 
 namespace scalemix::inline v0::model {
 
-enum class Where { input, before_bias, weights, moments, penalty };
+enum class Where { input, before_bias, weights, row_weights, moments, penalty };
 
 /// Where::moments, instead of normal draws: y = x w + ((x s) sigma) r with signs s of every input and
 /// r of every output, for each row (flipout; Wen et al. 2018). `one`: +1 and -1. `released`: +3 and
@@ -51,18 +57,35 @@ enum class Signs { none, one, released };
 
 struct NoiseKind;
 
+/// Of a kind at `moments`, added to a site's number in the stream: the noise on the layer's input.
+inline constexpr std::uint32_t kInputStream = std::uint32_t{1} << 27;
+
+/// A parameter that follows a schedule.
+struct UseSchedule {
+  bool of_law = false;        // else of the kind
+  std::size_t parameter = 0;  // its place
+  double value = 0;           // as the word has it
+  ParameterSchedule schedule;
+};
+
 /// A kind at its place in a network, with all that is fixed before the first step.
 struct NoiseUse {
   const NoiseKind* kind = nullptr;
-  std::vector<double> values = {};         // of kind->parameters
-  std::optional<law::AnyLaw> law = {};     // of kinds that take one
-  law::Compiled draws = {};                // what `forward` draws from, its tables made
-  law::LinkedLaw linked = {};              // instead, where the law's parameters are learned
+  Where where = Where::input;           // it acts
+  bool train = false;                   // of a training
+  std::vector<double> values = {};      // of kind->parameters, where schedules lead
+  std::optional<law::AnyLaw> law = {};  // of kinds that take one, where schedules lead
+  law::Compiled draws = {};             // what `forward` draws from, its tables made
+  law::LinkedLaw linked = {};           // instead, where the law's parameters are learned
+  std::vector<UseSchedule> schedules = {};
+  // Of a law that needs another table for other values: laws between the ends of its schedule.
+  std::vector<law::AnyLaw> levels = {};
   std::uint32_t number = 0;                // of the site, in the stream
-  Shape shape = {};                        // of a row where it acts
+  Shape in = {}, shape = {};               // of a row that the layer takes; where it acts
   kernel::Site site = {};                  // rows, row0 and logical are set by at()
   std::vector<std::int64_t> columns = {};  // logical numbers of the columns left; empty: all
   std::size_t weights = 0;                 // of the layer it decorates; 0: it decorates none
+  std::size_t outputs = 0;                 // of that layer
   std::shared_ptr<const prior::Scales> scales = {};  // of its prior, where that has some
   std::optional<prior::Prior> prior = {};            // of kinds that take one
   std::shared_ptr<const prior::Joint> joint = {};    // that prior on groups of weights
@@ -75,9 +98,9 @@ struct NoiseUse {
 };
 
 /// The use of a noise at a layer that takes rows of `in`. Throws as the law's parser does.
-NoiseUse noise_use(const Noise& noise, const Layer& layer, const Shape& in);
+NoiseUse noise_use(const Noise& noise, const Layer& layer, const Shape& in, bool train = false);
 
-inline constexpr std::size_t kMostTensors = 4;  // of a kind
+inline constexpr std::size_t kMostTensors = 8;  // of a kind
 
 /// One replica in one pass.
 struct At {
@@ -99,7 +122,13 @@ struct At {
   float* marks = nullptr;       // what it keeps from step to step; null in a prediction
   bool writes_state = false;    // else tensors of state and marks are left as they are
   double progress = 1;          // share of the training that is done, for what follows a schedule
+  double epoch = 0;             // finished epochs of a training
 
+  /// A parameter of the kind as it is in this pass.
+  double value(std::size_t parameter) const;
+  /// Draws of the law as it is in this pass.
+  law::Sampler multiplier() const;
+  law::Sampler raw() const;
   kernel::Site site() const { return use.at(rows, row0, group, stride); }
 };
 
@@ -126,7 +155,16 @@ struct NoiseKind {
   bool takes_prior = false;  // Noise::law is a prior (prior/prior.h)
   bool own_layer =
       false;  // its method puts it in noise layers before layers with weights, not on them
+  bool by_method = true;  // a method has its name
+  bool images = false;    // its layers stand where channels of images do, after convolutions
+  bool channels = false;  // its layers have a column per channel of an image, not per number
   std::vector<Parameter> parameters = {};
+  std::vector<std::string_view> scheduled = {};  // those that may follow a schedule
+
+  /// Where it acts at a layer in a training or a prediction; null: at `where`.
+  Where (*placed)(const Noise&, const Layer&, bool train) = nullptr;
+  /// Throws std::invalid_argument where it cannot stand before rows of that shape.
+  void (*check)(const Noise&, const Layer&, const Shape& in) = nullptr;
 
   /// Its own tensors at a layer, at most kMostTensors. Throws std::invalid_argument where it cannot
   /// be.
@@ -164,8 +202,13 @@ struct NoiseKind {
   void (*stand_in)(const At&, float* out) = nullptr;
   /// Log of noise variance over squared mean, of each weight.
   void (*log_alpha)(const At&, float* out) = nullptr;
+  /// Whether stand_in switches weights off; null: it never does.
+  bool (*prunes)(const Noise&) = nullptr;
   /// The log_alpha from which on a weight is switched off.
   double (*threshold)(const Noise&) = nullptr;
+
+  /// Whether the pair with an update rule in optim/fused.h may stand for it; null: yes.
+  bool (*plain)(const NoiseUse&) = nullptr;
 
   /// Where::moments: how it draws; null: normal draws.
   Signs (*signs)(const Noise&) = nullptr;
@@ -192,6 +235,9 @@ Noise noise_of(std::string_view kind, std::string law = {});
 /// A parameter by its name.
 double setting(const Noise& noise, std::string_view name);
 
+/// Where a noise acts at its layer.
+Where noise_place(const Noise& noise, const Layer& layer, bool train = false);
+
 /// "svdo:threshold=3,init=-10", "bernoulli:p=0.5": for people.
 std::string noise_text(const Noise& noise);
 /// The same without the parameters that have their defaults, but the first.
@@ -210,14 +256,29 @@ prior::Weights prior_weights(const Layer& layer);
 /// posterior.
 double weight_spread(const Layer& layer);
 
-/// Throws std::invalid_argument: an unknown kind, a bad law, values out of range, a second noise
-/// that draws, a kind that cannot be at this type of layer.
+/// Throws std::invalid_argument: an unknown kind, a bad law, values out of range, also where a
+/// schedule leads, a second noise that draws, a kind that cannot be at this type of layer.
 void check_noise(const Layer& layer);
+/// The same of the rows that reach it.
+void check_noise_place(const Layer& layer, const Shape& in);
 
 // One maker per family, each in the file of its name.
 NoiseKind multiply_noise();
 NoiseKind add_noise();
 NoiseKind dropconnect_noise();
+NoiseKind advanced_noise();
+NoiseKind alpha_noise();
+NoiseKind continuous_noise();
+NoiseKind dropblock_noise();
+NoiseKind gate_noise();
+NoiseKind gnj_noise();
+NoiseKind information_noise();
+NoiseKind l0_noise();
+NoiseKind sbp_noise();
+NoiseKind soft_noise();
+NoiseKind vdo_a_noise();
+NoiseKind vdo_b_noise();
+NoiseKind vsd_noise();
 NoiseKind svdo_noise();
 NoiseKind vi_noise();
 NoiseKind gsm_noise();

@@ -292,6 +292,7 @@ NoiseKind gsm_noise() {
   kind.penalty = penalty;
   kind.terms_back = terms_back;
   kind.stand_in = stand_in;
+  kind.prunes = [](const Noise& noise) { return noise.values[kOff] > 0; };
   kind.log_alpha = [](const At& at, float* out) {
     kernel::log_alpha(at.use.weights, at.w, at.own[kLogSigma2], out);
   };

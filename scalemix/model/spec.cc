@@ -15,7 +15,7 @@ namespace {
 
 using Visit = std::function<void(const Layer&, const Shape&)>;
 
-constexpr std::uint32_t kMaxSite = std::uint32_t{1} << 28;
+constexpr std::uint32_t kMaxSite = kInputStream;
 
 Shape walk(const std::vector<Layer>& layers, Shape shape, const std::string& place,
            const Visit& visit);
@@ -89,7 +89,7 @@ void check_name(const Layer& layer, std::set<std::string>& names) {
 void check_site(const Layer& layer, std::set<std::uint32_t>& sites) {
   if (layer.site >= kMaxSite) {
     throw std::invalid_argument(
-        fmt::format("{}: site must be below 2^28, got {}", label(layer), layer.site));
+        fmt::format("{}: site must be below 2^27, got {}", label(layer), layer.site));
   }
   if (layer.site != 0 && !sites.insert(layer.site).second) {
     throw std::invalid_argument(
@@ -153,9 +153,10 @@ void Spec::validate() const {
   check_input(*this);
   std::set<std::string> names;
   std::set<std::uint32_t> sites;
-  const Shape out = walk(layers, input, "layers", [&](const Layer& layer, const Shape&) {
+  const Shape out = walk(layers, input, "layers", [&](const Layer& layer, const Shape& in) {
     check_name(layer, names);
     check_site(layer, sites);
+    check_noise_place(layer, in);
   });
   if (out != Shape{outputs}) {
     throw std::invalid_argument(fmt::format("the network gives {}, expected ({}) for its outputs",

@@ -25,11 +25,20 @@ using Shape = std::vector<std::size_t>;  // of one row: {K} or {C, H, W}
 /// What a noise layer draws for: each unit, a whole channel, or the whole row.
 enum class Site { unit, channel, layer };
 
+/// A parameter that changes as training goes on: "p" by "linear:start=0".
+struct Scheduled {
+  std::string parameter = {};
+  std::string schedule = {};  // a word of parameter_schedule.h
+
+  bool operator==(const Scheduled&) const = default;
+};
+
 /// A kind of noise at a layer: a row of noise.h with its settings.
 struct Noise {
   std::string kind = {};            // a name of noise_kinds(): "multiply", "dropconnect", "svdo"
   std::string law = {};             // "bernoulli:p=0.5", of kinds that draw from one; or a prior
   std::vector<double> values = {};  // of the kind's parameters, in the table's order
+  std::vector<Scheduled> schedules = {};
 
   bool operator==(const Noise&) const = default;
 };
@@ -101,6 +110,9 @@ struct LayerTensor {
   Shape shape = {};
   bool trained = true;  // false: state, such as a running statistic
   double initial = 0;   // of every number; a weight matrix is drawn (initial_weights.h)
+  // Of a noise: numbers start at initial + spread z, z standard normal or uniform on (0, 1).
+  double spread = 0;
+  bool uniform = false;
   bool decays = false;  // by weight decay
   double rate = 1;      // factor on the learning rate
 };

@@ -112,17 +112,28 @@ json write_noise(const Noise& noise) {
     value = noise.values[i];
     if (!kind.parameters[i].words.empty()) value = value_text(kind.parameters[i], noise.values[i]);
   }
+  for (const Scheduled& s : noise.schedules) out["schedules"][s.parameter] = s.schedule;
   return out;
 }
 
 void check_keys(const json& object, std::vector<std::string> known, const std::string& place);
+
+/// {"p": "linear:start=0"}
+std::vector<Scheduled> read_schedules(const json& object, const std::string& place) {
+  if (!object.is_object()) refuse_type(place, "an object", object);
+  std::vector<Scheduled> out;
+  for (const auto& [parameter, word] : object.items()) {
+    out.push_back({parameter, read_text(word, place + "." + parameter)});
+  }
+  return out;
+}
 
 /// {"kind": "svdo", "threshold": 3}: what is not there has its default.
 Noise read_noise(const json& value, const std::string& place) {
   if (!value.is_object()) refuse_type(place, "an object", value);
   if (!value.contains("kind")) refuse(place + ".kind", "missing");
   std::string name = read_text(value["kind"], place + ".kind");
-  std::vector<std::string> known{"kind"};
+  std::vector<std::string> known{"kind", "schedules"};
   Noise out;
   try {
     out = noise_of(name);
@@ -135,6 +146,9 @@ Noise read_noise(const json& value, const std::string& place) {
   for (const Parameter& p : kind.parameters) known.emplace_back(p.name);
   check_keys(value, known, place);
   if (value.contains(law)) out.law = read_text(value[law], place + "." + law);
+  if (value.contains("schedules")) {
+    out.schedules = read_schedules(value["schedules"], place + ".schedules");
+  }
   for (std::size_t i = 0; i < kind.parameters.size(); ++i) {
     const std::string key(kind.parameters[i].name);
     if (!value.contains(key)) continue;
@@ -155,6 +169,7 @@ Noise read_noise(const json& value, const std::string& place) {
 /// The law of a noise layer that multiplies or adds stands in keys of its own.
 bool has_short_form(const Layer& layer) {
   if (has_weights(layer) || layer.noise.size() != 1) return false;
+  if (!layer.noise[0].schedules.empty()) return false;
   return std::find(kModes.begin(), kModes.end(), layer.noise[0].kind) != kModes.end();
 }
 

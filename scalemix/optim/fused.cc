@@ -7,7 +7,9 @@ namespace {
 
 double svdo_adam(const Rate& rate, std::uint64_t step, const NoisyPiece& p) {
   const auto options = [&](const Piece& piece) {
-    return kernel::Adam{.lr = rate.lr * piece.rate, .decay = piece.decays ? rate.decay : 0};
+    kernel::Adam out{.lr = rate.lr * piece.rate, .decay = piece.decays ? rate.decay : 0};
+    if (!rate.own.empty()) out.beta1 = rate.own[0], out.beta2 = rate.own[1], out.eps = rate.own[2];
+    return out;
   };
   return kernel::svdo_adam(options(p.w), options(p.own), step, p.w.count, p.w.g, p.d_prepared,
                            p.penalty_weight, {p.w.w, p.w.arrays[0], p.w.arrays[1]},
@@ -31,9 +33,10 @@ NoisyPiece NoisyPiece::part(std::size_t from, std::size_t n) const {
   return out;
 }
 
-FusedUpdate fused_update(std::string_view rule, std::string_view kind) {
+FusedUpdate fused_update(std::string_view rule, const model::NoiseUse& noise) {
+  if (noise.kind->plain && !noise.kind->plain(noise)) return nullptr;
   for (const Row& row : kRows) {
-    if (row.rule == rule && row.kind == kind) return row.update;
+    if (row.rule == rule && row.kind == noise.kind->name) return row.update;
   }
   return nullptr;
 }

@@ -6,6 +6,7 @@
 
 #include <string_view>
 
+#include "scalemix/model/noise.h"
 #include "scalemix/optim/rule.h"
 
 namespace scalemix::inline v0::optim {
@@ -24,7 +25,7 @@ struct NoisyPiece {
 /// Returns the sum of the squares of both gradients: not finite where a gradient is not.
 using FusedUpdate = double (*)(const Rate&, std::uint64_t step, const NoisyPiece&);
 
-/// Null where the pair is not in the list.
-FusedUpdate fused_update(std::string_view rule, std::string_view kind);
+/// Null where the pair is not in the list, or the noise has settings that it does not know.
+FusedUpdate fused_update(std::string_view rule, const model::NoiseUse& noise);
 
 }  // namespace scalemix::inline v0::optim

@@ -7,8 +7,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
+
+#include "scalemix/base/word.h"
 
 namespace scalemix::inline v0::optim {
 
@@ -17,8 +21,8 @@ inline constexpr std::size_t kMostArrays = 2, kMostScalars = 1;
 /// How far a step goes.
 struct Rate {
   double lr = 0;
-  double decay = 0;     // coefficient of weight decay, for numbers that decay
-  double momentum = 0;  // of the rules that have one
+  double decay = 0;                  // coefficient of weight decay, for numbers that decay
+  std::span<const double> own = {};  // of the rule's parameters; empty: their defaults
 };
 
 /// Numbers that lie side by side and are updated alike.
@@ -40,7 +44,8 @@ using Scalars = std::array<double*, kMostScalars>;
 
 struct Rule {
   std::string_view name, summary, source;
-  double lr;                             // by default
+  double lr;  // by default
+  std::vector<Parameter> parameters;
   std::vector<std::string_view> arrays;  // names of its own numbers
   /// `step` counts from 1. Elementwise, so a piece may be cut.
   void (*update)(const Rate&, std::uint64_t step, const Piece&);
@@ -48,18 +53,27 @@ struct Rule {
   /// Called for a tensor before its update with the sum of its gradient's squares, after clipping.
   /// Returns what the gradient is multiplied by in this step; 0: the tensor and all that is kept for
   /// it stay as they are. Null: the rule takes a number for itself.
-  double (*reduce)(double squares, const Scalars&) = nullptr;
+  double (*reduce)(double squares, std::span<const double> own, const Scalars&) = nullptr;
 };
 
 const std::vector<Rule>& rules();
 
-/// Throws ConfigError for an unknown name, with the nearest known.
-const Rule& rule(std::string_view name);
+/// The row of a word, "sgd:momentum=0.9", or of a name. Throws ConfigError for an unknown name, with
+/// the nearest known.
+const Rule& rule(std::string_view word);
+/// The parameters that the word sets, in the row's order. Throws as words do.
+std::vector<double> rule_values(std::string_view word);
+
+/// A parameter of a rule at a rate.
+inline double own(const Rate& rate, const std::vector<Parameter>& parameters, std::size_t i) {
+  return i < rate.own.size() ? rate.own[i] : parameters[i].value;
+}
 
 // One maker per rule, each in the file of its name.
 Rule adam();
 Rule adamw();
 Rule novograd();
+Rule rmsprop();
 Rule sgd();
 
 }  // namespace scalemix::inline v0::optim

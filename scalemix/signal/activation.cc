@@ -47,6 +47,10 @@ double silu_curvature(double, double x) {
 
 double elu_curvature(double, double x) { return x > 0 ? 0 : std::exp(x); }
 
+double selu_curvature(double, double x) {
+  return x > 0 ? 0 : kernel::kSeluSaturation * std::exp(x);
+}
+
 /// x F(x) - x = -x F(-x) where F(x) + F(-x) = 1.
 double gelu_above_line(double, double x) { return kernel::activation_row(Kind::gelu).value(0, -x); }
 double silu_above_line(double, double x) { return kernel::activation_row(Kind::silu).value(0, -x); }
@@ -64,6 +68,7 @@ constexpr Theory kTheory[] = {
     {Kind::gelu, gelu_curvature, {}, false, false, false, gelu_above_line},
     {Kind::silu, silu_curvature, {}, false, false, false, silu_above_line},
     {Kind::elu, elu_curvature, kZero, false, false, true, none},
+    {Kind::selu, selu_curvature, kZero, true, false, false},
     {Kind::sine, sine_curvature, {}, false, true, true},
 };
 

@@ -34,6 +34,7 @@ void for_each_array(Stack& stack, const F& f) {
     f(own(store.rule.scalars[s]), store.scalars[s]);
   }
   if (!store.marks.empty()) f("marks", store.marks);
+  if (!stack.state.average.empty()) f("average", stack.state.average);
   if (!stack.state.best_values.empty()) {
     f("best_values", stack.state.best_values);
     f("best_state", stack.state.best_state);
@@ -158,6 +159,7 @@ std::vector<std::string> load_checkpoint(const std::string& path, Stack& stack) 
   const nlohmann::json state = parse(path, file.metadata.at(kState));
   State& s = stack.state;
   s = checked(path, [&] { return state_of(state); });
+  if (stack.plan().options.average > 0) s.average.resize(stack.store().values.size());
   const std::size_t n = stack.replicas();
   for (const std::size_t size : {s.nll_sum.size(), s.penalty.size(), s.first_nll.size(),
                                  s.best_score.size(), s.best_epoch.size(), s.active.size()}) {

@@ -48,7 +48,7 @@ class Training {
     while (!stack.done()) {
       if (!run_epoch(stack)) return false;
     }
-    stack.restore_best();
+    stack.settle();
     call(callbacks_.end, stack);
     // A resume after this starts where training ended.
     if (!checkpoints_.path.empty()) checkpoint(stack);

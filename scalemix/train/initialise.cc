@@ -61,6 +61,30 @@ void mirror(const std::vector<float>& w, std::size_t out, std::size_t in, std::s
   }
 }
 
+/// Tensors of noise that start drawn: of tensor i of a layer, draw i of its site (weights: draw 0).
+void draw_noise_tensors(const model::Layer& layer, std::uint64_t seed, const engine::Layout& layout,
+                        float* values) {
+  const std::vector<model::LayerTensor> tensors = model::tensors(layer);
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    if (tensors[i].spread == 0) continue;
+    const engine::Slot& slot = layout.at(layer.name + "." + tensors[i].name);
+    const law::AnyLaw law = tensors[i].uniform
+                                ? law::AnyLaw::make("uniform", std::vector<double>{0.5})  // 0.5 + u
+                                : law::AnyLaw::make("normal", std::vector<double>{1});
+    std::vector<float> z(slot.count);
+    kernel::draws(law.raw(),
+                  {.seed = seed,
+                   .stream = stream_id(Purpose::init, layer.site),
+                   .draw = static_cast<std::uint32_t>(i)},
+                  {.rows = 1, .columns = slot.count}, z.data());
+    const double shift = tensors[i].uniform ? -0.5 : 0;
+    for (std::size_t k = 0; k < slot.count; ++k) {
+      values[slot.offset + k] =
+          static_cast<float>(tensors[i].initial + tensors[i].spread * (z[k] + shift));
+    }
+  }
+}
+
 }  // namespace
 
 void draw_weights(const model::InitialWeights& plan, const model::Shape& shape, std::uint64_t seed,
@@ -86,6 +110,7 @@ void initialise(const model::Spec& spec, const std::string& word, std::uint64_t 
     plan[w.layer] = w;
   }
   model::for_each_layer(spec, [&](const model::Layer& layer, const model::Shape&) {
+    draw_noise_tensors(layer, seed, layout, values);
     const auto it = plan.find(layer.name);
     if (it == plan.end()) return;
     const engine::Slot& slot = layout.at(layer.name + ".weight");

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <vector>
 
 #include "scalemix/base/error.h"
@@ -15,6 +14,7 @@
 #include "scalemix/optim/rule.h"
 #include "scalemix/train/length_scale.h"
 #include "scalemix/train/objective.h"
+#include "scalemix/train/rate_schedule.h"
 
 namespace scalemix::inline v0::train {
 namespace {
@@ -32,12 +32,12 @@ bool any_layer(const model::Spec& spec, bool (*holds)(const model::Layer&)) {
 /// Weights under a posterior: their penalty wants a warm-up.
 bool has_posterior(const model::Layer& layer) {
   const model::Noise* noise = model::drawn_noise(layer);
-  return noise && model::noise_kind(noise->kind).where == model::Where::moments;
+  return noise && model::noise_place(*noise, layer, true) == model::Where::moments;
 }
 
 bool drawn_once(const model::Layer& layer) {
   const model::Noise* noise = model::drawn_noise(layer);
-  return noise && model::noise_kind(noise->kind).where == model::Where::weights;
+  return noise && model::noise_place(*noise, layer, true) == model::Where::weights;
 }
 
 bool convolutional(const model::Layer& layer) {
@@ -77,37 +77,38 @@ void resolve(FitOptions& o, const data::Dataset& data, const model::Spec& spec) 
   }
   if (o.lr == 0) o.lr = optim::rule(o.optimiser).lr;
   if (o.schedule == "auto") o.schedule = posterior ? "linear" : "constant";
-  if (o.schedule_step == 0) o.schedule_step = std::max(1, o.epochs / 3);
   if (o.warmup_start < 0) o.warmup_start = posterior ? std::min(5.0, o.epochs / 10.0) : 0;
   if (o.warmup < 0) o.warmup = posterior ? std::min(15.0, o.epochs / 4.0) : 0;
 }
 
 void validate(const FitOptions& o) {
-  optim::rule(o.optimiser);
-  const std::vector<std::string> schedules{"auto", "constant", "step", "cosine", "linear"};
-  if (std::find(schedules.begin(), schedules.end(), o.schedule) == schedules.end()) {
-    throw ConfigError("schedule " + not_one_of(schedules, o.schedule));
+  optim::rule_values(o.optimiser);
+  if (o.schedule != "auto") (void)RateSchedule(o.schedule);
+  const std::vector<std::string> shapes{"linear", "cubic"};
+  if (std::find(shapes.begin(), shapes.end(), o.warmup_shape) == shapes.end()) {
+    throw ConfigError("warmup_shape " + not_one_of(shapes, o.warmup_shape));
   }
   require(o.validation_fraction >= 0 && o.validation_fraction < 1, "validation_fraction",
           "in [0, 1)", o.validation_fraction);
   require(o.epochs >= 0, "epochs", "0 (auto) or more", o.epochs);
   require(o.batch >= 0, "batch", "0 (auto) or more", o.batch);
   require(std::isfinite(o.lr) && o.lr >= 0, "lr", "0 (auto) or more", o.lr);
-  require(o.momentum >= 0 && o.momentum < 1, "momentum", "in [0, 1)", o.momentum);
+  require(std::isfinite(o.lr_warmup) && o.lr_warmup >= 0, "lr_warmup", "0 (none) or more epochs",
+          o.lr_warmup);
+  require(o.average >= 0 && o.average < 1, "average", "in [0, 1)", o.average);
   require(std::isfinite(o.weight_decay) && o.weight_decay >= 0, "weight_decay", "0 or more",
           o.weight_decay);
   require(std::isfinite(o.length_scale) && o.length_scale >= 0, "length_scale", "0 (none) or more",
           o.length_scale);
   require(o.length_scale == 0 || o.precision != "learned", "precision",
           "a number where length_scale is set", o.precision);
-  require(o.schedule_step >= 0, "schedule_step", "0 or more", o.schedule_step);
-  require(o.schedule_factor > 0 && o.schedule_factor <= 1, "schedule_factor", "in (0, 1]",
-          o.schedule_factor);
   require(std::isfinite(o.warmup_start), "warmup_start", "a number", o.warmup_start);
   require(std::isfinite(o.warmup), "warmup", "a number", o.warmup);
   require(std::isfinite(o.penalty) && o.penalty >= 0, "penalty", "0 or more", o.penalty);
   require(o.clip >= 0, "clip", "0 (off) or more", o.clip);
-  objective(o.objective);
+  const Objective chosen(o.objective);
+  require(!chosen.row().extra || o.train_samples > 1, "train_samples",
+          "2 or more where the objective compares draws", o.train_samples);
   require(o.train_samples >= 1 && o.train_samples <= kMostSamples, "train_samples",
           "a whole number from 1 to 1000", o.train_samples);
   require(o.patience >= 0, "patience", "0 (off) or more", o.patience);
@@ -116,19 +117,15 @@ void validate(const FitOptions& o) {
 }
 
 double lr_factor(const FitOptions& o, double epoch) {
-  const double share = epoch / o.epochs;
-  if (o.schedule == "step") {
-    return std::pow(o.schedule_factor, std::floor(epoch / o.schedule_step));
-  }
-  if (o.schedule == "cosine") return (1 + std::cos(std::numbers::pi * share)) / 2;
-  if (o.schedule == "linear") return std::clamp(2 * (1 - share), 0.0, 1.0);
-  return 1;
+  const double warm = o.lr_warmup > 0 ? std::min(1.0, epoch / o.lr_warmup) : 1;
+  return warm * RateSchedule(o.schedule)(epoch, o.epochs);
 }
 
 double penalty_weight(const FitOptions& o, std::int64_t epoch) {
   const double since = static_cast<double>(epoch) - o.warmup_start;
   if (since < 0) return 0;
-  return o.warmup > 0 ? std::min(1.0, since / o.warmup) : 1;
+  const double share = o.warmup > 0 ? std::min(1.0, since / o.warmup) : 1;
+  return o.warmup_shape == "cubic" ? share * share * share : share;
 }
 
 }  // namespace scalemix::inline v0::train

@@ -15,18 +15,18 @@ struct FitOptions {
   std::string init = "auto";       // initial weights (model/initial_weights.h)
   int epochs = 0;                  // passes over the training rows
   int batch = 0;                   // rows per step
-  std::string optimiser = "adam";  // a name of optim::rules()
+  std::string optimiser = "adam";  // a word of optim::rules(): "sgd:momentum=0.9"
   double lr = 0;
-  double momentum = 0.9;          // of sgd
-  double weight_decay = 0;        // of the weights, not of biases
-  double length_scale = 0;        // more of it, from a prior's length-scale (length_scale.h)
-  std::string schedule = "auto";  // of the learning rate: constant, step, cosine, linear
-  int schedule_step = 0;          // epochs between steps of schedule step
-  double schedule_factor = 0.1;
-  double warmup_start = -1;        // epoch at which the penalty starts to count
-  double warmup = -1;              // epochs over which its weight grows to 1
-  double penalty = 1;              // factor on the penalty; 1: the variational bound
-  double clip = 0;                 // largest norm of the gradient; 0: no clipping
+  double weight_decay = 0;              // of the weights, not of biases
+  double length_scale = 0;              // more of it, from a prior's length-scale (length_scale.h)
+  std::string schedule = "auto";        // of the learning rate: a word of rate_schedules()
+  double lr_warmup = 0;                 // epochs over which the rate grows to the schedule's
+  double average = 0;                   // decay of the running mean of the weights; 0: none is kept
+  double warmup_start = -1;             // epoch at which the penalty starts to count
+  double warmup = -1;                   // epochs over which its weight grows to 1
+  std::string warmup_shape = "linear";  // how: linear, or cubic, the cube of that
+  double penalty = 1;                   // factor on the penalty; 1: the variational bound
+  double clip = 0;                      // largest norm of the gradient; 0: no clipping
   int patience = 0;                // epochs without a better validation score; 0: never stop early
   double validation_fraction = 0;  // share of the training rows held out to watch
   int train_samples = 1;           // draws of the noise for each row in a step
@@ -49,14 +49,11 @@ void resolve(FitOptions& options, const data::Dataset& data, const model::Spec& 
 /// Checks ranges and words; throws ConfigError naming key, range and value.
 void validate(const FitOptions& options);
 
-/// Factor on the learning rate at a time in epochs (may be fractional); options resolved.
-///   constant  1
-///   step      factor^floor(epoch / step)
-///   cosine    (1 + cos(pi epoch / epochs)) / 2
-///   linear    1 for the first half, then linearly to 0 at the end (methods of SparseVD)
+/// Factor on the learning rate at a time in epochs (may be fractional): the schedule's, times the
+/// share of the warm-up that is done; options resolved.
 double lr_factor(const FitOptions& options, double epoch);
 
-/// Weight of the penalty: 0 before warmup_start, then linearly to 1 over `warmup` epochs.
+/// Weight of the penalty: 0 before warmup_start, then to 1 over `warmup` epochs.
 double penalty_weight(const FitOptions& options, std::int64_t epoch);
 
 }  // namespace scalemix::inline v0::train

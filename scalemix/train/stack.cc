@@ -11,6 +11,7 @@
 #include "scalemix/base/error.h"
 #include "scalemix/base/number_text.h"
 #include "scalemix/base/word.h"
+#include "scalemix/kernel/tiles.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/noise.h"
 #include "scalemix/train/initialise.h"
@@ -72,7 +73,7 @@ Stack::Stack(const data::Dataset& data, const Plan& plan, std::vector<std::size_
     : data_(data),
       plan_(plan),
       members_(std::move(members)),
-      store_(plan.spec, optim::rule(plan.options.optimiser), members_.size()) {
+      store_(plan.spec, plan.options.optimiser, members_.size()) {
   const std::vector<const Replica*> replicas = replicas_of(plan, members_);
   const std::size_t n = replicas.size();
   const double none = std::numeric_limits<double>::infinity();
@@ -102,6 +103,7 @@ Stack::Stack(const data::Dataset& data, const Plan& plan, std::vector<std::size_
   state.best_score.assign(n, none);
   state.best_epoch.assign(n, 0);
   state.active.assign(n, true);
+  if (plan.options.average > 0) state.average.assign(store_.values.size(), 0);
   if (plan.spec.task == Task::regression) {
     given_precision_ = parse_precision(plan, members_);
     const engine::Slot& slot = store_.layout.at("output.log_precision");
@@ -141,7 +143,7 @@ void Stack::set_rates(double epoch) {
   for (std::size_t r = 0; r < replicas(); ++r) {
     const Settings& s = plan_.replicas[members_[r]].settings;
     rates_[r] = {
-        .lr = s.lr * factor, .decay = s.weight_decay + length_decay_[r], .momentum = o.momentum};
+        .lr = s.lr * factor, .decay = s.weight_decay + length_decay_[r], .own = store_.own};
     penalty_weight_[r] = s.penalty * weight;
   }
 }
@@ -170,6 +172,7 @@ void Stack::step() {
                                  state.epoch + 1, state.step + 1, members_[r]));
     }
   }
+  follow_average();
   state.row += count;
   ++state.step;
 }
@@ -230,8 +233,7 @@ EpochReport Stack::end_epoch() {
   state.row = 0;
   std::fill(state.nll_sum.begin(), state.nll_sum.end(), 0);
   if (batches_->validation_rows() > 0) {
-    report.validation = validate();
-    if (plan_.options.patience > 0) keep_best(report.validation);
+    report.validation = judge_epoch();
   }
   return report;
 }
@@ -255,11 +257,40 @@ bool Stack::done() const {
   return stopped || state.epoch >= plan_.options.epochs;
 }
 
-void Stack::restore_best() {
-  if (state.best_values.empty()) return;
-  store_.values = state.best_values;
-  store_.state = state.best_state;
+void Stack::settle() {
+  if (state.best_values.empty() && state.average.empty()) return;
+  if (state.best_values.empty()) {
+    store_.values = state.average;
+  } else {
+    store_.values = state.best_values;
+    store_.state = state.best_state;
+  }
   values_changed();
+}
+
+/// With a decay of t / (t + 9) in step t = 0, 1, ... at first, so that the start is forgotten.
+void Stack::follow_average() {
+  if (state.average.empty()) return;
+  const double t = static_cast<double>(state.step);
+  const auto keep = static_cast<float>(std::min(plan_.options.average, t / (t + 9)));
+  const std::size_t p = store_.layout.values();
+  for (std::size_t r = 0; r < replicas(); ++r) {
+    if (!state.active[r]) continue;
+    const float* w = store_.values_of(r);
+    float* mean = state.average.data() + r * p;
+    kernel::for_tiles(p, [&](std::size_t first, std::size_t n) {
+      for (std::size_t i = first; i < first + n; ++i) mean[i] = keep * mean[i] + (1 - keep) * w[i];
+    });
+  }
+}
+
+/// Scores of the weights that the model would get.
+Scores Stack::judge_epoch() {
+  if (!state.average.empty()) std::swap(store_.values, state.average);
+  Scores scores = validate();
+  if (plan_.options.patience > 0) keep_best(scores);
+  if (!state.average.empty()) std::swap(store_.values, state.average);
+  return scores;
 }
 
 PerReplica Stack::sparsity() const {
@@ -267,7 +298,8 @@ PerReplica Stack::sparsity() const {
   double weights = 0;
   std::vector<float> out;
   for (const auto& noise : stepper_->program().noises()) {
-    if (!noise->kind().threshold) continue;
+    const auto prunes = noise->kind().prunes;
+    if (!prunes || !prunes({{}, {}, noise->use.values})) continue;
     out.resize(noise->use.weights);
     weights += static_cast<double>(out.size());
     for (std::size_t r = 0; r < replicas(); ++r) {

@@ -32,6 +32,7 @@ struct State {
   std::vector<std::int64_t> best_epoch;
   std::vector<bool> active;                    // false: stopped early
   std::vector<float> best_values, best_state;  // empty before there are some
+  std::vector<float> average;                  // running mean of the values, where one is kept
 };
 
 /// Validation scores, deterministic pass.
@@ -72,8 +73,9 @@ class Stack {
   /// Ends the epoch: scores, best weights, early stopping.
   EpochReport end_epoch();
   bool done() const;
-  /// Puts the best weights back where early stopping kept them.
-  void restore_best();
+  /// Puts the weights in place that the model gets: the best where early stopping kept them, the
+  /// running mean where that is kept.
+  void settle();
   /// To be called when somebody else wrote the weights.
   void values_changed();
 
@@ -99,6 +101,8 @@ class Stack {
   void set_rates(double epoch);
   void record(const PerReplica& nll, std::size_t rows);
   void keep_best(const Scores& scores);
+  void follow_average();
+  Scores judge_epoch();
   bool learns_precision() const {
     return plan_.spec.task == Task::regression && given_precision_.empty();
   }

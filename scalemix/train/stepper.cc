@@ -25,7 +25,7 @@ Stepper::Stepper(const model::Spec& spec, Store& store, Batches& batches,
       seeds_(std::move(seeds)),
       given_precision_(std::move(given_precision)),
       samples_(static_cast<std::size_t>(options.train_samples)),
-      objective_(objective(options.objective)),
+      objective_(options.objective),
       program_(spec, store.layout,
                {.train = true, .rows = samples_ * batches.most(), .sparse_data = sparse_data}),
       schedule_(program_, samples_ * batches.most(), program_.instructions().size()),
@@ -37,7 +37,7 @@ Stepper::Stepper(const model::Spec& spec, Store& store, Batches& batches,
   held_.resize(lanes_);
   labels_.resize(lanes_ * schedule_.rows());
   targets_.resize(lanes_ * schedule_.rows());
-  if (objective_.weights) weights_.resize(2 * lanes_ * schedule_.rows());
+  if (objective_.row().weights) weights_.resize(2 * lanes_ * schedule_.rows());
   prepared_.resize(replicas * program_.prepared());
   store_.marks.assign(replicas * program_.marks(), 0);
   if (program_.sparse()) {
@@ -100,6 +100,7 @@ void Stepper::run_replica(const StepInput& input, std::size_t r, std::size_t lan
   f.draw = static_cast<std::uint32_t>(input.step);
   f.writes_state = active;
   f.progress = input.progress;
+  f.epoch = static_cast<double>(input.epoch);
   const auto rows = static_cast<double>(f.rows), all = static_cast<double>(batches_.train_rows());
   f.penalty_weight = (*input.penalty_weight)[r] * all / rows;
   const double of_data =
@@ -155,7 +156,7 @@ const float* Stepper::log_precision(std::size_t r) const {
 }
 
 const float* Stepper::weights(std::size_t r, std::size_t lane, std::size_t rows) {
-  if (!objective_.weights || samples_ == 1) return nullptr;
+  if (!objective_.row().weights || samples_ == 1) return nullptr;
   const std::size_t slots = schedule_.rows(), width = program_.outputs();
   const float* outputs = schedule_.output(memory(lane));
   float *w = weights_.data() + 2 * lane * slots, *nll = w + slots;
@@ -165,11 +166,20 @@ const float* Stepper::weights(std::size_t r, std::size_t lane, std::size_t rows)
     kernel::gaussian_nlls(rows, width, outputs, targets_.data() + lane * slots, log_precision(r),
                           nll);
   }
-  weigh(objective_, samples_, rows / samples_, nll, w);
+  weigh(objective_.row(), samples_, rows / samples_, nll, w);
   return w;
 }
 
 double Stepper::loss(std::size_t r, std::size_t lane, std::size_t rows) {
+  const double nll = likelihood(r, lane, rows);
+  if (!objective_.row().extra || samples_ < 2) return nll;
+  return nll + objective_.row().extra(objective_.own(), rows / samples_, program_.outputs(),
+                                      schedule_.output(memory(lane)),
+                                      task_ == Task::regression ? log_precision(r) : nullptr,
+                                      schedule_.output_gradient(memory(lane)));
+}
+
+double Stepper::likelihood(std::size_t r, std::size_t lane, std::size_t rows) {
   const std::size_t slots = schedule_.rows(), width = program_.outputs();
   const float *outputs = schedule_.output(memory(lane)), *w = weights(r, lane, rows);
   float* doutputs = schedule_.output_gradient(memory(lane));

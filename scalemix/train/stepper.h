@@ -77,6 +77,7 @@ class Stepper {
   /// Rows [first, last) of a batch, to their place in its lane's memory.
   void gather(const BatchKey& batch, std::size_t first, std::size_t last);
   double loss(std::size_t r, std::size_t lane, std::size_t rows);
+  double likelihood(std::size_t r, std::size_t lane, std::size_t rows);
   /// Of the rows of a lane, from the outputs; null where all are 1.
   const float* weights(std::size_t r, std::size_t lane, std::size_t rows);
   const float* log_precision(std::size_t r) const;
@@ -91,7 +92,7 @@ class Stepper {
   std::vector<std::uint64_t> seeds_;
   std::vector<float> given_precision_;
   std::size_t samples_;
-  const ObjectiveRow& objective_;
+  const Objective objective_;
   engine::Program program_;
   engine::Schedule schedule_;
   Update update_;

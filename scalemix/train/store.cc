@@ -2,9 +2,10 @@
 
 namespace scalemix::inline v0::train {
 
-Store::Store(const model::Spec& spec, const optim::Rule& rule, std::size_t replicas)
+Store::Store(const model::Spec& spec, std::string_view word, std::size_t replicas)
     : layout(spec),
-      rule(rule),
+      rule(optim::rule(word)),
+      own(optim::rule_values(word)),
       replicas(replicas),
       values(replicas * layout.values()),
       gradients(replicas * layout.values()),

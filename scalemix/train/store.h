@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "scalemix/engine/layout.h"
@@ -12,10 +13,12 @@
 namespace scalemix::inline v0::train {
 
 struct Store {
-  Store(const model::Spec& spec, const optim::Rule& rule, std::size_t replicas);
+  /// `rule` is a word of optim/rule.h.
+  Store(const model::Spec& spec, std::string_view rule, std::size_t replicas);
 
   const engine::Layout layout;
   const optim::Rule& rule;
+  const std::vector<double> own;  // parameters of the rule
   const std::size_t replicas;
   std::vector<float> values, gradients;      // (R, P)
   std::vector<float> state;                  // (R, Q)

@@ -38,7 +38,7 @@ const engine::Slot& Update::slot_at(std::size_t offset) const {
 
 void Update::find_fused() {
   for (const auto& noise : program_.noises()) {
-    const optim::FusedUpdate update = optim::fused_update(store_.rule.name, noise->kind().name);
+    const optim::FusedUpdate update = optim::fused_update(store_.rule.name, noise->use);
     if (!update) continue;
     fused_.push_back({noise.get(), update, part_of(slot_at(*noise->w)),
                       part_of(slot_at(noise->own.at(0).offset))});
@@ -105,7 +105,7 @@ double Update::reduce(const Input& input, float scale) {
         kernel::sum_squares(part.to - part.from, store_.gradients_of(input.replica) + part.from);
     sum += squares;
     scales[i] =
-        static_cast<float>(scale * store_.rule.reduce(scale * squares * scale,
+        static_cast<float>(scale * store_.rule.reduce(scale * squares * scale, store_.own,
                                                       store_.scalars_of(input.replica, part.slot)));
   }
   return sum;

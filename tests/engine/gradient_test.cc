@@ -208,6 +208,9 @@ TEST(Gradient, OfNetworksOfRandomStructure) {
 
 TEST(Gradient, OfEveryMethod) {
   for (const char* method : {"svdo",
+                             "svdo:kl=exact",
+                             "svdo:clip=on",
+                             "svdo:clip=on,kl=exact,threshold=1",
                              "vi:sigma0=0.5",
                              "vi:prior=stabilising,sigma0=0.7",
                              "concrete:p=0.3,length=0.5",

@@ -7,15 +7,10 @@
 #include <cmath>
 #include <functional>
 
-#include "scalemix/engine/program.h"
-#include "scalemix/kernel/loss.h"
-#include "scalemix/model/build.h"
-#include "tests/model/fixtures.h"
+#include "tests/engine/replica.h"
 
 namespace scalemix::engine {
 namespace {
-
-using namespace model;
 
 /// y = x z, one draw per column and row, with a penalty of 0.1 x^2 per number.
 NoiseKind before_bias() {
@@ -126,93 +121,6 @@ class Kinds : public testing::Environment {
   }
 };
 const auto* const kKinds = testing::AddGlobalTestEnvironment(new Kinds);
-
-constexpr double kWeight = 0.05;  // of the penalty
-constexpr std::size_t kRows = 5;
-
-/// A training program of one replica on rows of fixed numbers.
-class Replica {
- public:
-  explicit Replica(const Spec& spec)
-      : layout(spec),
-        program(spec, layout, {.train = true, .rows = kRows}),
-        schedule(program, kRows, program.instructions().size()),
-        values(layout.values()),
-        gradients(layout.values()),
-        state(layout.state()),
-        marks(program.marks()),
-        memory(schedule.floats()),
-        prepared(program.prepared()),
-        x(model::values(kRows * program.width(), 3, -1, 1)) {
-    layout.read(filled_model(spec), values.data(), state.data());
-  }
-
-  Frame frame(bool writes_state) {
-    return {.mode = Mode::train,
-            .rows = kRows,
-            .seed = 5,
-            .values = values.data(),
-            .gradients = gradients.data(),
-            .state = state.data(),
-            .writes_state = writes_state,
-            .prepared = prepared.data(),
-            .marks = marks.data(),
-            .penalty_weight = kWeight,
-            .progress = 0.25};
-  }
-
-  double loss(bool writes_state = false) {
-    const Frame f = frame(writes_state);
-    program.prepare(f);
-    std::copy(x.begin(), x.end(), schedule.input(memory.data()));
-    double sum =
-        kWeight * program.forward(f, schedule, memory.data(), 0, program.instructions().size());
-    for (const auto& noise : program.noises()) {
-      if (noise->kind().penalty) sum += kWeight * noise->kind().penalty(noise->at(f));
-    }
-    return sum + kernel::categorical_nll(kRows, program.outputs(), schedule.output(memory.data()),
-                                         labels.data(), schedule.output_gradient(memory.data()));
-  }
-
-  void backward() {
-    std::fill(gradients.begin(), gradients.end(), 0.0f);
-    loss();
-    const Frame f = frame(false);
-    program.backward(f, schedule, memory.data());
-    for (const auto& noise : program.noises()) {
-      if (noise->kind().terms_back) noise->kind().terms_back(noise->at(f), kWeight);
-    }
-  }
-
-  Layout layout;
-  Program program;
-  Schedule schedule;
-  std::vector<float> values, gradients, state, marks, memory, prepared, x;
-  std::vector<std::int64_t> labels = {0, 1, 2, 1, 0};
-};
-
-/// Steps are large, since the engine rounds to float.
-void expect_gradients(const Spec& spec) {
-  Replica replica(spec);
-  replica.backward();
-  const std::vector<float> gradients = replica.gradients;
-  double most = 0;
-  for (const float g : gradients) most = std::fmax(most, std::abs(g));
-  ASSERT_GT(most, 0.01);
-  for (std::size_t i = 0; i < gradients.size(); ++i) {
-    const float before = replica.values[i];
-    const auto slope = [&](float h) {
-      replica.values[i] = before + h;
-      const double up = replica.loss();
-      replica.values[i] = before - h;
-      const double down = replica.loss();
-      replica.values[i] = before;
-      return (up - down) / (2 * h);
-    };
-    const double fine = slope(1e-2f), coarse = slope(2e-2f);
-    EXPECT_NEAR(gradients[i], (4 * fine - coarse) / 3, 2e-3 * most) << i;
-  }
-}
 
 Layer with_noise(Layer layer, const char* kind, const char* law = "") {
   layer.noise = {noise_of(kind, law)};

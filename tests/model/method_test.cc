@@ -83,10 +83,10 @@ TEST(Method, LearnedLawsAndTabuTakeTheSamePlaces) {
               ElementsAre("learned:gaussian:alpha=0.25"));
 
   const Spec tabu = made("mlp:6-5", table_problem(), {"tabu:p=0.3,input=0.1"});
-  EXPECT_THAT(tabu.methods, ElementsAre("tabu:p=0.3,input=0.1"));
+  EXPECT_THAT(tabu.methods, ElementsAre("tabu:p=0.3,marks=row,scale=exact,marked=dropped,tenure=0,input=0.1"));
   ASSERT_EQ(noises(tabu).size(), 3u);
-  EXPECT_EQ(noises(tabu)[0].noise.at(0).values, std::vector{0.1});
-  EXPECT_EQ(noises(tabu)[2].noise.at(0).values, std::vector{0.3});
+  EXPECT_EQ(noises(tabu)[0].noise.at(0).values.at(0), 0.1);
+  EXPECT_EQ(noises(tabu)[2].noise.at(0).values.at(0), 0.3);
 }
 
 TEST(Method, ALawThatIsNoExplicitFunctionOfItsDrawIsNotLearned) {
@@ -148,7 +148,7 @@ TEST(Method, SvdoMarksEveryWeightLayer) {
     EXPECT_EQ(layer.noise[0].kind, "svdo");
     EXPECT_EQ(setting(layer.noise[0], "threshold"), 2.5);
   });
-  EXPECT_THAT(spec.methods, ElementsAre("svdo:threshold=2.5,init=-10"));
+  EXPECT_THAT(spec.methods, ElementsAre("svdo:threshold=2.5,init=-10,kl=molchanov,clip=off"));
 }
 
 TEST(Method, NoneLeavesTheNetworkAsItIs) {
@@ -210,7 +210,7 @@ TEST(Method, BadWordsSayWhatExists) {
               HasSubstr("unknown method 'bernouli', did you mean 'bernoulli'?"));
   EXPECT_THAT(refusal("svdo:treshold=3"),
               HasSubstr("svdo: unknown parameter 'treshold', did you mean 'threshold'? (known: "
-                        "threshold, init)"));
+                        "threshold, init, kl, clip)"));
   EXPECT_THAT(refusal("svdo:3"), HasSubstr("svdo: expected key=value, got '3'"));
   EXPECT_THAT(refusal("svdo:threshold=high"), HasSubstr("threshold must be a number, got 'high'"));
   EXPECT_THAT(refusal("normal:scale=0.1"), HasSubstr("additive:normal:scale=0.1"));

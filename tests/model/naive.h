@@ -15,6 +15,7 @@
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/model_file.h"
 #include "scalemix/model/noise.h"
+#include "scalemix/prior/log_uniform_kl.h"
 #include "tests/model/naive_scales.h"
 
 namespace scalemix::model {
@@ -107,15 +108,17 @@ class Naive {
 
   static double activation(const Layer& l, double x) {
     if (l.type == "relu") return std::fmax(x, 0);
-    const std::map<std::string, double> values{{"leaky_relu", x > 0 ? x : l.slope * x},
-                                               {"tanh", std::tanh(x)},
-                                               {"sigmoid", 1 / (1 + std::exp(-x))},
-                                               {"gelu", x * 0.5 * std::erfc(-x / std::sqrt(2.0))},
-                                               {"silu", x / (1 + std::exp(-x))},
-                                               {"elu", x > 0 ? x : std::expm1(x)},
-                                               {"hard_tanh", std::fmin(std::fmax(x, -1), 1)},
-                                               {"sine", std::sin(x)},
-                                               {"erf", std::erf(x)}};
+    const std::map<std::string, double> values{
+        {"leaky_relu", x > 0 ? x : l.slope * x},
+        {"tanh", std::tanh(x)},
+        {"sigmoid", 1 / (1 + std::exp(-x))},
+        {"gelu", x * 0.5 * std::erfc(-x / std::sqrt(2.0))},
+        {"silu", x / (1 + std::exp(-x))},
+        {"elu", x > 0 ? x : std::expm1(x)},
+        {"selu", x > 0 ? 1.0507009873554805 * x : 1.7580993408473769 * std::expm1(x)},
+        {"hard_tanh", std::fmin(std::fmax(x, -1), 1)},
+        {"sine", std::sin(x)},
+        {"erf", std::erf(x)}};
     return values.at(l.type);
   }
 
@@ -146,7 +149,8 @@ class Naive {
         if (!moments) return void(mean += x[at] * w[index] * z[index]);
         const double log_sigma2 = log_sigma2s[index] + 2 * std::log(gamma), v = gamma * w[index];
         const double log_alpha = log_sigma2 - std::log(v * v + 1e-8);
-        if (svdo && !train_ && log_alpha >= setting(*drawn, "threshold")) return;
+        const bool masks = svdo && (!train_ || setting(*drawn, "clip") != 0);
+        if (masks && log_alpha >= setting(*drawn, "threshold")) return;
         if (!on[index]) return;
         mean += x[at] * v;
         variance += x[at] * x[at] * std::exp(log_sigma2);
@@ -231,7 +235,10 @@ class Naive {
       const auto log_sigma2 = [&] { return tensors.at(l.name + ".log_sigma2")[i]; };
       if (noise.kind == "svdo") {
         const double la = log_sigma2() - std::log(w[i] * w[i] + 1e-8);
-        sum += kernel::ref::svdo_penalty(std::clamp(la, -8.0, 8.0));
+        const double clipped = std::clamp(la, -8.0, 8.0);
+        sum += setting(noise, "kl") == 0
+                   ? kernel::ref::svdo_penalty(clipped)
+                   : prior::log_uniform_kl(prior::LogUniformKl::exact, clipped);
       } else if (noise.kind == "vi") {  // KL of two normals
         const double gamma2 = std::pow(rescaling(l, noise), 2), s0 = setting(noise, "sigma0");
         const double v = setting(noise, "prior") == 0 ? s0 * s0 : stable_variance(l, noise);

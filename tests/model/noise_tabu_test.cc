@@ -15,12 +15,13 @@ constexpr std::size_t kRows = 64, kColumns = 500, kCount = kRows * kColumns;
 /// The multipliers of one step after the other.
 class Tabu {
  public:
-  explicit Tabu(double p) : noise_{"tabu", "", {p}} {
+  explicit Tabu(double p) : noise_(noise_of("tabu")) {
+    noise_.values[0] = p;
     layer_.type = "noise";
     layer_.width = kColumns;
     layer_.noise = {noise_};
     use_ = noise_use(noise_, layer_, {kColumns});
-    EXPECT_EQ(use_.kind->marks(use_, kRows), kCount);
+    EXPECT_EQ(use_.kind->marks(use_, kRows), kCount + 1);
   }
 
   std::vector<float> step(std::size_t rows = kRows, bool writes_state = true) {
@@ -53,7 +54,7 @@ class Tabu {
   Layer layer_;
   NoiseUse use_;
   std::uint32_t step_ = 0;
-  std::vector<float> marks_ = std::vector<float>(kCount, 0.0f), kept_ = marks_;
+  std::vector<float> marks_ = std::vector<float>(kCount + 1, 0.0f), kept_ = marks_;
 };
 
 double share_dropped(const std::vector<float>& m) {

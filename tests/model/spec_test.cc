@@ -65,10 +65,11 @@ TEST(Spec, EveryShortFormUnderEveryMethodSurvivesJson) {
       ++made_count;
     }
   }
-  // Without a second weight layer: every law, additive, learned and tabu. Without a convolution:
-  // spatial. Without a residual block: stochastic_depth.
+  // Without a second weight layer: every law and what else stands at units. Without a convolution:
+  // spatial and dropblock, which wants images of 3 x 3 besides. Without a residual block:
+  // stochastic_depth.
   const std::size_t laws = law::laws().size() - 1;  // normal is no multiplier
-  EXPECT_EQ(refused, 2 * (laws + 3) + 6 + 6);
+  EXPECT_EQ(refused, 2 * (laws + 10) + 2 * 6 + 3 + 6);
   EXPECT_EQ(made_count + refused, short_forms().size() * methods().size());
 }
 
@@ -193,7 +194,7 @@ TEST(Spec, NamesAndSitesMustBeUnique) {
   bad["layers"][1]["site"] = 4;
   EXPECT_THAT(refusal(bad), HasSubstr("site 4 is another layer's"));
   bad["layers"][1]["site"] = 1u << 28;
-  EXPECT_THAT(refusal(bad), HasSubstr("site must be below 2^28"));
+  EXPECT_THAT(refusal(bad), HasSubstr("site must be below 2^27"));
   bad = small();
   bad["layers"][0]["name"] = "a.b";
   EXPECT_THAT(refusal(bad), HasSubstr("got 'a.b'"));
@@ -239,11 +240,11 @@ TEST(Spec, ReadsTheNoiseOfFormat1) {
   old["layers"][5]["init_log_sigma2"] = -8;
   const Layer svdo = spec_from_json(old).layers[5];
   ASSERT_EQ(svdo.noise.size(), 1u);
-  EXPECT_EQ(svdo.noise[0], (Noise{"svdo", "", {2.5, -8}}));
+  EXPECT_EQ(svdo.noise[0], (Noise{"svdo", "", {2.5, -8, 0, 0}}));
   old = small();
   old["layers"][5]["weight_law"] = "bernoulli:p=0.5";
   EXPECT_EQ(spec_from_json(old).layers[5].noise.at(0),
-            (Noise{"dropconnect", "bernoulli:p=0.5", {}}));
+            noise_of("dropconnect", "bernoulli:p=0.5"));
   old["layers"][5]["posterior"] = "svdo";
   EXPECT_THAT(refusal(old), HasSubstr("cannot have both"));
   old["layers"][5].erase("weight_law");

@@ -19,7 +19,7 @@ struct Tensor {
   void step(const Rate& rate, const std::vector<float>& g, bool decays = false) {
     double squares = 0;
     for (const float number : g) squares += static_cast<double>(number) * number;
-    const double factor = rule("novograd").reduce(squares, {&v});
+    const double factor = rule("novograd").reduce(squares, {}, {&v});
     if (factor == 0) return;
     rule("novograd")
         .update(rate, 1,
@@ -67,10 +67,10 @@ TEST(Novograd, ThreeStepsOfTwoTensorsAreThoseOfTheFormulas) {
 TEST(Novograd, TheNormIsThatOfManyGradientsAndNotOfTheLast) {
   double v = 0;
   const auto reduce = rule("novograd").reduce;
-  EXPECT_NEAR(reduce(1, {&v}), 1, 1e-7);
-  EXPECT_NEAR(reduce(100, {&v}), 1 / std::sqrt(0.98 + 0.02 * 100), 1e-7);
-  for (int i = 0; i < 2000; ++i) reduce(100, {&v});
-  EXPECT_NEAR(reduce(100, {&v}), 0.1, 1e-7);
+  EXPECT_NEAR(reduce(1, {}, {&v}), 1, 1e-7);
+  EXPECT_NEAR(reduce(100, {}, {&v}), 1 / std::sqrt(0.98 + 0.02 * 100), 1e-7);
+  for (int i = 0; i < 2000; ++i) reduce(100, {}, {&v});
+  EXPECT_NEAR(reduce(100, {}, {&v}), 0.1, 1e-7);
 }
 
 TEST(Novograd, TheFirstGradientThatIsNotZeroStartsTheNorm) {
@@ -96,20 +96,20 @@ TEST(Novograd, AGradientOfZeroLeavesEverythingAsItIs) {
 
 TEST(Novograd, EpsIsAddedToTheRoot) {
   double v = 0;
-  EXPECT_NEAR(rule("novograd").reduce(1e-16, {&v}), 1 / (1e-8 + 1e-8), 1);
+  EXPECT_NEAR(rule("novograd").reduce(1e-16, {}, {&v}), 1 / (1e-8 + 1e-8), 1);
   EXPECT_EQ(v, 1e-16);
 }
 
 TEST(Novograd, NotEvenTheLargestGradientsOverflow) {
   double v = 0;
-  const double factor = rule("novograd").reduce(1e76, {&v});  // of numbers of 1e38
+  const double factor = rule("novograd").reduce(1e76, {}, {&v});  // of numbers of 1e38
   EXPECT_NEAR(factor * 1e38, 1, 1e-6);
-  EXPECT_NEAR(rule("novograd").reduce(1, {&v}) * std::sqrt(0.98) * 1e38, 1, 1e-6);
+  EXPECT_NEAR(rule("novograd").reduce(1, {}, {&v}) * std::sqrt(0.98) * 1e38, 1, 1e-6);
 }
 
 TEST(Novograd, NanInAGradientIsNotTakenForZero) {
   double v = 1;
-  EXPECT_TRUE(std::isnan(rule("novograd").reduce(std::nan(""), {&v})));
+  EXPECT_TRUE(std::isnan(rule("novograd").reduce(std::nan(""), {}, {&v})));
 }
 
 }  // namespace

@@ -86,8 +86,8 @@ TEST(Rule, RateFactorsAndScalesOfAPieceHold) {
     Numbers slow(row), fast(row);
     Piece piece = slow.piece();
     piece.rate = 0.5;
-    row.update({.lr = 0.02, .momentum = 0.9}, 1, piece);
-    row.update({.lr = 0.01, .momentum = 0.9}, 1, fast.piece());
+    row.update({.lr = 0.02}, 1, piece);
+    row.update({.lr = 0.01}, 1, fast.piece());
     EXPECT_EQ(slow.w, fast.w) << row.name;
   }
   Numbers half(rule("sgd")), whole(rule("sgd"));
@@ -101,7 +101,7 @@ TEST(Rule, RateFactorsAndScalesOfAPieceHold) {
 TEST(Rule, APieceMayBeCut) {
   for (const Rule& row : rules()) {
     Numbers whole(row, 300), cut(row, 300);
-    const Rate rate{.lr = 0.01, .decay = 0.1, .momentum = 0.9};
+    const Rate rate{.lr = 0.01, .decay = 0.1};
     for (std::uint64_t step = 1; step <= 3; ++step) {
       row.update(rate, step, whole.piece(true));
       row.update(rate, step, cut.piece(true).part(0, 7));
@@ -114,7 +114,8 @@ TEST(Rule, APieceMayBeCut) {
 TEST(Rule, MomentumOfSgdAddsUp) {
   Numbers n(rule("sgd"));
   const std::vector<float> before = n.w;
-  const Rate rate{.lr = 0.1, .momentum = 0.5};
+  const std::vector<double> own = rule_values("sgd:momentum=0.5");
+  const Rate rate{.lr = 0.1, .own = own};
   rule("sgd").update(rate, 1, n.piece());
   rule("sgd").update(rate, 2, n.piece());
   for (std::size_t i = 0; i < before.size(); ++i) {
@@ -122,12 +123,23 @@ TEST(Rule, MomentumOfSgdAddsUp) {
   }
 }
 
+/// A noise of a kind, with its defaults.
+model::NoiseUse use_of(const char* kind) {
+  const model::NoiseKind& row = model::noise_kind(kind);
+  model::NoiseUse use{.kind = &row};
+  for (const Parameter& p : row.parameters) use.values.push_back(p.value);
+  return use;
+}
+
 TEST(Fused, HasTheBitsOfTheGenericWay) {
-  const FusedUpdate update = fused_update("adam", "svdo");
+  const FusedUpdate update = fused_update("adam", use_of("svdo"));
   ASSERT_NE(update, nullptr);
-  EXPECT_EQ(fused_update("sgd", "svdo"), nullptr);
-  EXPECT_EQ(fused_update("novograd", "svdo"), nullptr);
-  EXPECT_EQ(fused_update("adam", "multiply"), nullptr);
+  EXPECT_EQ(fused_update("sgd", use_of("svdo")), nullptr);
+  EXPECT_EQ(fused_update("novograd", use_of("svdo")), nullptr);
+  EXPECT_EQ(fused_update("adam", use_of("multiply")), nullptr);
+  model::NoiseUse exact = use_of("svdo");
+  exact.values[2] = 1;  // kl=exact
+  EXPECT_EQ(fused_update("adam", exact), nullptr);
   const Rule& adam = rule("adam");
   constexpr std::size_t kN = 40;
   Numbers w(adam, kN), own(adam, kN), w2(adam, kN), own2(adam, kN);
@@ -158,7 +170,7 @@ TEST(Fused, HasTheBitsOfTheGenericWay) {
 }
 
 TEST(Fused, APieceMayBeCut) {
-  const FusedUpdate update = fused_update("adam", "svdo");
+  const FusedUpdate update = fused_update("adam", use_of("svdo"));
   const Rule& adam = rule("adam");
   constexpr std::size_t kN = 40;
   struct Way {

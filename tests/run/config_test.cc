@@ -131,14 +131,14 @@ TEST(Config, DefaultsAreValidAndEachBadValueIsRefusedByName) {
                                                                 {"batch", "-5"},
                                                                 {"lr", "-0.1"},
                                                                 {"lr", "nan"},
-                                                                {"momentum", "1"},
+                                                                {"optimiser", "sgd:momentum=1"},
                                                                 {"clip", "-1"},
                                                                 {"patience", "3"},
                                                                 {"seeds", "0"},
                                                                 {"samples", "-2"},
                                                                 {"threads", "-1"},
                                                                 {"threads", "1025"},
-                                                                {"schedule_factor", "0"}};
+                                                                {"schedule", "step:factor=0"}};
   for (const auto& [key, value] : bad) {
     TrainConfig c;
     for (const Field& field : train_fields()) {

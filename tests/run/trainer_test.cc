@@ -201,7 +201,7 @@ TEST(Train, EarlyStoppingKeepsTheBestWeights) {
     stack.end_epoch();
   }
   EXPECT_LT(stack.state.epoch, 200);
-  stack.restore_best();
+  stack.settle();
   EXPECT_DOUBLE_EQ(stack.validate().nll[0], stack.state.best_score[0]);
 }
 
@@ -241,8 +241,7 @@ TEST(Train, SaysWhatBecomesOfABatchOfOneRowWhereANetworkNormalisesOverIt) {
 
 TEST(Train, ClippingBoundsTheStepOfSgd) {
   run::TrainConfig c = small("none");
-  c.optimiser = "sgd";
-  c.momentum = 0;
+  c.optimiser = "sgd:momentum=0";
   c.lr = 1;
   c.clip = 0.01;
   const run::Plan plan = run::make_plan(c);
@@ -296,9 +295,7 @@ TEST(Train, GivenPrecisionStaysWhatItIs) {
 
 TEST(Train, AStepIsAsLongAsTheScheduleSays) {
   run::TrainConfig c = small("none");
-  c.optimiser = "sgd";
-  c.momentum = 0;
-  c.schedule_step = 1;
+  c.optimiser = "sgd:momentum=0";
   const auto second_epochs_first_step = [&](const char* schedule) {
     c.schedule = schedule;
     const run::Plan plan = run::make_plan(c);
@@ -323,8 +320,7 @@ TEST(Train, AStepIsAsLongAsTheScheduleSays) {
 
 TEST(Train, ThePenaltyCountsOverTheNumberOfTrainingRows) {
   run::TrainConfig c = small("vi:sigma0=0.1");
-  c.optimiser = "sgd";
-  c.momentum = 0;
+  c.optimiser = "sgd:momentum=0";
   c.warmup_start = 0;
   c.warmup = 0;
   c.grid = {"penalty=0,1"};
@@ -351,9 +347,7 @@ TEST(Schedule, FollowsItsFormulas) {
   EXPECT_DOUBLE_EQ(train::lr_factor(c, 100), 0);
   c.schedule = "cosine";
   EXPECT_NEAR(train::lr_factor(c, 50), 0.5, 1e-15);
-  c.schedule = "step";
-  c.schedule_step = 30;
-  c.schedule_factor = 0.1;
+  c.schedule = "step:every=30";
   EXPECT_NEAR(train::lr_factor(c, 65), 0.01, 1e-15);
   c.warmup_start = 5;
   c.warmup = 15;

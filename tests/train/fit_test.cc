@@ -320,7 +320,7 @@ TEST(Fit, RefusesWhatDoesNotFit) {
   const double nan = std::nan("");
   for (double FitOptions::*number :
        {&FitOptions::lr, &FitOptions::weight_decay, &FitOptions::penalty, &FitOptions::warmup_start,
-        &FitOptions::warmup, &FitOptions::momentum, &FitOptions::clip}) {
+        &FitOptions::warmup, &FitOptions::lr_warmup, &FitOptions::average, &FitOptions::clip}) {
     FitOptions options{.epochs = 1};
     options.*number = nan;
     EXPECT_THAT(message([&] { fit(plain(), data.x, data.y, options); }), HasSubstr("got nan"));

@@ -71,7 +71,7 @@ TEST(Objective, EveryRowsWeightsHaveMeanOneAndOneDrawHasOne) {
     for (std::size_t n = 0; n < 3; ++n) EXPECT_NEAR(w[n] + w[3 + n] + w[6 + n], 3, 1e-5) << name;
     for (const float one : weights(name.c_str(), 1, {5, -2, 0})) EXPECT_EQ(one, 1) << name;
   }
-  EXPECT_THAT([] { objective("importence"); },
+  EXPECT_THAT([] { Objective("importence"); },
               testing::ThrowsMessage<ConfigError>(testing::HasSubstr("did you mean 'importance'")));
 }
 

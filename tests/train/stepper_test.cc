@@ -89,7 +89,7 @@ struct Bench {
   explicit Bench(const run::Plan& plan)
       : plan(plan),
         batches(plan.data, pointers(plan), 50, 1),
-        store(plan.spec, optim::rule(plan.options.optimiser), plan.replicas.size()),
+        store(plan.spec, plan.options.optimiser, plan.replicas.size()),
         rates(plan.replicas.size(), {.lr = 1e-3}),
         penalty_weight(plan.replicas.size(), 0.01),
         active(plan.replicas.size(), true),

@@ -145,7 +145,6 @@ Result deep_relu(const Effort& effort) {
                                 .init = start.init,
                                 .optimiser = "sgd",
                                 .lr = 5e-3,
-                                .momentum = 0.9,
                                 .steps = sizes.steps,
                                 .seed = effort.seed + k};
         add(trainee.run(training), outcome);

@@ -62,7 +62,7 @@ class Autoencoder {
   Autoencoder(const model::Spec& spec, const optim::Rule& rule, std::size_t batch, double variance,
               std::uint64_t seed)
       : spec_(spec),
-        store_(spec_, rule, 1),
+        store_(spec_, rule.name, 1),
         program_(spec_, store_.layout, {.train = true, .rows = batch}),
         schedule_(program_, batch, program_.instructions().size()),
         update_(store_, program_, 0),

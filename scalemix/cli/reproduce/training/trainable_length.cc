@@ -97,7 +97,7 @@ Boundary find(Trainee& trainee, const Sizes& sizes, double drop, std::uint64_t s
                        .method = drop > 0 ? dropout(1 - drop) : "none",
                        .sigma_w2 = sizes.sigma_w2[j],
                        .sigma_b2 = kBias,
-                       .optimiser = "sgd",
+                       .optimiser = "sgd:momentum=0",
                        .lr = sizes.lr,
                        .batch = sizes.batch,
                        .steps = sizes.steps,

@@ -122,7 +122,6 @@ Trained Trainee::run(const Training& training) {
   c.init = training.sigma_w2 ? "he" : training.init;
   c.optimiser = training.optimiser;
   c.lr = training.lr;
-  c.momentum = training.momentum;
   c.batch = static_cast<int>(training.batch);
   c.schedule = "constant";
   train::Replica& replica = plan_.replicas.front();

@@ -18,7 +18,7 @@ struct Training {
   std::optional<double> sigma_w2 = {};  // in place of init: N(0, sigma_w2 / fan_in) in every layer
   double sigma_b2 = 0;                  // with it: biases N(0, sigma_b2)
   std::string optimiser = "adam";
-  double lr = 1e-3, momentum = 0;
+  double lr = 1e-3;
   std::size_t batch = 100, steps = 100, watch = 0;  // held-out error every `watch` steps (0: at the
                                                     // end alone)
   std::uint64_t seed = 1;

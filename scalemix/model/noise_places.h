@@ -1,0 +1,87 @@
+// What kinds of noise on rows share: the places of their draws, (rows, columns), and sums over them.
+// A place of noise per channel covers the `inner` numbers of its channel.
+#pragma once
+
+#include <cmath>
+
+#include "scalemix/kernel/noise.h"
+#include "scalemix/kernel/tiles.h"
+#include "scalemix/model/noise.h"
+
+namespace scalemix::inline v0::model {
+
+inline std::size_t places(const At& at) { return at.rows * at.use.site.columns; }
+
+/// Sum over the numbers of a place of dy x.
+inline double paired(const At& at, std::size_t place, const float* dy, const float* x) {
+  const std::size_t inner = at.use.site.inner;
+  if (inner == 1) return static_cast<double>(dy[place]) * x[place];
+  double sum = 0;
+  for (std::size_t k = place * inner; k < (place + 1) * inner; ++k) {
+    sum += static_cast<double>(dy[k]) * x[k];
+  }
+  return sum;
+}
+
+/// f(place) for every place, by tiles.
+template <class F>
+void for_places(const At& at, const F& f) {
+  kernel::for_tiles(places(at), [&](std::size_t first, std::size_t n) {
+    for (std::size_t i = first; i < first + n; ++i) f(i);
+  });
+}
+
+/// Sum of f(place) over all places, in double, in tile order.
+template <class F>
+double sum_places(const At& at, const F& f) {
+  return kernel::sum_tiles(places(at), [&](std::size_t first, std::size_t n) {
+    double sum = 0;
+    for (std::size_t i = first; i < first + n; ++i) sum += f(i);
+    return sum;
+  });
+}
+
+/// to[c] += the sum over rows of f(place of row and column c), in double.
+template <class F>
+void add_columns(const At& at, const F& f, float* to) {
+  const std::size_t columns = at.use.site.columns;
+  kernel::for_tiles(columns, [&](std::size_t first, std::size_t n) {
+    for (std::size_t c = first; c < first + n; ++c) {
+      double sum = 0;
+      for (std::size_t r = 0; r < at.rows; ++r) sum += f(r * columns + c);
+      to[c] += static_cast<float>(sum);
+    }
+  });
+}
+
+/// y = x m, m (places).
+inline void multiply_places(const At& at, const float* m, const float* x, float* y) {
+  kernel::multiply_draws(places(at), at.use.site.inner, m, x, y);
+}
+
+/// Draws of a sampler at the places.
+inline void draw_places(const At& at, const law::Sampler& sampler, float* z) {
+  kernel::draws(sampler, at.stream, at.site(), z);
+}
+
+inline std::size_t keeps_places(const NoiseUse& use, std::size_t rows, bool) {
+  return rows * use.site.columns;
+}
+
+inline double logistic(double a) { return 1 / (1 + std::exp(-a)); }
+
+/// Noise on what a layer with weights takes, of a dense layer one draw per input, of a convolution
+/// one per channel.
+inline void per_input(NoiseUse& use) {
+  use.site.columns = use.in[0];
+  use.site.inner = elements(use.in) / use.in[0];
+  use.site.width = 0;
+}
+
+/// Draws of the standard normal law.
+inline law::Compiled normal_draws() {
+  static const law::AnyLaw normal = law::AnyLaw::parse("normal:scale=1");
+  return {normal.raw(), normal.raw(), nullptr};
+}
+
+}  // namespace scalemix::inline v0::model

@@ -1,0 +1,216 @@
+// Structured Bayesian pruning (Neklyudov et al. 2017): what a layer's weights make of its input, before
+// the bias, times noise per output unit (of a convolution: per channel). Posterior and prior of the noise
+// are a normal law and the uniform one of its logarithm, cut to [a, b] = [-20, 0]:
+//
+//   log t = mu + sigma q(c),  c = Phi(A) + u (Phi(B) - Phi(A)),  A = (a - mu) / sigma,  B = (b - mu) / sigma
+//   Z = Phi(B) - Phi(A)
+//   KL = log(b - a) - log sigma - log(2 pi e) / 2 - log Z - (A phi(A) - B phi(B)) / (2 Z)
+//   E t = [R((s - B)) - R((s - A))] / (2 Z), R by erfcx, in logarithms; SNR = E t / sd t
+//
+// q the normal quantile, c kept in [1e-5, 1 - 1e-5]. A unit with SNR below 1 is switched off in
+// predictions; a deterministic pass has E t. mu and log sigma stay in [-20, 5].
+
+#include <algorithm>
+#include <boost/math/special_functions/erf.hpp>
+#include <cmath>
+#include <numbers>
+
+#include "scalemix/kernel/tiles.h"
+#include "scalemix/law/standard_normal.h"
+#include "scalemix/model/layer_kind.h"
+#include "scalemix/model/noise.h"
+#include "scalemix/model/noise_places.h"
+
+namespace scalemix::inline v0::model {
+namespace {
+
+using law::standard_normal_cdf;
+using law::standard_normal_pdf;
+
+constexpr std::size_t kInit = 0, kThreshold = 1;  // parameters
+constexpr std::size_t kMu = 0, kLogSigma = 1;     // tensors
+constexpr double kA = -20, kB = 0;                // of log t
+constexpr double kLeast = -20, kMost = 5;         // mu, log sigma
+constexpr double kEdge = 1e-5;                    // c stays as far from 0 and 1
+
+/// Of one unit.
+struct Unit {
+  double mu, sigma, a, b, below, mass;  // A, B, Phi(A), Z
+  Unit(double mu, double log_sigma)
+      : mu(mu),
+        sigma(std::exp(log_sigma)),
+        a((kA - mu) / sigma),
+        b((kB - mu) / sigma),
+        below(standard_normal_cdf(a)),
+        // The difference of the tails that are small.
+        mass(a > 0 ? standard_normal_cdf(-a) - standard_normal_cdf(-b)
+                   : standard_normal_cdf(b) - below) {}
+
+  /// log E t^k.
+  double log_moment(double k) const {
+    const double shift = k * sigma;
+    const double upper = standard_normal_cdf(b - shift), lower = standard_normal_cdf(a - shift);
+    const double part = upper - lower;
+    // E t^k = exp(k mu + k^2 sigma^2 / 2) (Phi(B - k sigma) - Phi(A - k sigma)) / Z; where both cdfs
+    // vanish, by the ratio phi / erfcx.
+    if (part > 1e-280) return k * mu + shift * shift / 2 + std::log(part) - std::log(mass);
+    const double top = b - shift;  // very negative: Phi(top) ~ phi(top) / |top|
+    return k * mu + shift * shift / 2 - top * top / 2 - std::log(-top) -
+           std::log(2 * std::numbers::pi) / 2 - std::log(mass);
+  }
+  double mean() const { return std::exp(log_moment(1)); }
+  /// E t / sd t.
+  double snr() const {
+    const double spread = std::expm1(log_moment(2) - 2 * log_moment(1));  // of t / E t, squared
+    return spread > 0 ? 1 / std::sqrt(spread) : std::numeric_limits<double>::infinity();
+  }
+
+  double kl() const {
+    return std::log(kB - kA) - std::log(sigma) -
+           std::log(2 * std::numbers::pi * std::numbers::e) / 2 - std::log(mass) -
+           (a * standard_normal_pdf(a) - b * standard_normal_pdf(b)) / (2 * mass);
+  }
+  /// Derivatives of the KL by mu and by log sigma: dA = -dmu / sigma - A dlog sigma, B alike.
+  std::pair<double, double> kl_slopes() const {
+    const double pa = standard_normal_pdf(a), pb = standard_normal_pdf(b);
+    const double top = a * pa - b * pb;
+    // d by A: of -log Z, + pa / Z; of the last term, (pa (1 - a^2)) and Z by A, -pa.
+    const double by_a = pa / mass - (pa * (1 - a * a)) / (2 * mass) - top * pa / (2 * mass * mass);
+    const double by_b = -pb / mass + (pb * (1 - b * b)) / (2 * mass) + top * pb / (2 * mass * mass);
+    return {-(by_a + by_b) / sigma, -1 - a * by_a - b * by_b};
+  }
+
+  struct Draw {
+    double t, by_mu, by_log_sigma;
+  };
+  /// t at a uniform draw, and d log t.
+  Draw at(double u) const {
+    const double c = std::clamp(below + u * mass, kEdge, 1 - kEdge);
+    const double q = law::standard_normal_quantile(c), density = standard_normal_pdf(q);
+    const bool inside = c > kEdge && c < 1 - kEdge;
+    const double pa = standard_normal_pdf(a), pb = standard_normal_pdf(b);
+    // dc: by A, phi(A) (1 - u); by B, phi(B) u.
+    const double dc_mu = -(pa * (1 - u) + pb * u) / sigma;
+    const double dc_log_sigma = -(a * pa * (1 - u) + b * pb * u);
+    const double slope = inside ? sigma / density : 0;
+    return {std::exp(mu + sigma * q), 1 + slope * dc_mu, sigma * q + slope * dc_log_sigma};
+  }
+};
+
+Unit unit(const At& at, std::size_t c) { return {at.own[kMu][c], at.own[kLogSigma][c]}; }
+std::size_t units(const At& at) { return at.use.site.columns; }
+bool off(const At& at, std::size_t c) { return unit(at, c).snr() < at.use.values[kThreshold]; }
+
+/// (units) prepared of a prediction: E t, and 0 where the unit is off.
+void prepare(const At& at) {
+  if (at.train) return;
+  for (std::size_t c = 0; c < units(at); ++c) {
+    at.prepared[c] = off(at, c) ? 0 : static_cast<float>(unit(at, c).mean());
+  }
+}
+
+double forward(const At& at, const float* x, float* y) {
+  const std::size_t columns = units(at);
+  draw_places(at, at.use.draws.raw, at.kept);
+  for_places(at, [&](std::size_t i) {
+    const std::size_t c = i % columns;
+    const bool gone = !at.train && at.prepared[c] == 0;
+    at.kept[columns * at.rows + i] = gone ? 0 : static_cast<float>(unit(at, c).at(at.kept[i]).t);
+  });
+  multiply_places(at, at.kept + columns * at.rows, x, y);
+  return 0;
+}
+
+void backward(const At& at, const float* x, const float* dy, float* dx, double) {
+  const std::size_t columns = units(at);
+  const auto slope = [&](std::size_t i, bool of_mu) {
+    const Unit::Draw d = unit(at, i % columns).at(at.kept[i]);
+    return paired(at, i, dy, x) * d.t * (of_mu ? d.by_mu : d.by_log_sigma);
+  };
+  add_columns(
+      at, [&](std::size_t i) { return slope(i, true); }, at.d_own[kMu]);
+  add_columns(
+      at, [&](std::size_t i) { return slope(i, false); }, at.d_own[kLogSigma]);
+  if (dx) multiply_places(at, at.kept + columns * at.rows, dy, dx);
+}
+
+void centre(const At& at, float* x) {
+  const std::size_t inner = at.use.site.inner, columns = units(at);
+  for_places(at, [&](std::size_t i) {
+    for (std::size_t k = i * inner; k < (i + 1) * inner; ++k) x[k] *= at.prepared[i % columns];
+  });
+}
+
+double penalty(const At& at) {
+  double sum = 0;
+  for (std::size_t c = 0; c < units(at); ++c) sum += unit(at, c).kl();
+  return sum;
+}
+
+void terms_back(const At& at, double weight) {
+  for (std::size_t c = 0; c < units(at); ++c) {
+    const auto [by_mu, by_log_sigma] = unit(at, c).kl_slopes();
+    at.d_own[kMu][c] += static_cast<float>(weight * by_mu);
+    at.d_own[kLogSigma][c] += static_cast<float>(weight * by_log_sigma);
+  }
+}
+
+void settle(const At& at) {
+  for (const std::size_t tensor : {kMu, kLogSigma}) {
+    float* own = at.own[tensor];
+    for (std::size_t c = 0; c < units(at); ++c) {
+      own[c] = std::clamp(own[c], static_cast<float>(kLeast), static_cast<float>(kMost));
+    }
+  }
+}
+
+void stand_in(const At& at, float* out) {
+  const std::size_t each = at.use.weights / units(at);
+  for (std::size_t c = 0; c < units(at); ++c) {
+    const bool gone = off(at, c);
+    for (std::size_t e = c * each; e < (c + 1) * each; ++e) out[e] = gone ? 0 : at.w[e];
+  }
+}
+
+std::vector<NoiseReading> readings(const At& at) {
+  double on = 0;
+  for (std::size_t c = 0; c < units(at); ++c) on += !off(at, c);
+  return {{"units", static_cast<double>(units(at))}, {"on", on}};
+}
+
+}  // namespace
+
+NoiseKind sbp_noise() {
+  NoiseKind kind{.name = "sbp",
+                 .summary = "units times truncated log-normal noise; those with SNR below 1 go",
+                 .source = "Neklyudov, Molchanov, Ashukha & Vetrov (2017)",
+                 .where = Where::before_bias};
+  kind.parameters = {
+      {"init", -5, kLeast, kMost, false, false, "initial log sigma"},
+      {"threshold", 1, 0, 1e6, false, false, "a unit whose SNR is below it is switched off"}};
+  kind.tensors = [](const Noise& noise, const Layer& layer) -> std::vector<LayerTensor> {
+    return {{.name = "mu", .shape = {layer.out}},
+            {.name = "log_sigma", .shape = {layer.out}, .initial = noise.values[kInit]}};
+  };
+  kind.compile = [](NoiseUse& use, const Layer&) {
+    use.draws = {law::affine_sampler(0, 1), law::affine_sampler(0, 1), nullptr};
+  };
+  kind.prepared = [](const NoiseUse& use) { return use.train ? 0 : use.site.columns; };
+  kind.prepare = prepare;
+  kind.kept = [](const NoiseUse& use, std::size_t rows, bool) {
+    return 2 * rows * use.site.columns;
+  };
+  kind.forward = forward;
+  kind.backward = backward;
+  kind.centre = centre;
+  kind.penalty = penalty;
+  kind.terms_back = terms_back;
+  kind.settle = settle;
+  kind.stand_in = stand_in;
+  kind.prunes = [](const Noise&) { return true; };
+  kind.readings = readings;
+  kind.signal = [](const Noise&, const Layer&) { return NoiseSignal{.word = "sbp"}; };
+  return kind;
+}
+
+}  // namespace scalemix::inline v0::model
