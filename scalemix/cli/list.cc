@@ -1,10 +1,11 @@
-// scalemix list [laws|priors|methods|activations|architectures|optimisers|data|layers|reproduce|
+// scalemix list [laws|priors|methods|schedules|activations|architectures|optimisers|data|layers|reproduce|
 //                commands] [--json]
 //
 // What there is by name, with one line and the source of each.
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <ostream>
 #include <set>
@@ -70,6 +71,39 @@ void print_rows(std::string_view kind, const ordered_json& rows, std::ostream& o
   for (const std::string& note : optional_notes(rows)) out << "  " << note << '\n';
 }
 
+/// What a method can do, in letters.
+std::string abilities(const ordered_json& r) {
+  std::string out;
+  for (const auto& [key, letter] : {std::pair{"draws", 'd'}, {"penalty", 'b'}, {"prunes", 'p'}}) {
+    out += r[key].get<bool>() ? letter : '-';
+  }
+  return out;
+}
+
+/// By what they multiply, then in their order.
+void print_methods(const ordered_json& rows, std::ostream& out) {
+  std::vector<std::string> sites;
+  for (const auto& r : rows) {
+    const std::string site = r["site"];
+    if (std::find(sites.begin(), sites.end(), site) == sites.end()) sites.push_back(site);
+  }
+  out << "methods, by what they multiply\n"
+         "  d: predictions may draw; b: adds a divergence to the objective; p: can switch weights off\n";
+  for (const std::string& site : sites) {
+    out << '\n' << (site.empty() ? "nothing" : site) << '\n';
+    Table table({"  name", "can", "learns", "summary", "source"});
+    for (const auto& r : rows) {
+      if (r["site"] != site) continue;
+      const std::string learns = r["learns"];
+      table.add({"  " + r["name"].get<std::string>() + settings(r), abilities(r),
+                 learns.empty() ? "-" : learns, r["summary"].get<std::string>(),
+                 r["source"].get<std::string>()});
+    }
+    table.print(out);
+  }
+  for (const std::string& note : optional_notes(rows)) out << "  " << note << '\n';
+}
+
 int run(const ListOptions& o, std::ostream& out) {
   ordered_json json;
   for (const NameTable& table : name_tables()) {
@@ -78,7 +112,7 @@ int run(const ListOptions& o, std::ostream& out) {
     if (o.json) {
       json[std::string(table.kind)] = rows;
     } else {
-      print_rows(table.kind, rows, out);
+      table.kind == "methods" ? print_methods(rows, out) : print_rows(table.kind, rows, out);
       if (o.kind.empty()) out << '\n';
     }
   }

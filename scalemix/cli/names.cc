@@ -9,6 +9,7 @@
 #include "scalemix/model/architecture.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/method.h"
+#include "scalemix/model/parameter_schedule.h"
 #include "scalemix/optim/rule.h"
 #include "scalemix/prior/prior.h"
 
@@ -56,6 +57,21 @@ ordered_json methods() {
   for (const model::MethodRow& method : model::methods()) {
     out.push_back(row(method.name, method.summary, method.source));
     out.back()["parameters"] = parameters_of(method.parameters);
+    const model::MethodTraits traits = model::traits_of(method);
+    out.back()["site"] = method.site;
+    out.back()["learns"] = traits.learns;
+    out.back()["prunes"] = traits.prunes;
+    out.back()["penalty"] = traits.penalty;
+    out.back()["draws"] = traits.draws;
+  }
+  return out;
+}
+
+ordered_json schedules() {
+  ordered_json out = ordered_json::array();
+  for (const model::ScheduleRow& s : model::parameter_schedules()) {
+    out.push_back(row(s.name, s.summary, s.source));
+    out.back()["parameters"] = parameters_of(s.parameters);
   }
   return out;
 }
@@ -112,6 +128,7 @@ ordered_json optimisers() {
   for (const optim::Rule& rule : optim::rules()) {
     out.push_back(row(rule.name, rule.summary, rule.source));
     out.back()["lr"] = rule.lr;
+    out.back()["parameters"] = parameters_of(rule.parameters);
   }
   return out;
 }
@@ -128,6 +145,7 @@ const std::vector<NameTable>& name_tables() {
   static const std::vector<NameTable> tables = {{"laws", laws},
                                                 {"priors", priors},
                                                 {"methods", methods},
+                                                {"schedules", schedules},
                                                 {"activations", activations},
                                                 {"architectures", architectures},
                                                 {"optimisers", optimisers},

@@ -22,6 +22,7 @@ namespace {
 
 using law::AnyLaw;
 
+constexpr std::string_view kUnit = "unit";
 constexpr const char *kMultiply = "multiply", *kAdd = "add", *kLearned = "learned";  // of noise
 
 // ------------------------------------------------------------------------------ places
@@ -295,7 +296,8 @@ const std::vector<scalemix::Parameter> kChannelParameters{
      .meaning = "drop probability; or LAW:parameters for another law"}};
 
 MethodRow law_row(const law::LawRow& row) {
-  MethodRow out{row.name, row.summary, row.source, unit_parameters(row.parameters), {}};
+  MethodRow out{row.name, row.summary, row.source, unit_parameters(row.parameters),
+                {},       kUnit,       kMultiply};
   out.decorate = [name = row.name](Spec& spec, std::string_view argument) {
     unit(name, spec, argument);
   };
@@ -320,7 +322,7 @@ MethodRow special_row(std::string_view name, std::string_view of, std::string_vi
   }
   NoiseKind changed = kind;
   changed.parameters = parameters;
-  MethodRow out{name, summary, kind.source, parameters, {}};
+  MethodRow out{name, summary, kind.source, parameters, {}, site_of(kind), of};
   if (kind.own_layer) out.parameters = unit_parameters(parameters);
   out.decorate = [name, changed](Spec& spec, std::string_view argument) {
     changed.own_layer ? on_units(changed, spec, argument) : on_weights(changed, spec, argument);
@@ -333,14 +335,15 @@ MethodRow special_row(std::string_view name, std::string_view of, std::string_vi
 /// Kinds that stand for themselves: what takes a law is reached through the law's word.
 MethodRow kind_row(const NoiseKind& kind) {
   if (kind.images) {
-    MethodRow out{kind.name, kind.summary, kind.source, kind.parameters, {}};
+    MethodRow out{kind.name, kind.summary, kind.source, kind.parameters, {}, "channel", kind.name};
     out.decorate = [&kind](Spec& spec, std::string_view argument) {
       on_images(kind, spec, argument);
     };
     return out;
   }
   if (!kind.own_layer) return weights_row(kind);
-  MethodRow out{kind.name, kind.summary, kind.source, unit_parameters(kind.parameters), {}};
+  MethodRow out{kind.name, kind.summary, kind.source, unit_parameters(kind.parameters),
+                {},        kUnit,        kind.name};
   out.decorate = [&kind](Spec& spec, std::string_view argument) { on_units(kind, spec, argument); };
   return out;
 }
@@ -352,18 +355,25 @@ std::vector<MethodRow> make_methods() {
        "x + z with z of any law, at the sites of unit noise: additive:normal:scale=0.1",
        "Bishop (1995), Neural Computation 7(1)",
        {},
-       additive},
+       additive,
+       kUnit,
+       kAdd},
       {"learned",
        "x z with z of a law whose parameters are learned: learned:gaussian:alpha=0.25 (its default)",
        "Kingma, Salimans & Welling (2015), section 3",
        {},
-       learned},
+       learned,
+       kUnit,
+       kLearned},
       {"spatial", "one draw per channel and row, after each convolution (bernoulli by default)",
-       "Tompson, Goroshin, Jain, LeCun & Bregler (2015)", kChannelParameters, spatial},
+       "Tompson, Goroshin, Jain, LeCun & Bregler (2015)", kChannelParameters, spatial, "channel",
+       kMultiply},
       {"dropconnect", "one draw per weight and step (bernoulli by default)",
-       "Wan, Zeiler, Zhang, LeCun & Fergus (2013)", kChannelParameters, dropconnect},
+       "Wan, Zeiler, Zhang, LeCun & Fergus (2013)", kChannelParameters, dropconnect, "weight",
+       "dropconnect"},
       {"stochastic_depth", "one draw per residual branch and row, p rising linearly with depth",
-       "Huang, Sun, Liu, Sedra & Weinberger (2016)", kDepthParameters, stochastic_depth},
+       "Huang, Sun, Liu, Sedra & Weinberger (2016)", kDepthParameters, stochastic_depth, "branch",
+       kMultiply},
   };
   rows.push_back(
       structured_row("ard", "row",
@@ -401,6 +411,18 @@ const MethodRow& method_row(std::string_view name) {
 }
 
 }  // namespace
+
+MethodTraits traits_of(const MethodRow& row) {
+  MethodTraits out;
+  if (row.kind.empty()) return out;
+  const NoiseKind& kind = noise_kind(row.kind);
+  out.learns = kind.learns;
+  out.penalty = kind.penalty || kind.data_penalty;
+  out.prunes = kind.prunes != nullptr;
+  out.draws = kind.draws();
+  out.remembers = kind.marks != nullptr;
+  return out;
+}
 
 const std::vector<MethodRow>& methods() {
   static const std::vector<MethodRow> rows = make_methods();

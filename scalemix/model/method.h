@@ -30,10 +30,22 @@ struct MethodRow {
   std::string_view source;
   std::vector<scalemix::Parameter> parameters;
   std::function<void(Spec&, std::string_view argument)> decorate;
+  std::string_view site = {};  // what is multiplied: "unit", "weight"; empty: nothing is
+  std::string_view kind = {};  // of noise (noise.h) that it puts there; empty: none
 };
 
 /// The table, the laws' rows included.
 const std::vector<MethodRow>& methods();
+
+/// What a method can do, read off its kind of noise.
+struct MethodTraits {
+  std::string_view learns = {};  // "a rate per layer"; empty: nothing
+  bool prunes = false;           // switches off weights, at some settings at least
+  bool penalty = false;          // adds a divergence to the objective
+  bool draws = false;            // predictions may draw
+  bool remembers = false;        // has state from step to step
+};
+MethodTraits traits_of(const MethodRow& row);
 
 /// Applies the method that `word` names: decorates, numbers, validates, and notes the canonical
 /// word in spec.methods. Throws ConfigError for an unknown name or key (with the nearest known),

@@ -111,7 +111,9 @@ MethodRow ic_row() {
                 "batch normalisation and dropout before every layer with weights, no other",
                 "Chen, Chen, Shi, Hsieh, Liao & Zhang (2019)",
                 parameters(),
-                {}};
+                {},
+                "unit",
+                "multiply"};
   out.decorate = [](Spec& spec, std::string_view argument) {
     const std::vector<double> values = read_values("ic", parameters(), argument).values;
     Rewriting rewriting(values[0], static_cast<Order>(static_cast<int>(values[1])), values[2] == 0);

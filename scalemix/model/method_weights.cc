@@ -84,6 +84,22 @@ std::size_t for_each_weight_layer(Spec& spec, std::string_view method,
   return count;
 }
 
+std::string_view site_of(const NoiseKind& kind) {
+  switch (kind.where) {
+    case Where::input:
+      return kind.own_layer ? (kind.images ? "channel" : "unit") : "input of a layer";
+    case Where::before_bias:
+      return "output of a layer";
+    case Where::weights:
+    case Where::row_weights:
+    case Where::moments:
+      return "weight";
+    case Where::penalty:
+      break;
+  }
+  return "";
+}
+
 void on_weights(const NoiseKind& kind, Spec& spec, std::string_view argument) {
   const std::vector<double> values = read_values(kind.name, kind.parameters, argument).values;
   const Noise noise{std::string(kind.name), "", values};
@@ -92,7 +108,8 @@ void on_weights(const NoiseKind& kind, Spec& spec, std::string_view argument) {
 }
 
 MethodRow weights_row(const NoiseKind& kind) {
-  MethodRow out{kind.name, kind.summary, kind.source, kind.parameters, {}};
+  MethodRow out{kind.name, kind.summary,  kind.source, kind.parameters,
+                {},        site_of(kind), kind.name};
   out.decorate = [&kind](Spec& spec, std::string_view argument) {
     on_weights(kind, spec, argument);
   };
@@ -100,7 +117,8 @@ MethodRow weights_row(const NoiseKind& kind) {
 }
 
 MethodRow structured_row(std::string_view name, std::string_view group, std::string_view summary) {
-  MethodRow out{name, summary, noise_kind(kScaleMixture).source, ungrouped(), {}};
+  MethodRow out{name,     summary,      noise_kind(kScaleMixture).source, ungrouped(), {},
+                "weight", kScaleMixture};
   out.decorate = [name, group](Spec& spec, std::string_view argument) {
     structured(spec, name, group, argument);
   };
@@ -108,7 +126,7 @@ MethodRow structured_row(std::string_view name, std::string_view group, std::str
 }
 
 MethodRow prior_row(const NoiseKind& kind) {
-  MethodRow out{kind.name, kind.summary, kind.source, kind.parameters, {}};
+  MethodRow out{kind.name, kind.summary, kind.source, kind.parameters, {}, "", kind.name};
   out.decorate = [&kind](Spec& spec, std::string_view argument) {
     const auto [prior, own] = cut_before(argument, kind.parameters.front().name);
     const Noise noise{std::string(kind.name),

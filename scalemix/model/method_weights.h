@@ -14,6 +14,9 @@ namespace scalemix::inline v0::model {
 std::size_t for_each_weight_layer(Spec& spec, std::string_view method,
                                   const std::function<void(Layer&)>& f);
 
+/// What a kind of noise multiplies, in a word.
+std::string_view site_of(const NoiseKind& kind);
+
 /// A kind of noise, with its parameters, on every layer with weights.
 void on_weights(const NoiseKind& kind, Spec& spec, std::string_view argument);
 

@@ -349,8 +349,8 @@ void check_noise(const Layer& layer) {
       refuse(layer, fmt::format("{} needs a layer with weights", kind.name));
     }
     if (kind.draws() && drawn) {
-      refuse(layer,
-             fmt::format("cannot have both {} and {}", noise_summary(*drawn), noise_summary(noise)));
+      refuse(layer, fmt::format("cannot have both {} and {}", noise_summary(*drawn),
+                                noise_summary(noise)));
     }
     if (kind.draws()) drawn = &noise;
   }

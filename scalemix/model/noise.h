@@ -150,6 +150,7 @@ struct NoiseReading {
 
 struct NoiseKind {
   std::string_view name = {}, summary = {}, source = {};
+  std::string_view learns = {};  // "a rate per layer"; empty: nothing
   Where where = Where::input;
   bool takes_law = false;
   bool takes_prior = false;  // Noise::law is a prior (prior/prior.h)
@@ -183,6 +184,7 @@ struct NoiseKind {
 
   /// Whole tensors, whenever they changed: at the start, after an update, once for a prediction.
   void (*prepare)(const At&) = nullptr;
+  bool data_penalty = false;  // whether forward has one
   /// Returns the penalty that comes from data, nats.
   double (*forward)(const At&, const float* x, float* y) = nullptr;
   /// dx from dy, both as large as x; `weight` is that of the penalty.

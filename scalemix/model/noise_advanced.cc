@@ -183,7 +183,8 @@ std::vector<NoiseReading> readings(const At& at) {
 NoiseKind advanced_noise() {
   NoiseKind kind{.name = "advanced",
                  .summary = "logistic-normal masks whose mean and width come from the batch",
-                 .source = "Xie, Ma, Lei, Zhang, Xue, Tan & Guo (2022)"};
+                 .source = "Xie, Ma, Lei, Zhang, Xue, Tan & Guo (2022)",
+                 .learns = "mean and width per layer"};
   kind.parameters = {choice("kl", "off|on", "a divergence of ours"),
                      {"rate", 1, 0, 1e6, false, false,
                       "factor on the learning rate of the noise's own parameters"}};

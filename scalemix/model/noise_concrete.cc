@@ -112,7 +112,8 @@ void settle(const At& at) {
 NoiseKind concrete_noise() {
   NoiseKind kind{.name = "concrete",
                  .summary = "dropout of a layer's input with a learned p",
-                 .source = "Gal, Hron & Kendall (2017)"};
+                 .source = "Gal, Hron & Kendall (2017)",
+                 .learns = "a rate per layer"};
   kind.parameters = {{"p", 0.1, 0, 1, true, true, "initial drop probability"},
                      {"length", 0.01, 0, 1e6, false, false,
                       "length-scale of the weights' prior N(0, 1 / length^2)"}};

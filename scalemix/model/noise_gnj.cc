@@ -158,6 +158,7 @@ NoiseKind gnj_noise() {
   NoiseKind kind{.name = "gnj",
                  .summary = "weights of an input share a scale under a log-uniform prior",
                  .source = "Louizos, Ullrich & Welling (2017)",
+                 .learns = "a scale per input, a variance per weight",
                  .where = Where::moments};
   kind.parameters = {{"init", -9, -20, 2, false, false, "initial log variances"},
                      {"threshold", 3, -20, 8, false, false,

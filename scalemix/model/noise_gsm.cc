@@ -281,6 +281,7 @@ NoiseKind gsm_noise() {
   NoiseKind kind{.name = "gsm",
                  .summary = "Gaussian posterior; groups of weights share scales that are learned",
                  .source = "Nalisnick, Hernandez-Lobato & Smyth (2019)",
+                 .learns = "a variance per weight, scales by group",
                  .where = Where::moments};
   kind.parameters = parameters();
   kind.tensors = tensors;

@@ -7,8 +7,8 @@
 //
 // Here alpha is a function of the activations themselves, unit by unit of all units of the layer (of an
 // image: channel by channel, at each place); in the released network it is one of what the layer before
-// took. A deterministic pass has e = 0, the median; batch statistics that training made with noise can be
-// made again without by `--settle` after training.
+// took. A deterministic pass has e = 0, the
+// median: where x feeds a batch normalisation, the paper makes its statistics again without noise.
 
 #include <algorithm>
 #include <cmath>
@@ -134,7 +134,8 @@ std::vector<LayerTensor> tensors(const Noise& noise, const Layer& layer) {
 NoiseKind information_noise() {
   NoiseKind kind{.name = "information",
                  .summary = "log-normal noise whose size is learned as a function of the data",
-                 .source = "Achille & Soatto (2018)"};
+                 .source = "Achille & Soatto (2018)",
+                 .learns = "its size, as a function of the data"};
   kind.parameters = {
       {"most", 0.7, 0, 10, true, false, "largest alpha, the standard deviation of log noise"},
       {"beta", 1, 0, 1e6, false, false, "times the divergence"},
@@ -152,6 +153,7 @@ NoiseKind information_noise() {
   kind.kept = [](const NoiseUse& use, std::size_t rows, bool) {
     return 2 * rows * elements(use.in);
   };
+  kind.data_penalty = true;
   kind.forward = forward;
   kind.backward = backward;
   kind.signal = [](const Noise&, const Layer&) { return NoiseSignal{.word = "information"}; };

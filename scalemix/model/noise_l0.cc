@@ -166,7 +166,8 @@ std::vector<NoiseReading> readings(const At& at) {
 NoiseKind l0_noise() {
   NoiseKind kind{.name = "l0",
                  .summary = "groups of weights times hard-concrete gates, their number penalised",
-                 .source = "Louizos, Welling & Kingma (2018)"};
+                 .source = "Louizos, Welling & Kingma (2018)",
+                 .learns = "a gate per input or channel"};
   kind.parameters = {
       {"p", 0.5, 0, 1, true, true, "initial drop rate"},
       {"lambda", 0.1, 0, 1e6, false, false, "nats per weight that is expected to stay"},

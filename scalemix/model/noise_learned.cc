@@ -140,7 +140,8 @@ std::vector<NoiseReading> readings(const At& at) {
 NoiseKind learned_noise() {
   NoiseKind kind{.name = "learned",
                  .summary = "x z, z of a law whose parameters are learned",
-                 .source = "Kingma, Salimans & Welling (2015), section 3"};
+                 .source = "Kingma, Salimans & Welling (2015), section 3",
+                 .learns = "parameters of the law"};
   kind.takes_law = true;
   kind.tensors = tensors;
   kind.compile = [](NoiseUse& use, const Layer&) { use.linked = use.law->linked(); };

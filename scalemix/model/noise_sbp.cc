@@ -184,6 +184,7 @@ NoiseKind sbp_noise() {
   NoiseKind kind{.name = "sbp",
                  .summary = "units times truncated log-normal noise; those with SNR below 1 go",
                  .source = "Neklyudov, Molchanov, Ashukha & Vetrov (2017)",
+                 .learns = "mean and width per unit",
                  .where = Where::before_bias};
   kind.parameters = {
       {"init", -5, kLeast, kMost, false, false, "initial log sigma"},

@@ -82,7 +82,8 @@ void backward(const At& at, const float* x, const float* dy, float* dx, double) 
 NoiseKind soft_noise() {
   NoiseKind kind{.name = "soft",
                  .summary = "masks in [0, 1], half-Gaussian or half-Laplace, their width learned",
-                 .source = "Xie, Ma, Lei, Zhang, Xue, Tan & Guo (2019), by its abstract"};
+                 .source = "Xie, Ma, Lei, Zhang, Xue, Tan & Guo (2019), by its abstract",
+                 .learns = "a width per layer"};
   kind.parameters = {{"sigma", 0.5, 0.01, 10, false, false, "initial width"},
                      choice("form", "half_gaussian|half_laplace", "what masks are drawn from")};
   kind.own_layer = true;

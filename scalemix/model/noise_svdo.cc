@@ -121,6 +121,7 @@ NoiseKind svdo_noise() {
   NoiseKind kind{.name = "svdo",
                  .summary = "sparse variational dropout",
                  .source = "Molchanov, Ashukha & Vetrov (2017)",
+                 .learns = "a variance per weight",
                  .where = Where::moments};
   kind.parameters = {{"threshold", 3, -8, 8, false, false,
                       "a weight whose log alpha is at or above it counts as zero"},

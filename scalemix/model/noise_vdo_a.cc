@@ -106,7 +106,8 @@ std::vector<NoiseReading> readings(const At& at) {
 NoiseKind vdo_a_noise() {
   NoiseKind kind{.name = "vdo_a",
                  .summary = "units times N(1, alpha), alpha learned: variational dropout A",
-                 .source = "Kingma, Salimans & Welling (2015)"};
+                 .source = "Kingma, Salimans & Welling (2015)",
+                 .learns = "a variance per unit or layer"};
   kind.parameters = {{"p", 0.5, 0, 0.5, true, false, "initial drop rate, alpha = p / (1 - p)"},
                      choice("share", "unit|layer", "what has an alpha of its own"),
                      choice("kl", prior::kLogUniformKls, "the divergence, or what stands for it"),

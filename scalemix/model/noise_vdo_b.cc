@@ -173,6 +173,7 @@ NoiseKind vdo_b_noise() {
   NoiseKind kind{.name = "vdo_b",
                  .summary = "posterior N(w, alpha w^2), alpha learned: variational dropout B",
                  .source = "Kingma, Salimans & Welling (2015)",
+                 .learns = "a variance per weight, input or layer",
                  .where = Where::moments};
   kind.parameters = {
       {"p", 0.5, 0, 1, true, true, "initial drop rate, alpha = p / (1 - p)"},

@@ -142,6 +142,7 @@ NoiseKind vi_noise() {
   NoiseKind kind{.name = "vi",
                  .summary = "Gaussian posterior under a Gaussian prior",
                  .source = "Kingma, Salimans & Welling (2015); Blundell et al. (2015)",
+                 .learns = "a variance per weight",
                  .where = Where::moments};
   kind.parameters = {
       {"sigma0", 1, 1e-6, 1e6, false, false,

@@ -283,7 +283,8 @@ std::vector<NoiseReading> readings(const At& at) {
 NoiseKind vsd_noise() {
   NoiseKind kind{.name = "vsd",
                  .summary = "inputs times Gaussian noise turned by learned reflections",
-                 .source = "Nguyen, Nguyen, Nguyen, Than, Bui & Ho (2021)"};
+                 .source = "Nguyen, Nguyen, Nguyen, Than, Bui & Ho (2021)",
+                 .learns = "a variance per input, reflections"};
   kind.parameters = {
       {"p", 0.2, 0, 1, true, true, "initial drop rate, alpha = p / (1 - p)"},
       {"depth", 1, 0, 64, false, false, "reflections; 0: vbd"},
