@@ -63,6 +63,8 @@ if(NOT SCALEMIX_RUNTIME_ONLY)
 
   scalemix_need(ZLIB zlib1g-dev)
   scalemix_need(CURL libcurl4-openssl-dev)
+  scalemix_need(PNG libpng-dev)
+  scalemix_need(JPEG libjpeg62-turbo-dev)
   scalemix_need(tomlplusplus libtomlplusplus-dev)
   find_path(CSV_INCLUDE_DIR csv.h)
   find_library(CSV_LIBRARY csv)

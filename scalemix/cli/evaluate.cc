@@ -1,5 +1,8 @@
 // scalemix evaluate runs/a --data test.csv
 //
+// scalemix evaluate runs/a --data test.csv --ood other.csv --plot uncertainty.svg
+// scalemix evaluate runs/a --data held-out.csv --calibrate calibrated.safetensors
+//
 // Metrics of a model, or of a run's replicas as an ensemble, on labelled rows. Without --data it
 // prints what the run measured at its end.
 
@@ -10,14 +13,17 @@
 #include <optional>
 #include <ostream>
 
+#include "scalemix/base/atomic_file.h"
 #include "scalemix/base/error.h"
 #include "scalemix/cli/command.h"
+#include "scalemix/cli/evaluate_uncertainty.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/labelled.h"
 #include "scalemix/cli/metrics_file.h"
 #include "scalemix/cli/models.h"
 #include "scalemix/cli/options.h"
 #include "scalemix/cli/table.h"
+#include "scalemix/predict/calibrate.h"
 #include "scalemix/predict/evaluate.h"
 
 namespace scalemix::inline v0::cli {
@@ -33,7 +39,68 @@ struct EvaluateOptions {
   bool json = false, quiet = false;
   int threads = 0;
   std::optional<double> precision;  // in place of the models' own
+  std::string ood, plot, calibrate;
+  double level = 0.9;
 };
+
+/// Rows number first, first + 2, ... of the rest.
+data::LabelledRows every_second(const data::LabelledRows& rows, std::size_t first) {
+  data::LabelledRows out;
+  out.labelled = rows.labelled;
+  const std::size_t width = rows.x.size() / rows.rows;
+  for (std::size_t n = first; n < rows.rows; n += 2, ++out.rows) {
+    const auto x = rows.x.begin() + static_cast<std::ptrdiff_t>(n * width);
+    out.x.insert(out.x.end(), x, x + static_cast<std::ptrdiff_t>(width));
+    if (!rows.y.empty()) out.y.push_back(rows.y[n]);
+    if (!rows.label.empty()) out.label.push_back(rows.label[n]);
+  }
+  return out;
+}
+
+/// Calibrates on every second row and says what that does on the others.
+ordered_json calibrate(const EvaluateOptions& o, const Models& models,
+                       const data::LabelledRows& rows, std::size_t samples) {
+  if (models.predictors.size() != 1) {
+    throw ConfigError("--calibrate takes one network: name one with --replica");
+  }
+  if (rows.rows < 4) throw ConfigError("--calibrate needs four rows at least");
+  const data::LabelledRows used = every_second(rows, 0), other = every_second(rows, 1);
+  const predict::CalibrateOptions options{
+      .samples = samples, .seed = o.draws.seed, .level = o.level};
+  model::Model model = models.first().model();
+  model.preprocessing.calibration = predict::calibrate(models.first(), used, options);
+  const predict::Predictor calibrated(model);
+  const auto metrics = [&](const predict::Predictor& p) {
+    return predict::evaluate({&p}, other, {.samples = samples, .seed = o.draws.seed}).to_json();
+  };
+  const ordered_json before = metrics(models.first()), after = metrics(calibrated);
+  const predict::Conformal conformal = predict::conformal_coverage(calibrated, other, options);
+  model::save_model(o.calibrate, model);
+  ordered_json out = {
+      {"file", o.calibrate},        {"rows", used.rows},
+      {"level", o.level},           {"quantile", model.preprocessing.calibration.quantile},
+      {"checked_on", other.rows},   {"coverage", conformal.coverage},
+      {"mean_size", conformal.size}};
+  if (models.first().spec().task == Task::classification) {
+    const std::string prefix = samples > 0 ? "mc_" : "";
+    out["temperature"] = model.preprocessing.calibration.temperature;
+    for (const char* name : {"nll", "ece"}) {
+      out[std::string(name) + "_before"] = before[prefix + name];
+      out[std::string(name) + "_after"] = after[prefix + name];
+    }
+  }
+  return out;
+}
+
+/// Numbers under a heading.
+void print_numbers(const std::string& heading, const ordered_json& numbers, std::ostream& out) {
+  out << heading << '\n';
+  Table table({"  ", ""});
+  for (const auto& [name, value] : numbers.items()) {
+    if (value.is_number()) table.add({"  " + name, fmt::format("{:.6g}", value.get<double>())});
+  }
+  table.print(out);
+}
 
 int evaluate_rows(const EvaluateOptions& o, std::ostream& out) {
   if (o.precision && !(*o.precision > 0)) {
@@ -49,12 +116,33 @@ int evaluate_rows(const EvaluateOptions& o, std::ostream& out) {
   const predict::Evaluation evaluation = predict::evaluate(
       models.all(), labelled.rows,
       {.samples = samples, .seed = o.draws.seed, .precision = o.precision.value_or(0)});
+  const predict::EvaluateOptions drawn{.samples = samples, .seed = o.draws.seed};
+  const predict::RowPredictions said = predict::predict_rows(models.all(), labelled.rows, drawn);
+  const ordered_json selective = selective_json(said, labelled.rows),
+                     reliability = reliability_json(said, labelled.rows);
+  ordered_json ood, calibration;
+  if (!o.ood.empty()) {
+    RowOptions other = o.rows;
+    other.data = o.ood;
+    const data::LabelledRows rows = data::open_rows(o.ood, format_of(models.first().model()),
+                                                    data::Labels::ignored, other.open_options());
+    ood = ood_json(said, predict::predict_rows(models.all(), rows, drawn));
+    ood["rows"] = rows.rows;
+  }
+  if (!o.calibrate.empty()) calibration = calibrate(o, models, labelled.rows, samples);
+  if (!o.plot.empty()) {
+    write_atomically(o.plot, report::svg(uncertainty_figure(selective, reliability)));
+  }
   if (o.json) {
     ordered_json json = {
         {"data", o.rows.data}, {"part", labelled.part}, {"networks", models.files.size()},
         {"samples", samples},  {"seed", o.draws.seed},  {"rows", evaluation.rows}};
     json["metrics"] = evaluation.to_json();
     json["metrics"].erase("rows");
+    json["selective"] = selective;
+    if (!reliability.is_null()) json["reliability"] = reliability;
+    if (!ood.is_null()) json["ood"] = ood;
+    if (!calibration.is_null()) json["calibration"] = calibration;
     out << json.dump(2) << '\n';
     return kSuccess;
   }
@@ -63,6 +151,25 @@ int evaluate_rows(const EvaluateOptions& o, std::ostream& out) {
                      models.files.size(), models.files.size() == 1 ? "network" : "networks",
                      samples);
   print_evaluation(evaluation, out);
+  out << fmt::format(
+      "\nanswers for the surest rows alone: mean risk over coverages (AURC) {:.6g}\n",
+      selective["aurc"].get<double>());
+  if (!ood.is_null()) {
+    out << fmt::format("\ntold from {} rows of {}\n", ood["rows"].get<std::size_t>(), o.ood);
+    Table table({"  score", "AUROC", "FPR95", "AUPR"});
+    for (const auto& [name, row] : ood.items()) {
+      if (!row.is_object()) continue;
+      table.add({"  " + name, fmt::format("{:.4f}", row["auroc"].get<double>()),
+                 fmt::format("{:.4f}", row["fpr95"].get<double>()),
+                 fmt::format("{:.4f}", row["aupr"].get<double>())});
+    }
+    table.print(out);
+  }
+  if (!calibration.is_null()) {
+    print_numbers(
+        fmt::format("\ncalibrated on every second row, checked on the others; {}", o.calibrate),
+        calibration, out);
+  }
   return kSuccess;
 }
 
@@ -113,6 +220,20 @@ Action setup_evaluate(CLI::App& sub) {
                  "Noise precision of a regression, in 1 / target units squared, in place of the "
                  "models' own (default: theirs)")
       ->type_name("TAU");
+  sub.add_option("--ood", o->ood,
+                 "Rows of another origin: how well the model's uncertainty tells them from --data")
+      ->type_name("NAME|FILE|FOLDER");
+  sub.add_option("--plot", o->plot, "Write a reliability diagram and a risk-coverage curve (SVG)")
+      ->type_name("FILE");
+  sub.add_option(
+         "--calibrate", o->calibrate,
+         "Write the model with a temperature and a conformal quantile, from every second row; "
+         "the others check it")
+      ->type_name("MODEL");
+  sub.add_option("--level", o->level, "Coverage of the conformal sets and intervals")
+      ->type_name("SHARE")
+      ->check(open_share())
+      ->capture_default_str();
   sub.add_flag("--json", o->json, "Print JSON");
   sub.add_flag("--quiet", o->quiet, "No messages but errors");
   add_threads_option(sub, o->threads);

@@ -22,7 +22,7 @@ struct PredictOptions {
   ModelOptions model;
   RowOptions rows;
   DrawOptions draws;
-  double interval = 0.9;
+  std::optional<double> interval;  // 0.9
   std::string out, format = "csv";
   bool json = false, quiet = false;
   int threads = 0;
@@ -36,7 +36,10 @@ Predictions predict_all(const Models& models, const data::LabelledRows& rows,
   out.samples = samples_for(models, o.draws.samples);
   out.networks = models.predictors.size();
   out.seed = o.draws.seed;
-  out.interval = o.interval;
+  out.interval = o.interval.value_or(out.interval);
+  if (models.predictors.size() == 1 && !o.interval) {
+    out.calibration = models.first().preprocessing().calibration;
+  }
   std::vector<predict::Prediction> members;
   for (const auto& predictor : models.predictors) {
     predict::Context context(*predictor);

@@ -1,6 +1,7 @@
 #include "scalemix/cli/predictions.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -35,7 +36,10 @@ std::vector<float> parts(const Predictions& p, std::size_t i) {
   const double mean = p.values.mean[i];
   const double epistemic = p.values.epistemic[i], aleatoric = p.values.aleatoric[i];
   const double sd = std::sqrt(epistemic + aleatoric);
-  const double half = -law::standard_normal_quantile((1 - p.interval) / 2) * sd;
+  const bool conformal = p.calibration.level > 0;
+  const double half =
+      (conformal ? p.calibration.quantile : -law::standard_normal_quantile((1 - p.interval) / 2)) *
+      sd;
   std::vector<float> out;
   for (const double v :
        {mean, sd, std::sqrt(epistemic), std::sqrt(aleatoric), mean - half, mean + half}) {
@@ -55,6 +59,17 @@ std::size_t winner(const Predictions& p, std::size_t row) {
       std::max_element(first, first + static_cast<std::ptrdiff_t>(classes)) - first);
 }
 
+/// Names of the classes in a row's conformal set.
+std::vector<std::string> set_of(const Predictions& p, std::size_t row) {
+  std::vector<std::string> out;
+  for (std::size_t c = 0; c < p.network->outputs(); ++c) {
+    const double probability = p.values.mean[row * p.network->outputs() + c];
+    if (1 - probability > p.calibration.quantile) continue;
+    out.push_back(class_name(p.network->preprocessing(), c));
+  }
+  return out;
+}
+
 void csv_head(const Predictions& p, std::string& out) {
   out += "row";
   const std::size_t outputs = p.network->outputs();
@@ -68,6 +83,7 @@ void csv_head(const Predictions& p, std::string& out) {
       out += "," + quoted("p_" + class_name(p.network->preprocessing(), c));
     }
     out += ",total,aleatoric,epistemic";
+    if (p.calibration.level > 0) out += ",set";
   }
   out += '\n';
 }
@@ -86,6 +102,9 @@ void csv_row(const Predictions& p, std::size_t row, std::string& out) {
     number(p.values.aleatoric[row] + p.values.epistemic[row]);
     number(p.values.aleatoric[row]);
     number(p.values.epistemic[row]);
+    if (p.calibration.level > 0) {
+      out += "," + quoted(fmt::format("{}", fmt::join(set_of(p, row), "|")));
+    }
   }
   out += '\n';
 }
@@ -109,6 +128,7 @@ ordered_json json_row(const Predictions& p, std::size_t row) {
   out["total"] = p.values.aleatoric[row] + p.values.epistemic[row];
   out["aleatoric"] = p.values.aleatoric[row];
   out["epistemic"] = p.values.epistemic[row];
+  if (p.calibration.level > 0) out["set"] = set_of(p, row);
   return out;
 }
 
@@ -127,7 +147,8 @@ ordered_json to_json(const Predictions& p) {
                       {"samples", p.samples},
                       {"seed", p.seed}};
   if (!p.network->preprocessing().target.empty()) out["target"] = p.network->preprocessing().target;
-  if (regression(p)) out["interval"] = p.interval;
+  if (regression(p)) out["interval"] = p.calibration.level > 0 ? p.calibration.level : p.interval;
+  if (p.calibration.level > 0) out["conformal_level"] = p.calibration.level;
   out["predictions"] = ordered_json::array();
   for (std::size_t row = 0; row < p.rows; ++row) out["predictions"].push_back(json_row(p, row));
   return out;

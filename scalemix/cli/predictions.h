@@ -16,12 +16,17 @@ struct Predictions {
   std::size_t rows = 0, samples = 0, networks = 1;
   std::uint64_t seed = 0;
   double interval = 0.9;  // regression: mass of the central interval of N(mean, total variance)
+  // Of a calibrated network: its conformal intervals and sets instead.
+  model::Calibration calibration = {};
 };
 
 /// One line per row, with a header. Numbers have the fewest digits that read back the same.
 ///
 ///   classification  row,prediction,p_CLASS...,total,aleatoric,epistemic      (nats)
 ///   regression      row,prediction,sd,epistemic_sd,aleatoric_sd,lower,upper  (target's units)
+///
+/// A calibrated network's lower and upper are its conformal interval; a classification has a last column `set`,
+/// the classes of its conformal set, joined by '|'.
 ///
 /// A regression with several targets has the columns of each, numbered from 1: prediction_1, sd_1,
 /// ...

@@ -53,12 +53,13 @@ struct OpenOptions {
   std::vector<std::string> ignore;       // columns to leave out
   std::string missing = "mean";          // missing cell: "mean", "error", or "drop" the row
   std::optional<bool> header;            // default: seen from the first row
+  std::vector<std::size_t> image = {};   // pictures become {C, H, W} or {H, W}; empty: as they are
   std::size_t rows = 0;                  // generators: how many; 0: their default
   std::uint64_t seed = 0;                // generators
 };
 
 /// Opens a named set (`mnist`, `uci:concrete`, `glyphs`), a file (.csv .tsv .txt .npy .npz, gz of
-/// these) or a folder (IDX, CIFAR binary, UCI splits). Throws DataError, FileError, or ConfigError
+/// these) or a folder (IDX, CIFAR binary, UCI splits, pictures by class). Throws DataError, FileError, or ConfigError
 /// with the nearest known name for a name that is neither a set nor a file.
 Dataset open(const std::string& what, const OpenOptions& options = {});
 

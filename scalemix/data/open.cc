@@ -9,6 +9,7 @@
 #include "scalemix/data/bytes.h"
 #include "scalemix/data/cifar.h"
 #include "scalemix/data/idx.h"
+#include "scalemix/data/images.h"
 #include "scalemix/data/registry.h"
 #include "scalemix/data/schema.h"
 #include "scalemix/data/table.h"
@@ -40,14 +41,15 @@ Dataset open_table(const std::string& path, const OpenOptions& options) {
   return data;
 }
 
-Dataset open_folder(const std::string& path) {
+Dataset open_folder(const std::string& path, const OpenOptions& options) {
   if (is_uci_folder(path)) return open_uci(path);
   if (is_idx_folder(path)) return open_idx(path);
   if (is_cifar_folder(path)) return open_cifar(path);
+  if (is_image_folder(path)) return open_images(path, options);
   throw DataError(
       path, 0, 0,
       "is a folder without known data: expected train-images-idx3-ubyte[.gz], data_batch_1.bin, "
-      "or data.txt with index_features.txt");
+      "data.txt with index_features.txt, or a folder of .png or .jpg pictures for each class");
 }
 
 bool is_array_file(const std::string& path) {
@@ -56,6 +58,7 @@ bool is_array_file(const std::string& path) {
 }
 
 Dataset open_file(const std::string& path, const OpenOptions& options) {
+  if (is_image_list(path)) return open_image_list(path, options);
   if (is_array_file(path)) return dataset_of(read_arrays(path), options);
   if (ending(path) == "bin") return open_cifar(path);
   return open_table(path, options);
@@ -76,7 +79,7 @@ Dataset open(const std::string& what, const OpenOptions& options) {
     named_set(what);  // throws, with the nearest name
   }
   Dataset data =
-      what != "-" && fs::is_directory(what) ? open_folder(what) : open_file(what, options);
+      what != "-" && fs::is_directory(what) ? open_folder(what, options) : open_file(what, options);
   data.name = what == "-" ? "standard input" : what;
   return data;
 }

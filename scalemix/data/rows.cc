@@ -10,6 +10,7 @@
 #include "scalemix/data/array.h"
 #include "scalemix/data/bytes.h"
 #include "scalemix/data/category.h"
+#include "scalemix/data/images.h"
 #include "scalemix/data/registry.h"
 #include "scalemix/data/schema.h"
 #include "scalemix/data/table.h"
@@ -134,6 +135,20 @@ LabelledRows read_array_rows(const std::string& path, const Format& format, Labe
   return rows;
 }
 
+/// Pictures of a folder: of its classes, or of no class where they lie in it directly.
+LabelledRows image_rows(const std::string& path, const Format& format, Labels labels,
+                        const OpenOptions& options) {
+  Dataset data = open_images(path, options, labels != Labels::required);
+  if (data.label.empty() && !data.x.empty()) {
+    check_shape(path, format, data.shape);
+    LabelledRows rows;
+    rows.x = std::move(data.x);
+    rows.rows = rows.x.size() / width_of(format.shape);
+    return rows;
+  }
+  return rows_of(data, format, labels);
+}
+
 bool is_text_table(const std::string& what) {
   if (what == "-") return true;
   const std::string end = ending(what);
@@ -151,15 +166,24 @@ LabelledRows open_rows(const std::string& what, const Format& format, Labels lab
   const bool set = find_set(what) != nullptr;
   const bool here = what == "-" || fs::exists(what);
   if (set || !here || fs::is_directory(what) || ending(what) == "bin") {
-    return rows_of(open(what, options),
-                   format);  // a word that is neither set nor file throws there
+    OpenOptions sized = options;
+    if (format.shape.size() == 3) sized.image = format.shape;
+    if (!set && here && is_image_folder(what)) return image_rows(what, format, labels, sized);
+    // A word that is neither set nor file throws there.
+    return rows_of(open(what, sized), format, labels);
   }
   return is_text_table(what) ? read_table_rows(what, format, labels, options)
                              : read_array_rows(what, format, labels);
 }
 
-LabelledRows rows_of(const Dataset& data, const Format& format) {
+LabelledRows rows_of(const Dataset& data, const Format& format, Labels labels) {
   check_shape(data.name, format, data.shape);
+  if (labels == Labels::ignored) {
+    LabelledRows rows;
+    rows.rows = data.rows();
+    rows.x = data.x;
+    return rows;
+  }
   if (data.task != format.task) {
     throw DataError(data.name, 0, 0,
                     fmt::format("the model was trained for {}, this data set is for {}",

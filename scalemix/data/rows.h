@@ -47,8 +47,8 @@ struct LabelledRows {
 LabelledRows open_rows(const std::string& what, const Format& format,
                        Labels labels = Labels::optional, const OpenOptions& options = {});
 
-/// The same from a data set in memory, e.g. for its test rows.
-LabelledRows rows_of(const Dataset& data, const Format& format);
+/// The same from a data set in memory, e.g. for its test rows. Labels::ignored: whatever it is for.
+LabelledRows rows_of(const Dataset& data, const Format& format, Labels labels = Labels::required);
 
 /// The rows of these numbers, as they are.
 LabelledRows rows_of(const Dataset& data, const std::vector<std::uint32_t>& rows);

@@ -39,6 +39,7 @@ struct Rows {
 };
 
 struct Bin {
+  double count = 0;
   double right = 0, confidence = 0;
 };
 
@@ -74,10 +75,11 @@ double brier(std::span<const double> p, std::span<const std::int32_t> label) {
   return sum / static_cast<double>(rows.count());
 }
 
-double calibration_error(std::span<const double> p, std::span<const std::int32_t> label,
-                         std::size_t bins) {
-  const Rows rows("calibration_error", p, label);
-  if (bins == 0) fail<std::domain_error>("calibration_error", "bins must be at least 1", bins);
+namespace {
+
+/// Rows by their confidence.
+std::vector<Bin> fill_bins(const char* who, const Rows& rows, std::size_t bins) {
+  if (bins == 0) fail<std::domain_error>(who, "bins must be at least 1", bins);
   std::vector<Bin> bin(bins);
   for (std::size_t n = 0; n < rows.count(); ++n) {
     const double confidence = rows.row(n)[rows.guess(n)];
@@ -85,12 +87,36 @@ double calibration_error(std::span<const double> p, std::span<const std::int32_t
     // Written so that NaN falls in a bin too, and makes the result NaN.
     const double clipped = edge > 1 ? std::min(edge, static_cast<double>(bins)) : 1;
     Bin& b = bin[static_cast<std::size_t>(clipped) - 1];
+    ++b.count;
     b.right += rows.right(n);
     b.confidence += confidence;
   }
+  return bin;
+}
+
+}  // namespace
+
+double calibration_error(std::span<const double> p, std::span<const std::int32_t> label,
+                         std::size_t bins) {
+  const Rows rows("calibration_error", p, label);
   double sum = 0;
-  for (const Bin& b : bin) sum += std::abs(b.right - b.confidence);
+  for (const Bin& b : fill_bins("calibration_error", rows, bins)) {
+    sum += std::abs(b.right - b.confidence);
+  }
   return sum / static_cast<double>(rows.count());
+}
+
+std::vector<ReliabilityBin> reliability(std::span<const double> p,
+                                        std::span<const std::int32_t> label, std::size_t bins) {
+  const Rows rows("reliability", p, label);
+  std::vector<ReliabilityBin> out;
+  for (const Bin& b : fill_bins("reliability", rows, bins)) {
+    const auto width = 1 / static_cast<double>(bins);
+    const double lower = static_cast<double>(out.size()) * width;
+    out.push_back({lower, lower + width, b.count / static_cast<double>(rows.count()),
+                   b.confidence / b.count, b.right / b.count});
+  }
+  return out;
 }
 
 std::vector<std::size_t> confusion(std::span<const double> p, std::span<const std::int32_t> label) {

@@ -32,6 +32,16 @@ double brier(std::span<const double> p, std::span<const std::int32_t> label);
 double calibration_error(std::span<const double> p, std::span<const std::int32_t> label,
                          std::size_t bins = 15);
 
+/// A bin of a reliability diagram: rows with confidence in (lower, upper].
+struct ReliabilityBin {
+  double lower, upper;
+  double share;                 // of all rows
+  double confidence, accuracy;  // means; NaN of an empty bin
+};
+/// The bins that calibration_error() sums over.
+std::vector<ReliabilityBin> reliability(std::span<const double> p,
+                                        std::span<const std::int32_t> label, std::size_t bins = 15);
+
 /// (C, C): rows of class `row` that were predicted as class `column`.
 std::vector<std::size_t> confusion(std::span<const double> p, std::span<const std::int32_t> label);
 

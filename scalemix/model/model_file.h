@@ -13,6 +13,16 @@
 
 namespace scalemix::inline v0::model {
 
+/// What held-out rows made of a trained network (metric/calibration.h).
+struct Calibration {
+  double temperature = 1;  // divides the outputs of a classification
+  // Of conformal prediction: a new row's score is at most `quantile` with probability `level`. The score
+  // of a regression is |y - mean| / sd, of a classification 1 - p of the label. Level 0: there is none.
+  double level = 0, quantile = 0;
+
+  bool operator==(const Calibration&) const = default;
+};
+
 /// What stands between the user's units and the network's.
 struct Preprocessing {
   std::vector<float> mean, scale;  // (K): x' = (x - mean) / scale, 0 where x is NaN
@@ -21,6 +31,7 @@ struct Preprocessing {
   std::string target;                 // name of the target column
   std::vector<std::string> features;  // names of the encoded columns
   std::string schema;  // JSON: how to code a table's columns; empty for images and arrays
+  Calibration calibration = {};
 };
 
 struct Model {

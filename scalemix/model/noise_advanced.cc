@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "scalemix/kernel/activation.h"
 #include "scalemix/kernel/tiles.h"
 #include "scalemix/model/noise.h"
 #include "scalemix/model/noise_places.h"
@@ -47,6 +48,19 @@ struct Kept {
         seed(s + at.rows) {}
 };
 
+/// a . b in eight sums side by side.
+float dot(const float* a, const float* b, std::size_t n) {
+  float sums[8] = {};
+  std::size_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    for (std::size_t k = 0; k < 8; ++k) sums[k] += a[i + k] * b[i + k];
+  }
+  float rest = 0;
+  for (; i < n; ++i) rest += a[i] * b[i];
+  return rest + ((sums[0] + sums[4]) + (sums[1] + sums[5])) +
+         ((sums[2] + sums[6]) + (sums[3] + sums[7]));
+}
+
 Seed seed_of(const At& at, const float* x, const Kept& kept) {
   const std::size_t n = width(at), r = hidden(n);
   Seed out;
@@ -54,8 +68,7 @@ Seed seed_of(const At& at, const float* x, const Kept& kept) {
     double mu = at.own[kMuBias][0], s = at.own[kSigmaBias][0];
     for (std::size_t j = 0; j < r; ++j) {
       const float* w = at.own[kHidden] + j * n;
-      double h = at.own[kHiddenBias][0];
-      for (std::size_t k = 0; k < n; ++k) h += double(w[k]) * x[b * n + k];
+      const double h = at.own[kHiddenBias][0] + dot(w, x + b * n, n);
       kept.hidden[b * r + j] = static_cast<float>(h);
       mu += at.own[kToMu][j] * h;
       s += at.own[kToSigma][j] * h;
@@ -88,12 +101,12 @@ double forward(const At& at, const float* x, float* y) {
   }
   kept.seed[0] = static_cast<float>(seed.mu), kept.seed[1] = static_cast<float>(seed.sigma);
   const double per = 1 / seed.divisor();
+  const auto mu = static_cast<float>(seed.mu), sigma = static_cast<float>(seed.sigma),
+             scale = static_cast<float>(per);
   draw_places(at, at.use.draws.raw, at.kept);  // e, which m gives back
-  for_places(at, [&](std::size_t i) {
-    const double m = logistic(seed.mu + seed.sigma * kept.mask[i]);
-    kept.mask[i] = static_cast<float>(m);
-    y[i] = static_cast<float>(x[i] * m * per);
-  });
+  for_places(at, [&](std::size_t i) { kept.mask[i] = mu + sigma * kept.mask[i]; });
+  kernel::activate(kernel::Activation::sigmoid, 0, places(at), kept.mask);
+  for_places(at, [&](std::size_t i) { y[i] = x[i] * kept.mask[i] * scale; });
   if (at.use.values[kKl] == 0) return 0;
   return double(places(at)) * divergence(seed);
 }

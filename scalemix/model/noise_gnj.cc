@@ -48,25 +48,33 @@ std::size_t group_of(const At& at, std::size_t e) {
   return e / window % groups(at);
 }
 
-/// Kept: e of z = mu + s e.
-double z_of(const At& at, std::size_t place) {
-  const std::size_t g = place % groups(at);
-  if (!at.train && off(at, g)) return 0;
-  return at.own[kScale][g] + std::exp(at.own[kScaleLogVar][g] / 2) * at.kept[place];
-}
+/// Kept: z = mu + s e (rows, groups), then s.
+float* spreads(const At& at) { return at.kept + at.rows * groups(at); }
 
 void multiply(const At& at, const float* x, float* y) {
   const std::size_t width = inner(at);
   kernel::for_tiles(at.rows * groups(at), [&](std::size_t first, std::size_t n) {
     for (std::size_t i = first; i < first + n; ++i) {
-      const auto z = static_cast<float>(z_of(at, i));
+      const float z = at.kept[i];
       for (std::size_t k = i * width; k < (i + 1) * width; ++k) y[k] = x[k] * z;
     }
   });
 }
 
 double forward(const At& at, const float* x, float* y) {
+  const std::size_t n = groups(at);
+  float* spread = spreads(at);
+  std::vector<float> mean(n);
+  for (std::size_t g = 0; g < n; ++g) {
+    const bool gone = !at.train && off(at, g);
+    mean[g] = gone ? 0 : at.own[kScale][g];
+    spread[g] = gone ? 0 : std::exp(at.own[kScaleLogVar][g] / 2);
+  }
   kernel::draws(at.use.draws.raw, at.stream, site(at), at.kept);
+  for (std::size_t r = 0; r < at.rows; ++r) {
+    float* z = at.kept + r * n;
+    for (std::size_t g = 0; g < n; ++g) z[g] = mean[g] + spread[g] * z[g];
+  }
   multiply(at, x, y);
   return 0;
 }
@@ -75,17 +83,17 @@ void backward(const At& at, const float* x, const float* dy, float* dx, double) 
   const std::size_t n = groups(at), width = inner(at);
   kernel::for_tiles(n, [&](std::size_t first, std::size_t count) {
     for (std::size_t g = first; g < first + count; ++g) {
+      const double mean = at.own[kScale][g];
       double by_mean = 0, by_log = 0;
       for (std::size_t r = 0; r < at.rows; ++r) {
         const std::size_t i = r * n + g;
         double product = 0;
         for (std::size_t k = i * width; k < (i + 1) * width; ++k) product += double(dy[k]) * x[k];
         by_mean += product;
-        by_log += product * at.kept[i];
+        by_log += product * (at.kept[i] - mean);  // s e
       }
       at.d_own[kScale][g] += static_cast<float>(by_mean);
-      at.d_own[kScaleLogVar][g] +=
-          static_cast<float>(by_log * std::exp(at.own[kScaleLogVar][g] / 2) / 2);
+      at.d_own[kScaleLogVar][g] += static_cast<float>(by_log / 2);
     }
   });
   if (dx) multiply(at, dy, dx);
@@ -172,7 +180,7 @@ NoiseKind gnj_noise() {
   kind.compile = [](NoiseUse& use, const Layer&) { use.draws = normal_draws(); };
   kind.prepared = [](const NoiseUse& use) { return use.weights; };
   kind.prepare = prepare;
-  kind.kept = [](const NoiseUse& use, std::size_t rows, bool) { return rows * use.in[0]; };
+  kind.kept = [](const NoiseUse& use, std::size_t rows, bool) { return (rows + 1) * use.in[0]; };
   kind.forward = forward;
   kind.backward = backward;
   kind.centre = centre;

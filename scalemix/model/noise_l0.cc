@@ -48,31 +48,32 @@ Gate gate_of(double u, double a) {
   return {stretched, s * (1 - s) / kBeta * (kZeta - kGamma)};
 }
 
-/// Kept: u of every place; gate=batch: of the first row.
-double uniform_of(const At& at, std::size_t place) {
-  return at.kept[per_row(at.use) ? place : place % gates(at)];
-}
+/// Kept: gates (rows, columns), then their slopes by a; gate=batch: one row of both.
+std::size_t drawn(const At& at) { return (per_row(at.use) ? at.rows : 1) * gates(at); }
 
 void draw(const At& at) {
   kernel::Site site = at.site();
   if (!per_row(at.use)) {
     site.rows = 1, site.row0 = 0, site.group = 0;
   }
-  kernel::draws(at.use.draws.raw, at.stream, site, at.kept);
-}
-
-/// The gate of a place in this pass.
-Gate gate_at(const At& at, std::size_t place) {
-  const double a = at.own[0][place % gates(at)];
-  if (!at.train && still_gate(a) == 0) return {0, 0};
-  return gate_of(uniform_of(at, place), a);
+  float *z = at.kept, *slope = at.kept + drawn(at);
+  kernel::draws(at.use.draws.raw, at.stream, site, z);
+  kernel::for_tiles(drawn(at), [&](std::size_t first, std::size_t n) {
+    for (std::size_t i = first; i < first + n; ++i) {
+      const double a = at.own[0][i % gates(at)];
+      const bool shut = !at.train && still_gate(a) == 0;
+      const Gate gate = shut ? Gate{0, 0} : gate_of(z[i], a);
+      z[i] = static_cast<float>(gate.z);
+      slope[i] = static_cast<float>(gate.slope);
+    }
+  });
 }
 
 void multiply(const At& at, const float* x, float* y) {
+  if (per_row(at.use)) return multiply_places(at, at.kept, x, y);
   const std::size_t inner = at.use.site.inner;
-  for_places(at, [&](std::size_t i) {
-    const auto z = static_cast<float>(gate_at(at, i).z);
-    for (std::size_t k = i * inner; k < (i + 1) * inner; ++k) y[k] = x[k] * z;
+  for_rows(at, [&](std::size_t i, std::size_t c) {
+    for (std::size_t k = i * inner; k < (i + 1) * inner; ++k) y[k] = x[k] * at.kept[c];
   });
 }
 
@@ -83,8 +84,13 @@ double forward(const At& at, const float* x, float* y) {
 }
 
 void backward(const At& at, const float* x, const float* dy, float* dx, double) {
-  add_columns(
-      at, [&](std::size_t i) { return paired(at, i, dy, x) * gate_at(at, i).slope; }, at.d_own[0]);
+  const float* slope = at.kept + drawn(at);
+  const bool rows = per_row(at.use);
+  sum_columns(
+      at, [&](std::size_t i) { return paired(at, i, dy, x) * (rows ? slope[i] : 1.0f); },
+      [&](std::size_t c, double sum) {
+        at.d_own[0][c] += static_cast<float>(rows ? sum : sum * slope[c]);
+      });
   if (dx) multiply(at, dy, dx);
 }
 
@@ -188,7 +194,9 @@ NoiseKind l0_noise() {
     if (use.where == Where::input) per_input(use);
     use.draws = {law::affine_sampler(0, 1), law::affine_sampler(0, 1), nullptr};
   };
-  kind.kept = keeps_places;
+  kind.kept = [](const NoiseUse& use, std::size_t rows, bool) {
+    return 2 * (per_row(use) ? rows : 1) * use.site.columns;
+  };
   kind.forward = forward;
   kind.backward = backward;
   kind.centre = centre;

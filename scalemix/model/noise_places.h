@@ -2,8 +2,10 @@
 // A place of noise per channel covers the `inner` numbers of its channel.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
+#include "scalemix/base/parallel.h"
 #include "scalemix/kernel/noise.h"
 #include "scalemix/kernel/tiles.h"
 #include "scalemix/model/noise.h"
@@ -41,15 +43,31 @@ double sum_places(const At& at, const F& f) {
   });
 }
 
-/// to[c] += the sum over rows of f(place of row and column c), in double.
-template <class F>
-void add_columns(const At& at, const F& f, float* to) {
+/// Calls done(c, sum) for every column with the sum over rows of f(place of row and column), in double.
+template <class F, class Done>
+void sum_columns(const At& at, const F& f, const Done& done) {
+  constexpr std::size_t kColumns = 128;  // sums at hand
   const std::size_t columns = at.use.site.columns;
-  kernel::for_tiles(columns, [&](std::size_t first, std::size_t n) {
-    for (std::size_t c = first; c < first + n; ++c) {
-      double sum = 0;
-      for (std::size_t r = 0; r < at.rows; ++r) sum += f(r * columns + c);
-      to[c] += static_cast<float>(sum);
+  kernel::for_tiles(columns, [&](std::size_t begin, std::size_t n) {
+    for (std::size_t first = begin; first < begin + n; first += kColumns) {
+      const std::size_t count = std::min(kColumns, begin + n - first);
+      double sum[kColumns] = {};
+      for (std::size_t r = 0; r < at.rows; ++r) {
+        for (std::size_t c = 0; c < count; ++c) sum[c] += f(r * columns + first + c);
+      }
+      for (std::size_t c = 0; c < count; ++c) done(first + c, sum[c]);
+    }
+  });
+}
+
+/// f(place, column) for every place, by rows.
+template <class F>
+void for_rows(const At& at, const F& f) {
+  const std::size_t columns = at.use.site.columns,
+                    rows = std::max<std::size_t>(1, kernel::Tiles::kLeast / columns / 4);
+  parallel_tiles((at.rows + rows - 1) / rows, [&](std::size_t tile) {
+    for (std::size_t r = tile * rows; r < std::min(at.rows, (tile + 1) * rows); ++r) {
+      for (std::size_t c = 0; c < columns; ++c) f(r * columns + c, c);
     }
   });
 }

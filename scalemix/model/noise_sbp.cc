@@ -109,29 +109,34 @@ void prepare(const At& at) {
   }
 }
 
+/// Kept: u, then t, then t's slopes by mu and by log sigma, each (places).
 double forward(const At& at, const float* x, float* y) {
-  const std::size_t columns = units(at);
+  const std::size_t columns = units(at), n = places(at);
+  std::vector<Unit> all;
+  for (std::size_t c = 0; c < columns; ++c) all.push_back(unit(at, c));
   draw_places(at, at.use.draws.raw, at.kept);
+  float *t = at.kept + n, *by_mu = t + n, *by_log_sigma = by_mu + n;
   for_places(at, [&](std::size_t i) {
     const std::size_t c = i % columns;
-    const bool gone = !at.train && at.prepared[c] == 0;
-    at.kept[columns * at.rows + i] = gone ? 0 : static_cast<float>(unit(at, c).at(at.kept[i]).t);
+    if (!at.train && at.prepared[c] == 0) return void(t[i] = 0);
+    const Unit::Draw d = all[c].at(at.kept[i]);
+    t[i] = static_cast<float>(d.t);
+    by_mu[i] = static_cast<float>(d.t * d.by_mu);
+    by_log_sigma[i] = static_cast<float>(d.t * d.by_log_sigma);
   });
-  multiply_places(at, at.kept + columns * at.rows, x, y);
+  multiply_places(at, t, x, y);
   return 0;
 }
 
 void backward(const At& at, const float* x, const float* dy, float* dx, double) {
-  const std::size_t columns = units(at);
-  const auto slope = [&](std::size_t i, bool of_mu) {
-    const Unit::Draw d = unit(at, i % columns).at(at.kept[i]);
-    return paired(at, i, dy, x) * d.t * (of_mu ? d.by_mu : d.by_log_sigma);
-  };
-  add_columns(
-      at, [&](std::size_t i) { return slope(i, true); }, at.d_own[kMu]);
-  add_columns(
-      at, [&](std::size_t i) { return slope(i, false); }, at.d_own[kLogSigma]);
-  if (dx) multiply_places(at, at.kept + columns * at.rows, dy, dx);
+  const std::size_t n = places(at);
+  for (const std::size_t tensor : {kMu, kLogSigma}) {
+    const float* slope = at.kept + (2 + tensor) * n;
+    sum_columns(
+        at, [&](std::size_t i) { return paired(at, i, dy, x) * slope[i]; },
+        [&](std::size_t c, double sum) { at.d_own[tensor][c] += static_cast<float>(sum); });
+  }
+  if (dx) multiply_places(at, at.kept + n, dy, dx);
 }
 
 void centre(const At& at, float* x) {
@@ -199,7 +204,7 @@ NoiseKind sbp_noise() {
   kind.prepared = [](const NoiseUse& use) { return use.train ? 0 : use.site.columns; };
   kind.prepare = prepare;
   kind.kept = [](const NoiseUse& use, std::size_t rows, bool) {
-    return 2 * rows * use.site.columns;
+    return 4 * rows * use.site.columns;
   };
   kind.forward = forward;
   kind.backward = backward;

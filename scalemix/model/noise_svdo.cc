@@ -68,7 +68,7 @@ double penalty(const At& at) {
     return kernel::sum_tiles(at.use.weights, [&](std::size_t first, std::size_t n) {
       double sum = 0;
       for (std::size_t i = first; i < first + n; ++i) {
-        sum += prior::log_uniform_kl(prior::LogUniformKl::exact, clipped_log_alpha(at, i));
+        sum += prior::quick_log_uniform_kl(prior::LogUniformKl::exact, clipped_log_alpha(at, i));
       }
       return sum;
     });
@@ -87,7 +87,7 @@ void own_terms_back(const At& at, double weight) {
       const bool inside = la > -8 && la < 8;
       const auto kl =
           is_exact(at.use) ? prior::LogUniformKl::exact : prior::LogUniformKl::molchanov;
-      const double slope = inside ? weight * prior::log_uniform_kl_slope(kl, la) : 0;
+      const double slope = inside ? weight * prior::quick_log_uniform_kl_slope(kl, la) : 0;
       const double of_data = off ? 0 : double(at.d_prepared[i]) * at.prepared[i];
       at.d_own[kLogSigma2][i] += static_cast<float>(of_data + slope);
       if (clip && !off) at.dw[i] += at.d_prepared[count + i];

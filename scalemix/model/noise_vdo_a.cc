@@ -28,35 +28,32 @@ prior::LogUniformKl form(const At& at) {
 }
 double logit(const At& at, std::size_t column) { return at.own[0][per_unit(at.use) ? column : 0]; }
 
+/// Kept: the multipliers (places), then sqrt(alpha) of each column. e is (m - 1) / sqrt(alpha).
+float* spreads(const At& at) { return at.kept + places(at); }
+
 double forward(const At& at, const float* x, float* y) {
-  const std::size_t columns = at.use.site.columns, inner = at.use.site.inner;
+  float* spread = spreads(at);
+  for (std::size_t c = 0; c < at.use.site.columns; ++c) {
+    spread[c] = static_cast<float>(std::sqrt(logistic(logit(at, c))));
+  }
   draw_places(at, at.use.draws.raw, at.kept);
-  for_places(at, [&](std::size_t i) {
-    const double spread = std::sqrt(logistic(logit(at, i % columns)));
-    const auto m = static_cast<float>(1 + spread * at.kept[i]);
-    for (std::size_t k = i * inner; k < (i + 1) * inner; ++k) y[k] = x[k] * m;
-  });
+  for_rows(at, [&](std::size_t i, std::size_t c) { at.kept[i] = 1 + spread[c] * at.kept[i]; });
+  multiply_places(at, at.kept, x, y);
   return 0;
 }
 
-/// d by a = d by alpha times alpha (1 - alpha).
+/// d by a = d by alpha times alpha (1 - alpha); e = (m - 1) / sqrt(alpha).
 void backward(const At& at, const float* x, const float* dy, float* dx, double) {
-  const std::size_t columns = at.use.site.columns, inner = at.use.site.inner;
-  const auto slope = [&](std::size_t i) {
-    const double alpha = logistic(logit(at, i % columns));
-    return paired(at, i, dy, x) * at.kept[i] * std::sqrt(alpha) * (1 - alpha) / 2;
-  };
-  if (per_unit(at.use)) {
-    add_columns(at, slope, at.d_own[0]);
-  } else {
-    at.d_own[0][0] += static_cast<float>(sum_places(at, slope));
+  const float* spread = spreads(at);
+  const std::size_t columns = at.use.site.columns;
+  std::vector<double> slope(columns);
+  sum_columns(
+      at, [&](std::size_t i) { return paired(at, i, dy, x) * (at.kept[i] - 1.0); },
+      [&](std::size_t c, double sum) { slope[c] = sum * (1 - double(spread[c]) * spread[c]) / 2; });
+  for (std::size_t c = 0; c < columns; ++c) {
+    at.d_own[0][per_unit(at.use) ? c : 0] += static_cast<float>(slope[c]);
   }
-  if (!dx) return;
-  for_places(at, [&](std::size_t i) {
-    const double spread = std::sqrt(logistic(logit(at, i % columns)));
-    const auto m = static_cast<float>(1 + spread * at.kept[i]);
-    for (std::size_t k = i * inner; k < (i + 1) * inner; ++k) dx[k] = dy[k] * m;
-  });
+  if (dx) multiply_places(at, at.kept, dy, dx);
 }
 
 /// Calls f(i, units that share alpha i).
@@ -72,7 +69,7 @@ double log_alpha(double a) { return -std::log1p(std::exp(-a)); }
 double penalty(const At& at) {
   double sum = 0;
   for_alphas(at, [&](std::size_t i, double units) {
-    sum += units * prior::log_uniform_kl(form(at), log_alpha(at.own[0][i]));
+    sum += units * prior::quick_log_uniform_kl(form(at), log_alpha(at.own[0][i]));
   });
   return at.value(kFactor) * sum;
 }
@@ -82,7 +79,7 @@ void terms_back(const At& at, double weight) {
   for_alphas(at, [&](std::size_t i, double units) {
     const double a = at.own[0][i], by_a = 1 - logistic(a);  // d log alpha / da
     at.d_own[0][i] += static_cast<float>(
-        factor * units * prior::log_uniform_kl_slope(form(at), log_alpha(a)) * by_a);
+        factor * units * prior::quick_log_uniform_kl_slope(form(at), log_alpha(a)) * by_a);
   });
 }
 
@@ -123,7 +120,9 @@ NoiseKind vdo_a_noise() {
              .initial = std::clamp(a, -kMost, kMostStart)}};
   };
   kind.compile = [](NoiseUse& use, const Layer&) { use.draws = normal_draws(); };
-  kind.kept = keeps_places;
+  kind.kept = [](const NoiseUse& use, std::size_t rows, bool) {
+    return (rows + 1) * use.site.columns;
+  };
   kind.forward = forward;
   kind.backward = backward;
   kind.penalty = penalty;

@@ -96,7 +96,7 @@ double penalty(const At& at) {
   return at.value(kFactor) * each * kernel::sum_tiles(count, [&](std::size_t first, std::size_t n) {
            double sum = 0;
            for (std::size_t g = first; g < first + n; ++g) {
-             sum += prior::log_uniform_kl(form(at), alpha_of(at.use, at.own[0][g]).log);
+             sum += prior::quick_log_uniform_kl(form(at), alpha_of(at.use, at.own[0][g]).log);
            }
            return sum;
          });
@@ -132,7 +132,7 @@ void terms_back(const At& at, double weight) {
       }
       const Alpha& a = all[g];
       at.d_own[0][g] += static_cast<float>(
-          a.slope * (a.value * by_alpha + factor * prior::log_uniform_kl_slope(form(at), a.log)));
+          a.slope * (a.value * by_alpha + factor * prior::quick_log_uniform_kl_slope(form(at), a.log)));
     }
   });
 }

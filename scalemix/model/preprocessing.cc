@@ -23,18 +23,26 @@ void expect_size(std::string_view name, std::size_t got, std::size_t size) {
 }  // namespace
 
 json to_json(const Preprocessing& p) {
-  return {{"mean", p.mean},
-          {"scale", p.scale},
-          {"target_mean", p.target_mean},
-          {"target_scale", p.target_scale},
-          {"classes", p.classes},
-          {"target", p.target},
-          {"features", p.features},
-          {"schema", p.schema.empty() ? json() : json::parse(p.schema)}};
+  json out{{"mean", p.mean},
+           {"scale", p.scale},
+           {"target_mean", p.target_mean},
+           {"target_scale", p.target_scale},
+           {"classes", p.classes},
+           {"target", p.target},
+           {"features", p.features},
+           {"schema", p.schema.empty() ? json() : json::parse(p.schema)}};
+  // Only where there is one: readers that do not know it refuse the file.
+  if (p.calibration == Calibration{}) return out;
+  out["calibration"] = {{"temperature", p.calibration.temperature},
+                        {"level", p.calibration.level},
+                        {"quantile", p.calibration.quantile}};
+  return out;
 }
 
 Preprocessing preprocessing_from_json(const json& object) {
-  expect(object.is_object() && object.size() == 8, "expected an object of 8 keys");
+  const bool calibrated = object.is_object() && object.contains("calibration");
+  expect(object.is_object() && object.size() == (calibrated ? 9u : 8u),
+         "expected an object of 8 keys, or 9 with calibration");
   Preprocessing out;
   try {
     object.at("mean").get_to(out.mean);
@@ -45,6 +53,10 @@ Preprocessing preprocessing_from_json(const json& object) {
     object.at("target").get_to(out.target);
     object.at("features").get_to(out.features);
     if (const json& schema = object.at("schema"); !schema.is_null()) out.schema = schema.dump();
+    if (calibrated) {
+      const json& c = object.at("calibration");
+      out.calibration = {c.at("temperature"), c.at("level"), c.at("quantile")};
+    }
   } catch (const json::exception& error) {
     throw std::invalid_argument(std::string("preprocessing: ") + error.what());
   }
@@ -63,6 +75,10 @@ void check_preprocessing(const Preprocessing& p, const Spec& spec) {
            fmt::format("column {}: mean {} and scale {} must be finite, the scale positive", k,
                        p.mean[k], p.scale[k]));
   }
+  const Calibration& c = p.calibration;
+  expect(c.temperature > 0 && std::isfinite(c.temperature) && c.level >= 0 && c.level < 1 &&
+             c.quantile >= 0 && std::isfinite(c.quantile),
+         "calibration: temperature must be positive, level in [0, 1), quantile 0 or more");
   expect(std::isfinite(p.target_mean) && std::isfinite(p.target_scale) && p.target_scale > 0,
          fmt::format("target mean {} and scale {} must be finite, the scale positive",
                      p.target_mean, p.target_scale));

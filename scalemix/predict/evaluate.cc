@@ -98,6 +98,7 @@ void append_softmax(const float* logits, std::size_t classes, std::vector<double
 
 struct Classified {
   std::vector<double> p;                // (N, C)
+  std::vector<double> total, mutual;    // (N): entropy, and mutual information of label and draw
   double epistemic = 0, aleatoric = 0;  // means over rows, nats
 };
 
@@ -119,6 +120,8 @@ Classified classify(Ensemble& ensemble, const data::LabelledRows& rows,
       out.p[n * classes + i % classes] += draws[i] * share;
     }
     const metric::DrawUncertainty u = metric::draw_uncertainty(draws, classes);
+    out.total.push_back(u.total);
+    out.mutual.push_back(u.epistemic);
     out.epistemic += u.epistemic / static_cast<double>(rows.rows);
     out.aleatoric += u.aleatoric / static_cast<double>(rows.rows);
   });
@@ -159,7 +162,7 @@ Regressed regress(Ensemble& ensemble, const data::LabelledRows& rows,
   }
   std::vector<double> draws, all, density;
   ensemble.for_each_row(options, [&](std::size_t n) {
-    const double y = rows.y[n];
+    const double y = rows.y.empty() ? 0 : rows.y[n];
     all.clear();
     density.clear();
     for (const Member& m : ensemble.members()) {
@@ -206,12 +209,12 @@ void add_regression(const std::string& prefix, const Regressed& r, const data::L
   out.metrics.emplace_back(prefix + "coverage_90", coverage(r, y));
 }
 
-void check_fit(const std::vector<const predict::Predictor*>& models,
-               const data::LabelledRows& rows) {
+void check_fit(const std::vector<const predict::Predictor*>& models, const data::LabelledRows& rows,
+               bool answers) {
   constexpr const char* kWho = "evaluate";
   check(!models.empty(), kWho, "no networks");
   check(rows.rows > 0, kWho, "no rows");
-  check(rows.labelled, kWho, "the rows have no answers to compare with");
+  check(rows.labelled || !answers, kWho, "the rows have no answers to compare with");
   const predict::Predictor& first = *models[0];
   for (const predict::Predictor* m : models) {
     check(m->spec().task == first.spec().task && m->width() == first.width() &&
@@ -222,7 +225,7 @@ void check_fit(const std::vector<const predict::Predictor*>& models,
       rows.x.size() == rows.rows * first.width(), kWho,
       fmt::format("expected {} numbers per row, got {}", first.width(), rows.x.size() / rows.rows));
   const bool regression = first.spec().task == Task::regression;
-  check((regression ? rows.y.size() : rows.label.size()) == rows.rows, kWho,
+  check(!answers || (regression ? rows.y.size() : rows.label.size()) == rows.rows, kWho,
         regression ? "the network is a regression; expected a number for every row"
                    : "the network is a classification; expected a class for every row");
   check(!regression || first.outputs() == 1, kWho,
@@ -246,9 +249,24 @@ nlohmann::ordered_json Evaluation::to_json() const {
   return json;
 }
 
+RowPredictions predict_rows(const std::vector<const predict::Predictor*>& models,
+                            const data::LabelledRows& rows, const EvaluateOptions& options) {
+  check_fit(models, rows, false);
+  Ensemble ensemble(models, rows, options.precision);
+  RowPredictions out;
+  if (models[0]->spec().task == Task::classification) {
+    Classified c = classify(ensemble, rows, options);
+    out.p = std::move(c.p), out.total = std::move(c.total), out.epistemic = std::move(c.mutual);
+  } else {
+    Regressed r = regress(ensemble, rows, options);
+    out.mean = std::move(r.mean), out.variance = std::move(r.variance);
+  }
+  return out;
+}
+
 Evaluation evaluate(const std::vector<const predict::Predictor*>& models,
                     const data::LabelledRows& rows, const EvaluateOptions& options) {
-  check_fit(models, rows);
+  check_fit(models, rows, true);
   if (!(options.precision >= 0) || std::isinf(options.precision)) {
     fail<std::domain_error>("evaluate", "precision must be positive", options.precision);
   }

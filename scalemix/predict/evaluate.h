@@ -48,6 +48,18 @@ struct Evaluation {
   nlohmann::ordered_json to_json() const;
 };
 
+/// What networks say of each row, as one mixture.
+struct RowPredictions {
+  // Classification: mean probabilities (N, C); entropy of them, and the part of it that draws differ by
+  // (mutual information), (N), nats.
+  std::vector<double> p = {}, total = {}, epistemic = {};
+  // Regression: mean and variance of the mixture (N), noise included.
+  std::vector<double> mean = {}, variance = {};
+};
+/// Of rows with answers or without. Throws as evaluate() does, but for answers.
+RowPredictions predict_rows(const std::vector<const predict::Predictor*>& models,
+                            const data::LabelledRows& rows, const EvaluateOptions& options = {});
+
 /// Rows are computed in blocks, so memory does not grow with rows times draws. Throws
 /// std::invalid_argument without networks, without rows, for rows without answers, for another
 /// width than the networks', for networks of different tasks or outputs, and for a regression with

@@ -76,11 +76,23 @@ void sample_block(const Predictor::Plan& plan, Context::Scratch& scratch,
   }
 }
 
+/// Divides a classification's outputs by the model's temperature.
+void cool(const Predictor::Plan& plan, std::size_t n, float* y) {
+  const double temperature = plan.model.preprocessing.calibration.temperature;
+  if (temperature == 1 || plan.model.spec.task != Task::classification) return;
+  const auto per = static_cast<float>(1 / temperature);
+  for (std::size_t i = 0; i < n; ++i) y[i] *= per;
+}
+
 /// Calls f(block, sample, y) with y (block rows, outputs) for every block and draw.
 template <class F>
 void for_each_output(Context& context, std::span<const float> x, std::size_t rows,
-                     const PredictOptions& options, const F& f) {
+                     const PredictOptions& options, const F& with_output) {
   const Predictor::Plan& plan = context.plan();
+  const auto f = [&](const Block& block, std::size_t sample, float* y) {
+    cool(plan, block.rows * plan.program.outputs(), y);
+    with_output(block, sample, y);
+  };
   Context::Scratch& scratch = context.scratch();
   const std::size_t most = block_rows(plan, rows, options), width = plan.program.width();
   const bool draws = options.samples > 0;

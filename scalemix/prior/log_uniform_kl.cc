@@ -1,5 +1,6 @@
 #include "scalemix/prior/log_uniform_kl.h"
 
+#include <array>
 #include <boost/math/special_functions/digamma.hpp>
 #include <cmath>
 #include <numbers>
@@ -44,7 +45,60 @@ double exact(double log_alpha) {
 
 double kingma(double alpha) { return alpha * (kC1 + alpha * (kC2 + alpha * kC3)); }
 
+/// A function by cubic pieces through its values and slopes (Hermite).
+class Pieces {
+ public:
+  Pieces(double (*value)(double), double (*slope)(double)) {
+    for (std::size_t i = 0; i <= kPieces; ++i) {
+      values_[i] = value(place(i));
+      slopes_[i] = slope(place(i)) * kWidth;
+    }
+  }
+  static bool covers(double x) { return x >= kFrom && x < kTo; }
+  double operator()(double x) const {
+    const double at = (x - kFrom) / kWidth;
+    const auto i = static_cast<std::size_t>(at);
+    const double t = at - static_cast<double>(i), s = 1 - t;
+    return s * s * ((1 + 2 * t) * values_[i] + t * slopes_[i]) +
+           t * t * ((1 + 2 * s) * values_[i + 1] - s * slopes_[i + 1]);
+  }
+
+ private:
+  static constexpr double kFrom = -14, kTo = 10;
+  static constexpr std::size_t kPieces = 2400;
+  static constexpr double kWidth = (kTo - kFrom) / kPieces;
+  static double place(std::size_t i) { return kFrom + static_cast<double>(i) * kWidth; }
+  std::array<double, kPieces + 1> values_, slopes_;
+};
+
+double exact_slope(double log_alpha) {
+  const double root = std::exp(-log_alpha / 2) / std::numbers::sqrt2;
+  return -root * dawson(root);
+}
+
+/// d of -u D(u) by log alpha, u = exp(-log alpha / 2) / sqrt 2: D' = 1 - 2 u D.
+double exact_curvature(double log_alpha) {
+  const double u = std::exp(-log_alpha / 2) / std::numbers::sqrt2, d = dawson(u);
+  return u * (d + u * (1 - 2 * u * d)) / 2;
+}
+
 }  // namespace
+
+double quick_log_uniform_kl(LogUniformKl form, double log_alpha) {
+  static const Pieces pieces(exact, exact_slope);
+  if (form != LogUniformKl::exact || !Pieces::covers(log_alpha)) {
+    return log_uniform_kl(form, log_alpha);
+  }
+  return pieces(log_alpha);
+}
+
+double quick_log_uniform_kl_slope(LogUniformKl form, double log_alpha) {
+  static const Pieces pieces(exact_slope, exact_curvature);
+  if (form != LogUniformKl::exact || !Pieces::covers(log_alpha)) {
+    return log_uniform_kl_slope(form, log_alpha);
+  }
+  return pieces(log_alpha);
+}
 
 bool above_one(LogUniformKl form) {
   return form == LogUniformKl::exact || form == LogUniformKl::molchanov;
@@ -66,10 +120,8 @@ double log_uniform_kl(LogUniformKl form, double log_alpha) {
 
 double log_uniform_kl_slope(LogUniformKl form, double log_alpha) {
   switch (form) {
-    case LogUniformKl::exact: {
-      const double root = std::exp(-log_alpha / 2) / std::numbers::sqrt2;
-      return -root * dawson(root);
-    }
+    case LogUniformKl::exact:
+      return exact_slope(log_alpha);
     case LogUniformKl::molchanov: {
       const double s = logistic(kK2 + kK3 * log_alpha);
       return -kK1 * kK3 * s * (1 - s) - logistic(-log_alpha) / 2;

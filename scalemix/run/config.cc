@@ -52,6 +52,10 @@ const std::vector<Field> kFields = {
     {"missing", &C::missing, "mean|error|drop",
      "what to do with missing cells (drop: leave the row out)", "Data"},
     {"header", &C::header, "auto|yes|no", "whether the first row holds names", "Data"},
+    {"image_size", &C::image_size, "HxW",
+     "pictures are brought to this size (default: they have one)", "Data"},
+    {"augment", &C::augment, "pad_crop[:pixels=4]|flip[:p=0.5]|cutout[:size=8]",
+     "changes of training images, drawn for every row and epoch (repeatable)", "Data"},
     {"splits", &C::splits, "all|K",
      "splits that came with the data (all, or the first K), or K "
      "random ones, trained as replicas",

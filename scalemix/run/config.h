@@ -30,6 +30,7 @@ struct TrainConfig : train::FitOptions {
   std::vector<std::string> categorical, ignore;
   std::string missing = "mean";
   std::string header = "auto";
+  std::string image_size;  // "32x32"; empty: as the pictures are
   // division
   std::string splits = "auto";
   int split = -1;

@@ -7,6 +7,7 @@
 
 #include "scalemix/base/error.h"
 #include "scalemix/base/name_list.h"
+#include "scalemix/base/word.h"
 #include "scalemix/data/split.h"
 #include "scalemix/engine/layout.h"
 #include "scalemix/model/architecture.h"
@@ -20,6 +21,15 @@
 namespace scalemix::inline v0::run {
 namespace {
 
+/// "32x48": height and width.
+std::vector<std::size_t> read_image_size(const std::string& text) {
+  const std::vector<std::string_view> sides = split(text, 'x');
+  if (sides.size() != 2) {
+    throw ConfigError(fmt::format("image_size must be HxW, such as 32x32, got '{}'", text));
+  }
+  return {read_count("image_size", sides[0]), read_count("image_size", sides[1])};
+}
+
 data::Dataset open_data(const TrainConfig& c) {
   data::OpenOptions options;
   options.target = c.target;
@@ -30,6 +40,7 @@ data::Dataset open_data(const TrainConfig& c) {
   options.ignore = c.ignore;
   options.missing = c.missing;
   if (c.header != "auto") options.header = c.header == "yes";
+  if (!c.image_size.empty()) options.image = read_image_size(c.image_size);
   return data::open(c.data, options);
 }
 

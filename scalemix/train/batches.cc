@@ -11,11 +11,12 @@
 namespace scalemix::inline v0::train {
 
 Batches::Batches(const data::Dataset& data, std::vector<const Replica*> replicas, std::size_t batch,
-                 std::size_t least)
+                 std::size_t least, data::Augment augment)
     : data_(data),
       replicas_(std::move(replicas)),
       batch_(std::max(batch, least)),
       least_(least),
+      augment_(std::move(augment)),
       order_(replicas_.size()) {
   for (const Replica* r : replicas_) {
     check(r->split.train.size() == train_rows() && r->split.validation.size() == validation_rows(),
@@ -47,7 +48,23 @@ void Batches::begin(std::int64_t epoch) {
 
 void Batches::train(std::size_t r, std::size_t first, std::size_t count, float* x,
                     std::int64_t* labels, float* targets) const {
-  fill(r, Rows(order_[r]).subspan(first, count), x, labels, targets);
+  const Rows rows = Rows(order_[r]).subspan(first, count);
+  if (!augment_.any()) return fill(r, rows, x, labels, targets);
+  fill_changed(r, rows, x);
+  answers(r, rows, labels, targets);
+}
+
+void Batches::fill_changed(std::size_t r, Rows rows, float* x) const {
+  const data::Standardisation& s = replicas_[r]->standardisation;
+  const std::size_t width = data_.width();
+  thread_local std::vector<float> image, room;  // grown once per thread
+  image.resize(width), room.resize(width);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::copy_n(data_.x.data() + rows[i] * width, width, image.data());
+    augment_(replicas_[r]->seed, static_cast<std::uint32_t>(epoch_), rows[i], data_.shape,
+             image.data(), room.data());
+    kernel::standardise_rows(image.data(), width, 1, s.mean.data(), s.scale.data(), x + i * width);
+  }
 }
 
 void Batches::validation(std::size_t r, std::size_t first, std::size_t count, float* x,
@@ -65,6 +82,11 @@ void Batches::fill(std::size_t r, Rows rows, float* x, std::int64_t* labels, flo
   const data::Standardisation& s = replicas_[r]->standardisation;
   kernel::gather_standardised(data_.x.data(), data_.width(), rows.size(), rows.data(),
                               s.mean.data(), s.scale.data(), x);
+  answers(r, rows, labels, targets);
+}
+
+void Batches::answers(std::size_t r, Rows rows, std::int64_t* labels, float* targets) const {
+  const data::Standardisation& s = replicas_[r]->standardisation;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (data_.task == Task::regression) {
       targets[i] = static_cast<float>((data_.y[rows[i]] - s.target_mean) / s.target_scale);

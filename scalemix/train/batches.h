@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "scalemix/data/augment.h"
 #include "scalemix/train/plan.h"
 
 namespace scalemix::inline v0::train {
@@ -16,7 +17,7 @@ class Batches {
   /// batch must have; a rest of fewer joins the batch before it. Throws std::invalid_argument if
   /// there are fewer training rows than that.
   Batches(const data::Dataset& data, std::vector<const Replica*> replicas, std::size_t batch,
-          std::size_t least);
+          std::size_t least, data::Augment augment = {});
 
   std::size_t train_rows() const { return replicas_.front()->split.train.size(); }
   std::size_t validation_rows() const { return replicas_.front()->split.validation.size(); }
@@ -40,11 +41,15 @@ class Batches {
 
  private:
   using Rows = std::span<const std::uint32_t>;
+  /// Images of an epoch, each changed for itself, standardised: x (rows, width).
+  void fill_changed(std::size_t r, Rows rows, float* x) const;
+  void answers(std::size_t r, Rows rows, std::int64_t* labels, float* targets) const;
   void fill(std::size_t r, Rows rows, float* x, std::int64_t* labels, float* targets) const;
 
   const data::Dataset& data_;
   std::vector<const Replica*> replicas_;
   std::size_t batch_, least_;
+  data::Augment augment_;
   std::vector<std::vector<std::uint32_t>> order_;  // (R, N) rows in the order of `epoch_`
   std::int64_t epoch_ = -1;
 };

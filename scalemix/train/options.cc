@@ -8,6 +8,7 @@
 
 #include "scalemix/base/error.h"
 #include "scalemix/base/known.h"
+#include "scalemix/data/augment.h"
 #include "scalemix/model/initial_weights.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/noise.h"
@@ -67,6 +68,7 @@ void resolve(FitOptions& o, const data::Dataset& data, const model::Spec& spec) 
                                                               : 30;
   }
   o.init = model::initial_weights(spec, o.init).word;
+  if (!o.augment.empty() && !images) throw ConfigError("augment: only of images");
   if (o.train_samples > 1 && any_layer(spec, drawn_once)) {
     throw ConfigError(
         "train_samples must be 1 where noise multiplies weights, which are drawn once per step");
@@ -111,6 +113,7 @@ void validate(const FitOptions& o) {
           "2 or more where the objective compares draws", o.train_samples);
   require(o.train_samples >= 1 && o.train_samples <= kMostSamples, "train_samples",
           "a whole number from 1 to 1000", o.train_samples);
+  (void)data::Augment(o.augment);
   require(o.patience >= 0, "patience", "0 (off) or more", o.patience);
   require(o.patience == 0 || o.validation_fraction > 0, "validation_fraction",
           "above 0 where patience is set", o.validation_fraction);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "scalemix/data/dataset.h"
 #include "scalemix/model/model_file.h"
@@ -34,6 +35,7 @@ struct FitOptions {
   // Of a regression's noise: "learned", "tuned" (train/tune.h), or in 1 / target units squared, one
   // number or one for each replica.
   std::string precision = "learned";
+  std::vector<std::string> augment = {};  // words of data/augment.h: of training images
   std::uint64_t seed = 0;
   /// A trained model to go on from: tensors with the same name and shape start as its, and its
   /// standardisation is kept where it fits. Null: none.

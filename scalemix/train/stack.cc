@@ -78,7 +78,7 @@ Stack::Stack(const data::Dataset& data, const Plan& plan, std::vector<std::size_
   const std::size_t n = replicas.size();
   const double none = std::numeric_limits<double>::infinity();
   batches_ = std::make_unique<Batches>(data, replicas, static_cast<std::size_t>(plan.options.batch),
-                                       least_rows(plan.spec));
+                                       least_rows(plan.spec), data::Augment(plan.options.augment));
   std::vector<std::uint64_t> seeds;
   for (std::size_t r = 0; r < n; ++r) {
     seeds.push_back(replicas[r]->seed);

@@ -58,6 +58,15 @@ TEST(LogUniformKl, ApproximationsAreAsFarOffAsTheirSourcesSay) {
   EXPECT_NEAR(bound, 0.245, 2e-3);
 }
 
+TEST(LogUniformKl, TheTableIsTheFormula) {
+  for (double la = -16; la <= 12; la += 0.0173) {
+    for (const LogUniformKl form : {LogUniformKl::exact, LogUniformKl::molchanov}) {
+      EXPECT_NEAR(quick_log_uniform_kl(form, la), log_uniform_kl(form, la), 1e-9) << la;
+      EXPECT_NEAR(quick_log_uniform_kl_slope(form, la), log_uniform_kl_slope(form, la), 1e-9) << la;
+    }
+  }
+}
+
 TEST(Dawson, KnownValues) {
   // Abramowitz & Stegun, table 7.5.
   EXPECT_NEAR(dawson(0.5), 0.4244363835020223, 1e-13);

@@ -13,7 +13,7 @@ namespace {
 
 std::vector<float> weights(const char* name, std::size_t samples, std::vector<float> nll) {
   std::vector<float> w(nll.size());
-  weigh(objective(name), samples, nll.size() / samples, nll.data(), w.data());
+  weigh(Objective(name).row(), samples, nll.size() / samples, nll.data(), w.data());
   return w;
 }
 

@@ -152,7 +152,7 @@ TEST(Update, AFirstStepMovesEveryTensorAsFarAsItsRate) {
 struct Net {
   explicit Net(std::size_t inputs, double clip = 0, std::size_t replicas = 1)
       : spec(model::chain({{inputs}, Task::regression, 1}, {model::linear(inputs, 1)})),
-        store(spec, optim::rule("novograd"), replicas),
+        store(spec, "novograd", replicas),
         program(spec, store.layout, {.train = true, .rows = 1}),
         update(store, program, clip) {}
 
