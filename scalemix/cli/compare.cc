@@ -260,8 +260,8 @@ Action setup_compare(CLI::App& sub) {
   sub.add_flag("--json", o->json, "print the results as JSON");
   sub.add_flag("--quiet", o->quiet, "no messages, no progress");
   sub.footer(
-      "All combinations of the lists are trained, each on the same seeds and splits (--seeds, --splits,\n"
-      "--folds). Results, run folders and pictures lie in --out.");
+      "All combinations of the lists are trained, each on the same seeds, splits and folds. Results, run\n"
+      "folders and pictures lie in the comparison's folder");
   return [o](std::ostream& out) { return run_compare(*o, out); };
 }
 

@@ -134,7 +134,8 @@ void backward(const At& at, const float* x, const float* dy, float* dx, double w
   if (dx)
     for_places(at, [&](std::size_t i) { dx[i] = static_cast<float>(dy[i] * kept.mask[i] * per); });
   const double share = 1 / double(at.rows);
-  std::vector<double> dw(r * n), to_mu(r), to_sigma(r);
+  std::vector<double>&dw = room<struct Hidden>(r * n), &to_mu = room<struct Mus>(r),
+  &to_sigma = room<struct Sigmas>(r);
   double by_bias = 0, by_s_bias = 0;
   for (std::size_t b = 0; b < at.rows; ++b) {
     const double ds = by_sigma * logistic(kept.s[b]) * share;

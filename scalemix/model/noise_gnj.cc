@@ -64,7 +64,7 @@ void multiply(const At& at, const float* x, float* y) {
 double forward(const At& at, const float* x, float* y) {
   const std::size_t n = groups(at);
   float* spread = spreads(at);
-  std::vector<float> mean(n);
+  std::vector<float>& mean = room<struct Means, float>(n);
   for (std::size_t g = 0; g < n; ++g) {
     const bool gone = !at.train && off(at, g);
     mean[g] = gone ? 0 : at.own[kScale][g];

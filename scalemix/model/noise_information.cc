@@ -45,9 +45,9 @@ double forward(const At& at, const float* x, float* y) {
   const double most = at.use.values[kMost];
   draw_places(at, at.use.draws.raw, at.kept);
   float* kept_shares = at.kept + at.rows * width;
-  std::vector<double> costs(at.rows);
+  std::vector<double>& costs = room<struct Costs>(at.rows);
   parallel_tiles(at.rows, [&](std::size_t row) {
-    std::vector<double> share(n);
+    std::vector<double>& share = room<struct Shares>(n);
     double cost = 0;
     for (std::size_t spot = 0; spot < stride; ++spot) {
       shares(at, x + row * width, spot, share.data());
@@ -76,7 +76,8 @@ void backward(const At& at, const float* x, const float* dy, float* dx, double w
   const std::size_t width = elements(at.use.in), n = channels(at.use), stride = spots(at.use);
   const double most = at.use.values[kMost], beta = weight * at.value(kBeta);
   const float* kept_shares = at.kept + at.rows * width;
-  std::vector<double> da(n * n), dc(n), by_logit(n);
+  std::vector<double>&da = room<struct Weights>(n * n), &dc = room<struct Biases>(n),
+  &by_logit = room<struct Logits>(n);
   double by_mean = 0, by_log = 0;
   for (std::size_t row = 0; row < at.rows; ++row) {
     for (std::size_t spot = 0; spot < stride; ++spot) {

@@ -109,8 +109,8 @@ std::size_t gate_of_weight(const NoiseUse& use, std::size_t e) {
 }
 
 /// |w_g|^2 of every group.
-std::vector<double> squares(const At& at) {
-  std::vector<double> out(gates(at));
+const std::vector<double>& squares(const At& at) {
+  std::vector<double>& out = room<struct Squares>(gates(at));
   for (std::size_t e = 0; e < at.use.weights; ++e) {
     out[gate_of_weight(at.use, e)] += double(at.w[e]) * at.w[e];
   }
@@ -122,7 +122,7 @@ double size(const At& at) {
 }
 
 double penalty(const At& at) {
-  const std::vector<double> w2 = squares(at);
+  const std::vector<double>& w2 = squares(at);
   double sum = 0;
   for (std::size_t g = 0; g < gates(at); ++g) {
     sum += open_probability(at.own[0][g]) *
@@ -132,7 +132,7 @@ double penalty(const At& at) {
 }
 
 void terms_back(const At& at, double weight) {
-  const std::vector<double> w2 = squares(at);
+  const std::vector<double>& w2 = squares(at);
   const double decay = at.value(kDecay);
   for (std::size_t g = 0; g < gates(at); ++g) {
     const double open = open_probability(at.own[0][g]);

@@ -99,6 +99,11 @@ Where dropconnect_place(const Noise& noise, const Layer&, bool train) {
   return noise.values[kMask] != 0 ? Where::row_weights : Where::weights;
 }
 
+/// Weights that are drawn once are row 0, whatever the rows.
+kernel::Site weights_site(const At& at) {
+  return at.use.at(1, at.use.where == Where::row_weights ? at.row0 : 0);
+}
+
 /// Every weight times a draw of its own: one per step, the same for all rows, or one per row. A
 /// prediction draws too, or draws pre-activations by their mean and variance, u ~ N(w x, a w^2 x^2),
 /// a the relative variance of the law.
@@ -125,11 +130,11 @@ NoiseKind dropconnect_kind() {
   };
   kind.in_place = true;
   kind.forward = [](const At& at, const float* x, float* y) {
-    kernel::noise(at.multiplier(), at.stream, at.use.at(1, at.row0), Combine::multiply, x, y);
+    kernel::noise(at.multiplier(), at.stream, weights_site(at), Combine::multiply, x, y);
     return 0.0;
   };
   kind.backward = [](const At& at, const float*, const float* dy, float* dx, double) {
-    kernel::noise(at.multiplier(), at.stream, at.use.at(1, at.row0), Combine::multiply, dy, dx);
+    kernel::noise(at.multiplier(), at.stream, weights_site(at), Combine::multiply, dy, dx);
   };
   kind.prepared = [](const NoiseUse& use) {
     return use.where == Where::moments ? use.weights : std::size_t{0};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "scalemix/base/parallel.h"
 #include "scalemix/kernel/noise.h"
@@ -84,6 +85,14 @@ inline void draw_places(const At& at, const law::Sampler& sampler, float* z) {
 
 inline std::size_t keeps_places(const NoiseUse& use, std::size_t rows, bool) {
   return rows * use.site.columns;
+}
+
+/// n numbers of room for a kind, 0 at first, one vector per Tag and thread: grown once.
+template <class Tag, class T = double>
+std::vector<T>& room(std::size_t n) {
+  thread_local std::vector<T> numbers;
+  numbers.assign(n, T{});
+  return numbers;
 }
 
 inline double logistic(double a) { return 1 / (1 + std::exp(-a)); }

@@ -112,14 +112,16 @@ void prepare(const At& at) {
 /// Kept: u, then t, then t's slopes by mu and by log sigma, each (places).
 double forward(const At& at, const float* x, float* y) {
   const std::size_t columns = units(at), n = places(at);
-  std::vector<Unit> all;
+  thread_local std::vector<Unit> all;  // grown once per thread
+  all.clear();
   for (std::size_t c = 0; c < columns; ++c) all.push_back(unit(at, c));
+  const Unit* of = all.data();
   draw_places(at, at.use.draws.raw, at.kept);
   float *t = at.kept + n, *by_mu = t + n, *by_log_sigma = by_mu + n;
   for_places(at, [&](std::size_t i) {
     const std::size_t c = i % columns;
     if (!at.train && at.prepared[c] == 0) return void(t[i] = 0);
-    const Unit::Draw d = all[c].at(at.kept[i]);
+    const Unit::Draw d = of[c].at(at.kept[i]);
     t[i] = static_cast<float>(d.t);
     by_mu[i] = static_cast<float>(d.t * d.by_mu);
     by_log_sigma[i] = static_cast<float>(d.t * d.by_log_sigma);

@@ -46,7 +46,7 @@ double forward(const At& at, const float* x, float* y) {
 void backward(const At& at, const float* x, const float* dy, float* dx, double) {
   const float* spread = spreads(at);
   const std::size_t columns = at.use.site.columns;
-  std::vector<double> slope(columns);
+  std::vector<double>& slope = room<struct Slopes>(columns);
   sum_columns(
       at, [&](std::size_t i) { return paired(at, i, dy, x) * (at.kept[i] - 1.0); },
       [&](std::size_t c, double sum) { slope[c] = sum * (1 - double(spread[c]) * spread[c]) / 2; });

@@ -132,7 +132,8 @@ void terms_back(const At& at, double weight) {
       }
       const Alpha& a = all[g];
       at.d_own[0][g] += static_cast<float>(
-          a.slope * (a.value * by_alpha + factor * prior::quick_log_uniform_kl_slope(form(at), a.log)));
+          a.slope *
+          (a.value * by_alpha + factor * prior::quick_log_uniform_kl_slope(form(at), a.log)));
     }
   });
 }

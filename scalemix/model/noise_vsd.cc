@@ -78,7 +78,8 @@ void mean_of(const At& at, float* m) {
   const std::size_t n = width(at);
   std::fill_n(m, n, 1.0f);
   if (!turns_mean(at)) return;
-  std::vector<double> turned(n, 1);
+  std::vector<double>& turned = room<struct Turned>(n);
+  std::fill(turned.begin(), turned.end(), 1);
   for (std::size_t t = 0; t < depth(at); ++t) {
     reflect(reflector(at, t), square(reflector(at, t), n), turned.data(), n);
   }
@@ -107,7 +108,8 @@ double forward(const At& at, const float* x, float* y) {
 void backward(const At& at, const float* x, const float* dy, float* dx, double) {
   const std::size_t n = width(at), turns = depth(at);
   const double one = turns_mean(at) ? 1 : 0;
-  std::vector<double> z(n), g(n), dv(n * turns), dlog(n), vv(turns);
+  std::vector<double>&z = room<struct Z>(n), &g = room<struct G>(n),
+  &dv = room<struct V>(n * turns), &dlog = room<struct Logs>(n), &vv = room<struct Squares>(turns);
   for (std::size_t t = 0; t < turns; ++t) vv[t] = square(reflector(at, t), n);
   for (std::size_t row = 0; row < at.rows; ++row) {
     for (std::size_t k = 0; k < n; ++k) {
@@ -127,7 +129,7 @@ void backward(const At& at, const float* x, const float* dy, float* dx, double) 
 
 void centre(const At& at, float* x) {
   if (!turns_mean(at) || depth(at) == 0) return;
-  std::vector<float> m(width(at));
+  std::vector<float>& m = room<struct Means, float>(width(at));
   mean_of(at, m.data());
   const std::size_t inner = at.use.site.inner;
   for_places(at, [&](std::size_t i) {
@@ -138,9 +140,9 @@ void centre(const At& at, float* x) {
 // ------------------------------------------------------------------------------ the penalty
 
 /// U^T as rows: row k is U's column k. (K, K)
-std::vector<double> turned_axes(const At& at) {
+const std::vector<double>& turned_axes(const At& at) {
   const std::size_t n = width(at);
-  std::vector<double> axes(n * n);
+  std::vector<double>& axes = room<struct Axes>(n * n);
   parallel_tiles(n, [&](std::size_t k) {
     double* column = &axes[k * n];
     column[k] = 1;
@@ -152,14 +154,14 @@ std::vector<double> turned_axes(const At& at) {
 }
 
 struct Moments {
-  std::vector<double> axes, second;  // U^T; S_ii + m_i^2
-  std::vector<double> mean;
+  const std::vector<double>& axes;    // U^T
+  std::vector<double>&second, &mean;  // S_ii + m_i^2; m_i
 };
 
 Moments moments_of(const At& at) {
   const std::size_t n = width(at);
-  Moments out{turned_axes(at), std::vector<double>(n), std::vector<double>(n, 1)};
-  if (turns_mean(at)) std::fill(out.mean.begin(), out.mean.end(), 0);
+  const Moments out{turned_axes(at), room<struct Seconds>(n), room<struct Firsts>(n)};
+  if (!turns_mean(at)) std::fill(out.mean.begin(), out.mean.end(), 1);
   for (std::size_t k = 0; k < n; ++k) {
     const double a = alpha(at, k);
     for (std::size_t i = 0; i < n; ++i) {
@@ -216,7 +218,8 @@ void terms_back(const At& at, double weight) {
   const std::size_t n = width(at), turns = depth(at);
   const Moments m = moments_of(at);
   const double scale = weight * times(at);
-  std::vector<double> dv(n * turns), u(n), g(n), vv(turns);
+  std::vector<double>&dv = room<struct V>(n * turns), &u = room<struct Z>(n),
+  &g = room<struct G>(n), &vv = room<struct Squares>(turns);
   for (std::size_t t = 0; t < turns; ++t) vv[t] = square(reflector(at, t), n);
   for (std::size_t k = 0; k < n; ++k) {
     const double a = alpha(at, k);

@@ -22,6 +22,7 @@ struct Theory {
   std::span<const double> kinks;
   bool slope_jumps, odd, below_tangent;
   ActivationRow::Function above_line = nullptr;
+  double line = 1;
 };
 
 double slope(Kind f, double parameter, double x) {
@@ -68,7 +69,7 @@ constexpr Theory kTheory[] = {
     {Kind::gelu, gelu_curvature, {}, false, false, false, gelu_above_line},
     {Kind::silu, silu_curvature, {}, false, false, false, silu_above_line},
     {Kind::elu, elu_curvature, kZero, false, false, true, none},
-    {Kind::selu, selu_curvature, kZero, true, false, false},
+    {Kind::selu, selu_curvature, kZero, true, false, true, none, kernel::kSeluScale},
     {Kind::sine, sine_curvature, {}, false, true, true},
 };
 
@@ -78,7 +79,7 @@ std::vector<ActivationRow> make_rows() {
     const kernel::ActivationRow& row = kernel::activation_row(t.of);
     rows.push_back({t.of == Kind::identity ? "linear" : row.name, row.parameters, row.value,
                     row.slope, t.curvature, t.kinks, t.slope_jumps, t.odd, t.below_tangent,
-                    t.above_line});
+                    t.above_line, t.line});
   }
   return rows;
 }

@@ -24,9 +24,10 @@ struct ActivationRow {
   bool slope_jumps;                       // whether the slope does at some kink
   bool odd;
   bool below_tangent;  // |phi(x)| <= |phi'(0) x|: the variance map lies below its tangent at 0
-  /// phi(x) - x for x > 0, with all its digits, of an activation that goes to x far above 0 and
-  /// stays bounded below it (elu, gelu, silu); null for all others.
+  /// phi(x) - line x for x > 0, with all its digits, of an activation that goes to line x far above 0
+  /// and stays bounded below it (elu, gelu, silu, selu); null for all others.
   Function above_line;
+  double line = 1;
 };
 std::span<const ActivationRow> activations();
 

@@ -138,7 +138,7 @@ double second_beyond(const Activation& phi, double q) {
   return expectation(phi, q, [&](double u) {
     const double value = phi.value(u);
     if (u <= 0 || !row.above_line) return value * value;
-    return row.above_line(phi.parameter(), u) * (value + u);
+    return row.above_line(phi.parameter(), u) * (value + row.line * u);
   });
 }
 

@@ -66,7 +66,7 @@ double fourth(const Activation& phi, double q) {
 
 double far_rate(const Activation& phi) {
   if (const auto a = phi.negative_slope()) return (1 + *a * *a) / 2;
-  return phi.row().above_line ? 0.5 : 0;
+  return phi.row().above_line ? phi.row().line * phi.row().line / 2 : 0;
 }
 
 double second_beyond(const Activation& phi, double q) {

@@ -44,8 +44,8 @@ double second(const Activation& phi, double q);
 double slope_second(const Activation& phi, double q);
 double second_rate(const Activation& phi, double q);
 double fourth(const Activation& phi, double q);
-/// lim E phi^2 / q as q grows: (1 + a^2) / 2 of a piecewise linear phi, 1/2 of one that has
-/// `above_line`, 0 of a bounded one.
+/// lim E phi^2 / q as q grows: (1 + a^2) / 2 of a piecewise linear phi, line^2 / 2 of one
+/// that has `above_line`, 0 of a bounded one.
 double far_rate(const Activation& phi);
 /// Keeps its digits at every q, so that a layer's change of a large variance does.
 double second_beyond(const Activation& phi, double q);

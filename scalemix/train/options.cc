@@ -15,7 +15,6 @@
 #include "scalemix/optim/rule.h"
 #include "scalemix/train/length_scale.h"
 #include "scalemix/train/objective.h"
-#include "scalemix/train/rate_schedule.h"
 
 namespace scalemix::inline v0::train {
 namespace {
@@ -56,6 +55,16 @@ void require(bool ok, std::string_view key, std::string_view expected, const aut
   if (!ok) throw ConfigError(fmt::format("{} must be {}, got {}", key, expected, got));
 }
 
+/// A word's value out of range is a wrong config.
+template <class Read>
+void check_word(std::string_view key, const Read& read) {
+  try {
+    read();
+  } catch (const std::domain_error& error) {
+    throw ConfigError(fmt::format("{}: {}", key, error.what()));
+  }
+}
+
 }  // namespace
 
 void resolve(FitOptions& o, const data::Dataset& data, const model::Spec& spec) {
@@ -84,8 +93,10 @@ void resolve(FitOptions& o, const data::Dataset& data, const model::Spec& spec) 
 }
 
 void validate(const FitOptions& o) {
-  optim::rule_values(o.optimiser);
-  if (o.schedule != "auto") (void)RateSchedule(o.schedule);
+  check_word("optimiser", [&] { optim::rule_values(o.optimiser); });
+  check_word("schedule", [&] {
+    if (o.schedule != "auto") RateSchedule{o.schedule};
+  });
   const std::vector<std::string> shapes{"linear", "cubic"};
   if (std::find(shapes.begin(), shapes.end(), o.warmup_shape) == shapes.end()) {
     throw ConfigError("warmup_shape " + not_one_of(shapes, o.warmup_shape));
@@ -108,20 +119,25 @@ void validate(const FitOptions& o) {
   require(std::isfinite(o.warmup), "warmup", "a number", o.warmup);
   require(std::isfinite(o.penalty) && o.penalty >= 0, "penalty", "0 or more", o.penalty);
   require(o.clip >= 0, "clip", "0 (off) or more", o.clip);
-  const Objective chosen(o.objective);
-  require(!chosen.row().extra || o.train_samples > 1, "train_samples",
+  bool compares = false;
+  check_word("objective", [&] { compares = Objective(o.objective).row().extra; });
+  require(!compares || o.train_samples > 1, "train_samples",
           "2 or more where the objective compares draws", o.train_samples);
   require(o.train_samples >= 1 && o.train_samples <= kMostSamples, "train_samples",
           "a whole number from 1 to 1000", o.train_samples);
-  (void)data::Augment(o.augment);
+  check_word("augment", [&] { data::Augment{o.augment}; });
   require(o.patience >= 0, "patience", "0 (off) or more", o.patience);
   require(o.patience == 0 || o.validation_fraction > 0, "validation_fraction",
           "above 0 where patience is set", o.validation_fraction);
 }
 
 double lr_factor(const FitOptions& o, double epoch) {
+  return lr_factor(o, RateSchedule(o.schedule), epoch);
+}
+
+double lr_factor(const FitOptions& o, const RateSchedule& schedule, double epoch) {
   const double warm = o.lr_warmup > 0 ? std::min(1.0, epoch / o.lr_warmup) : 1;
-  return warm * RateSchedule(o.schedule)(epoch, o.epochs);
+  return warm * schedule(epoch, o.epochs);
 }
 
 double penalty_weight(const FitOptions& o, std::int64_t epoch) {

@@ -9,6 +9,7 @@
 
 #include "scalemix/data/dataset.h"
 #include "scalemix/model/model_file.h"
+#include "scalemix/train/rate_schedule.h"
 
 namespace scalemix::inline v0::train {
 
@@ -54,6 +55,8 @@ void validate(const FitOptions& options);
 /// Factor on the learning rate at a time in epochs (may be fractional): the schedule's, times the
 /// share of the warm-up that is done; options resolved.
 double lr_factor(const FitOptions& options, double epoch);
+/// The same with the schedule read before: allocates nothing.
+double lr_factor(const FitOptions& options, const RateSchedule& schedule, double epoch);
 
 /// Weight of the penalty: 0 before warmup_start, then to 1 over `warmup` epochs.
 double penalty_weight(const FitOptions& options, std::int64_t epoch);

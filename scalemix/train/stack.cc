@@ -73,6 +73,7 @@ Stack::Stack(const data::Dataset& data, const Plan& plan, std::vector<std::size_
     : data_(data),
       plan_(plan),
       members_(std::move(members)),
+      schedule_(plan.options.schedule),
       store_(plan.spec, plan.options.optimiser, members_.size()) {
   const std::vector<const Replica*> replicas = replicas_of(plan, members_);
   const std::size_t n = replicas.size();
@@ -138,7 +139,7 @@ void Stack::record(const PerReplica& nll, std::size_t rows) {
 
 void Stack::set_rates(double epoch) {
   const FitOptions& o = plan_.options;
-  const double factor = lr_factor(o, epoch);
+  const double factor = lr_factor(o, schedule_, epoch);
   const double weight = penalty_weight(o, state.epoch) / static_cast<double>(rows());
   for (std::size_t r = 0; r < replicas(); ++r) {
     const Settings& s = plan_.replicas[members_[r]].settings;

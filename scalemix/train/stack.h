@@ -111,6 +111,7 @@ class Stack {
   const data::Dataset& data_;
   const Plan& plan_;
   std::vector<std::size_t> members_;
+  RateSchedule schedule_;
   Store store_;
   std::unique_ptr<Batches> batches_;
   PerReplica length_decay_;             // weight decay from a length-scale

@@ -71,7 +71,7 @@ TEST(CompareTest, GoesOnWhereItWasInterrupted) {
   // As if the last variant had not been trained.
   const std::string last = folder.file("a") + "/03-bernoulli_p_0.1_prior_laplace_scale_0.3";
   for (const char* name : {"/metrics.json", "/metrics.jsonl"}) fs::remove(last + name);
-  fs::remove_all(last + "/checkpoint");
+  fs::remove(last + "/checkpoint/state.safetensors");
   for (int k = 0; k < 3; ++k) fs::remove_all(last + "/replica-00" + std::to_string(k));
   const Result r = scalemix({"compare", "--resume", folder.file("a"), "--json", "--quiet"});
   ASSERT_EQ(r.code, kSuccess) << r.err;

@@ -46,7 +46,7 @@ TEST(ListTest, TellsOptionalParametersFromThoseWithADefault) {
   EXPECT_THAT(r.out, HasSubstr("beta:a=1,b=1[,input=VALUE]  "));
   EXPECT_THAT(r.out,
               HasSubstr("\n  [,input=VALUE]: optional; puts the noise on the network's input"));
-  EXPECT_THAT(r.out, HasSubstr("svdo:threshold=3,init=-10  "));
+  EXPECT_THAT(r.out, HasSubstr("svdo:threshold=3,init=-10,kl=molchanov,clip=off  "));
   EXPECT_THAT(scalemix({"list", "laws"}).out, testing::Not(HasSubstr("optional")));
   const nlohmann::json json = scalemix({"list", "methods", "--json"}).json();
   for (const auto& row : json["methods"]) {

@@ -53,7 +53,8 @@ Model network(Task task) {
   const std::size_t outputs = task == Task::regression ? 1 : 3;
   Model model = filled_model(
       chain({{2}, task, outputs}, {linear(2, 8), activation("tanh"), linear(8, outputs)}));
-  if (task == Task::regression) model.tensors["output.log_precision"] = Tensor::of({1}, std::vector<float>{0});
+  if (task == Task::regression)
+    model.tensors["output.log_precision"] = Tensor::of({1}, std::vector<float>{0});
   for (const char* name : {"linear1.weight", "linear2.weight"}) {
     std::vector<float> w = model.tensors.at(name).floats();
     for (float& v : w) v *= 6;

@@ -2,6 +2,7 @@
 
 #include "scalemix/law/any_law.h"
 #include "scalemix/model/layer_kind.h"
+#include "scalemix/model/method.h"
 #include "tests/model/random_spec.h"
 #include "tests/predict/fixtures.h"
 
@@ -122,6 +123,44 @@ TEST(Predictor, EveryShortFormUnderEveryMethodEqualsThePlainLoops) {
   expect_naive(
       filled_model(made("resnet:1", image_problem(), {"stochastic_depth", "spatial:p=0.1"})),
       "resnet depth spatial");
+}
+
+/// No row's answer depends on its neighbours, under any method: one at a time is the same as all at once.
+TEST(Predictor, RowsOfEveryMethodStandAlone) {
+  constexpr std::size_t kRows = 5;
+  for (const Case& form : {Case{"mlp:6-5", table_problem()}, Case{"resmlp:6x2", table_problem()},
+                           Case{"lenet5", {{1, 28, 28}, Task::classification, 3}}}) {
+    for (const MethodRow& row : methods()) {
+      if (row.name == "none") continue;
+      Spec spec = architecture(form.word, form.problem);
+      try {
+        apply_method(spec, row.name == "additive" ? "additive:laplace" : std::string(row.name));
+      } catch (const std::invalid_argument&) {
+        continue;  // no such place
+      }
+      const Model model = filled_model(spec);
+      const std::size_t width = elements(spec.input);
+      const std::vector<float> x = values(kRows * width, 9, -1, 1);
+      for (const std::size_t samples : {0, 3}) {
+        const std::vector<float> all = outputs_of(model, x, kRows, {.samples = samples, .seed = 3});
+        for (std::size_t n = 0; n < kRows; ++n) {
+          const std::vector<float> one(x.begin() + std::ptrdiff_t(n * width),
+                                       x.begin() + std::ptrdiff_t((n + 1) * width));
+          const std::vector<float> alone =
+              outputs_of(model, one, 1, {.samples = samples, .seed = 3, .row0 = n});
+          const std::size_t k = spec.outputs, draws = std::max<std::size_t>(1, samples);
+          ASSERT_EQ(alone.size(), draws * k);
+          for (std::size_t t = 0; t < draws; ++t) {
+            for (std::size_t o = 0; o < k; ++o) {
+              EXPECT_NEAR(alone[t * k + o], all[(t * kRows + n) * k + o],
+                          1e-4 * (1 + std::abs(alone[t * k + o])))
+                  << form.word << " " << row.name << " " << samples;
+            }
+          }
+        }
+      }
+    }
+  }
 }
 
 // ------------------------------------------------------------------------------ noise

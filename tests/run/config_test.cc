@@ -70,7 +70,7 @@ TEST(Config, EveryUpdateRuleIsInTheHelp) {
     return *std::find_if(train_fields().begin(), train_fields().end(),
                          [&](const Field& f) { return f.key == key; });
   };
-  EXPECT_EQ(field("optimiser").metavar, "adam|adamw|sgd|novograd");
+  EXPECT_EQ(field("optimiser").metavar, "adam|adamw|sgd|rmsprop|novograd");
   EXPECT_THAT(std::string(field("optimiser").help), HasSubstr("sgd: gradient descent"));
   EXPECT_THAT(std::string(field("lr").help), HasSubstr("0.001 for adamw, 0.01 for sgd"));
 }

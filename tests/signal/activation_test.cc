@@ -56,10 +56,11 @@ TEST(Activation, IsItsLineAndWhatItsRowAddsAbove) {
       continue;
     }
     for (const double x : {0.01, 0.5, 2.0, 7.0}) {
-      EXPECT_NEAR(row.above_line(phi.parameter(), x), phi.value(x) - x, 1e-15 * x) << row.name;
+      EXPECT_NEAR(row.above_line(phi.parameter(), x), phi.value(x) - row.line * x, 1e-15 * x)
+          << row.name;
     }
-    EXPECT_EQ(phi.value(1e6), 1e6) << row.name;
-    EXPECT_LE(std::abs(phi.value(-1e6)), 1) << row.name;
+    EXPECT_EQ(phi.value(1e6), row.line * 1e6) << row.name;
+    EXPECT_LE(std::abs(phi.value(-1e6)), 2) << row.name;
   }
 }
 

@@ -93,6 +93,11 @@ Real second_of(const Activation& phi, Real q) {
   if (phi.name() == "gelu") return gelu_second(q);
   if (phi.name() == "silu") return silu_second(q);
   if (phi.name() == "elu") return q / 2 + elu_below(q);
+  if (phi.name() == "selu") {
+    const Real scale = 1.0507009873554804934193349852946L,
+               below = 1.7580993408473768599402175208123L;
+    return scale * scale * q / 2 + below * below * elu_below(q);
+  }
   if (phi.name() == "sine") return -std::expm1(-2 * q) / 2;
   ADD_FAILURE() << "no map of " << phi.name();
   return 0;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "scalemix/data/registry.h"
 #include "scalemix/data/rows.h"
@@ -118,8 +119,10 @@ std::vector<Scores> hold_all(const std::vector<Contestant>& contestants, const d
     const char* what = data.task == Task::regression ? "RMSE" : "test error";
     result.rows.push_back(
         {fmt::format("{}, {}: {}", prefix, c.label, what), error.value, error.error});
-    result.rows.push_back(
-        {fmt::format("{}, {}: log-likelihood", prefix, c.label), ll.value, ll.error});
+    if (std::isfinite(ll.value)) {  // a label of probability 0 makes it infinite
+      result.rows.push_back(
+          {fmt::format("{}, {}: log-likelihood", prefix, c.label), ll.value, ll.error});
+    }
     panel.series.push_back(
         {c.label, {done + 1}, {error.value}, {error.error}, report::Style::points});
   }

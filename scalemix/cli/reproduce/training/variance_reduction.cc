@@ -22,7 +22,7 @@ Result variance_reduction(const Effort& effort) {
   Result result;
   report::Panel panel{"MNIST, mlp:300-100", {"epochs"}, {"share of weights switched off"}};
   std::vector<std::vector<double>> last(2);
-  for (const int epochs : effort.pick<std::vector<int>>({1}, {10, 40}, {10, 50, 200})) {
+  for (const int epochs : effort.pick<std::vector<int>>({1, 2}, {10, 40}, {10, 50, 200})) {
     base.epochs = epochs;
     const std::vector<Contestant> contestants{
         contestant("(w, sigma2)", "svdo:init=-8", base),
