@@ -33,6 +33,12 @@ constexpr double kA = -20, kB = 0;                // of log t
 constexpr double kLeast = -20, kMost = 5;         // mu, log sigma
 constexpr double kEdge = 1e-5;                    // c stays as far from 0 and 1
 
+/// From the table that normal draws are made from, to 2e-6; c to 23 bits.
+double normal_quantile(double c) {
+  static const law::Sampler table = normal_draws().raw;
+  return table(static_cast<std::uint32_t>(c * 0x1p32));
+}
+
 /// Of one unit.
 struct Unit {
   double mu, sigma, a, b, below, mass;  // A, B, Phi(A), Z
@@ -86,7 +92,7 @@ struct Unit {
   /// t at a uniform draw, and d log t.
   Draw at(double u) const {
     const double c = std::clamp(below + u * mass, kEdge, 1 - kEdge);
-    const double q = law::standard_normal_quantile(c), density = standard_normal_pdf(q);
+    const double q = normal_quantile(c), density = standard_normal_pdf(q);
     const bool inside = c > kEdge && c < 1 - kEdge;
     const double pa = standard_normal_pdf(a), pb = standard_normal_pdf(b);
     // dc: by A, phi(A) (1 - u); by B, phi(B) u.

@@ -15,7 +15,9 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "scalemix/kernel/activation.h"
 #include "scalemix/kernel/tiles.h"
+#include "scalemix/kernel/variational.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/noise.h"
 #include "scalemix/model/noise_places.h"
@@ -33,13 +35,13 @@ prior::LogUniformKl form(const At& at) {
   return static_cast<prior::LogUniformKl>(at.use.values[kKl]);
 }
 
+/// log alpha and its slope by a.
 struct Alpha {
-  double log, value, slope;  // slope: d log alpha / da
+  double log, slope;
 };
 Alpha alpha_of(const NoiseUse& use, double a) {
-  if (is_free(use)) return {a, std::exp(a), 1};
-  const double alpha = logistic(a);
-  return {-std::log1p(std::exp(-a)), alpha, 1 - alpha};
+  if (is_free(use)) return {a, 1};
+  return {-std::log1p(std::exp(-a)), 1 - logistic(a)};
 }
 
 /// Which alpha a weight has; (O, I, window).
@@ -57,15 +59,11 @@ struct Sharing {
   }
 };
 
-/// The alphas themselves, of all that there are.
-void alphas(const At& at, const Sharing& sharing, std::vector<Alpha>& out) {
-  out.resize(sharing.count(at.use.weights));
-  for (std::size_t g = 0; g < out.size(); ++g) out[g] = alpha_of(at.use, at.own[0][g]);
-}
-
-std::vector<Alpha>& work() {
-  thread_local std::vector<Alpha> out;  // grown once per thread
-  return out;
+/// alpha of all that there are.
+void alphas(const At& at, std::size_t count, float* out) {
+  if (is_free(at.use)) return kernel::svdo_variance(count, at.own[0], out);  // exp
+  std::copy_n(at.own[0], count, out);
+  kernel::activate(kernel::Activation::sigmoid, 0, count, out);
 }
 
 void mask(const At& at, float* values) {
@@ -76,17 +74,20 @@ void mask(const At& at, float* values) {
   }
 }
 
+/// (W) variances, then the alphas.
 void prepare(const At& at) {
   const Sharing sharing(at.use);
-  std::vector<Alpha>& all = work();
-  alphas(at, sharing, all);
+  float *variance = at.prepared, *alpha = at.prepared + at.use.weights;
+  alphas(at, sharing.count(at.use.weights), alpha);
   const float* w = at.w;
   kernel::for_tiles(at.use.weights, [&](std::size_t first, std::size_t n) {
-    for (std::size_t i = first; i < first + n; ++i) {
-      at.prepared[i] = static_cast<float>(all[sharing(i)].value * w[i] * w[i]);
+    if (sharing.share == kWeight) {
+      for (std::size_t i = first; i < first + n; ++i) variance[i] = alpha[i] * w[i] * w[i];
+    } else {
+      for (std::size_t i = first; i < first + n; ++i) variance[i] = alpha[sharing(i)] * w[i] * w[i];
     }
   });
-  if (!at.train) mask(at, at.prepared);
+  if (!at.train) mask(at, variance);
 }
 
 double penalty(const At& at) {
@@ -102,21 +103,30 @@ double penalty(const At& at) {
          });
 }
 
+/// d KL / da.
+double kl_slope(const At& at, double a) {
+  return is_free(at.use) ? prior::quick_log_uniform_kl_slope(form(at), a)
+                         : prior::quick_bounded_kl_slope(form(at), a);
+}
+
 /// A group's sum runs over its weights in their order.
 void terms_back(const At& at, double weight) {
   const Sharing sharing(at.use);
-  std::vector<Alpha>& all = work();
-  alphas(at, sharing, all);
-  const float* h = at.d_prepared;
+  const std::size_t count = sharing.count(at.use.weights),
+                    per_output = sharing.inputs * sharing.window;
+  const float *h = at.d_prepared, *w = at.w, *alpha = at.prepared + at.use.weights;
+  float *dw = at.dw, *da = at.d_own[0];
   kernel::for_tiles(at.use.weights, [&](std::size_t first, std::size_t n) {
-    for (std::size_t i = first; i < first + n; ++i) {
-      at.dw[i] += static_cast<float>(2.0 * h[i] * all[sharing(i)].value * at.w[i]);
+    if (sharing.share == kWeight) {
+      for (std::size_t i = first; i < first + n; ++i) dw[i] += 2 * h[i] * alpha[i] * w[i];
+    } else {
+      for (std::size_t i = first; i < first + n; ++i) dw[i] += 2 * h[i] * alpha[sharing(i)] * w[i];
     }
   });
-  const std::size_t count = all.size(), per_output = sharing.inputs * sharing.window;
-  const double each = static_cast<double>(at.use.weights) / static_cast<double>(count);
-  const double factor = weight * at.value(kFactor) * each;
-  const auto square = [&](std::size_t i) { return double(h[i]) * at.w[i] * at.w[i]; };
+  const double each = static_cast<double>(at.use.weights) / static_cast<double>(count),
+               factor = weight * at.value(kFactor) * each;
+  const bool free = is_free(at.use);
+  const auto square = [&](std::size_t i) { return double(h[i]) * w[i] * w[i]; };
   kernel::for_tiles(count, [&](std::size_t first, std::size_t n) {
     for (std::size_t g = first; g < first + n; ++g) {
       double by_alpha = 0;
@@ -130,10 +140,9 @@ void terms_back(const At& at, double weight) {
       } else {
         for (std::size_t i = 0; i < at.use.weights; ++i) by_alpha += square(i);
       }
-      const Alpha& a = all[g];
-      at.d_own[0][g] += static_cast<float>(
-          a.slope *
-          (a.value * by_alpha + factor * prior::quick_log_uniform_kl_slope(form(at), a.log)));
+      const double slope = alpha[g] * (free ? 1.0 : 1.0 - alpha[g]);  // d alpha / da
+      const double kl = factor == 0 ? 0 : factor * kl_slope(at, at.own[0][g]);
+      da[g] += static_cast<float>(slope * by_alpha + kl);
     }
   });
 }
@@ -186,7 +195,7 @@ NoiseKind vdo_b_noise() {
        "where alpha is free, a weight whose log alpha is at or above it counts as zero"}};
   kind.scheduled = {"factor"};
   kind.tensors = tensors;
-  kind.prepared = [](const NoiseUse& use) { return use.weights; };
+  kind.prepared = [](const NoiseUse& use) { return use.weights + Sharing(use).count(use.weights); };
   kind.prepare = prepare;
   kind.penalty = penalty;
   kind.terms_back = terms_back;

@@ -49,9 +49,13 @@ double square(const float* v, std::size_t n) {
 
 template <class A, class B>
 double dot(const A* a, const B* b, std::size_t n) {
-  double sum = 0;
-  for (std::size_t i = 0; i < n; ++i) sum += double(a[i]) * double(b[i]);
-  return sum;
+  double sums[4] = {}, rest = 0;  // side by side
+  std::size_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    for (std::size_t k = 0; k < 4; ++k) sums[k] += double(a[i + k]) * double(b[i + k]);
+  }
+  for (; i < n; ++i) rest += double(a[i]) * double(b[i]);
+  return rest + (sums[0] + sums[2]) + (sums[1] + sums[3]);
 }
 
 /// z becomes H z.
@@ -90,14 +94,15 @@ double forward(const At& at, const float* x, float* y) {
   const std::size_t n = width(at);
   draw_places(at, at.use.draws.raw, at.kept);
   const float one = turns_mean(at) ? 1 : 0;
+  const std::size_t turns = depth(at);
+  std::vector<float>& spread = room<struct Spreads, float>(n);
+  std::vector<double>& vv = room<struct Squares>(turns);
+  for (std::size_t k = 0; k < n; ++k) spread[k] = static_cast<float>(std::sqrt(alpha(at, k)));
+  for (std::size_t t = 0; t < turns; ++t) vv[t] = square(reflector(at, t), n);
   parallel_tiles(at.rows, [&](std::size_t row) {
     float* z = at.kept + row * n;
-    for (std::size_t k = 0; k < n; ++k) {
-      z[k] = one + static_cast<float>(std::sqrt(alpha(at, k))) * z[k];
-    }
-    for (std::size_t t = 0; t < depth(at); ++t) {
-      reflect(reflector(at, t), square(reflector(at, t), n), z, n);
-    }
+    for (std::size_t k = 0; k < n; ++k) z[k] = one + spread[k] * z[k];
+    for (std::size_t t = 0; t < turns; ++t) reflect(reflector(at, t), vv[t], z, n);
     for (std::size_t k = 0; k < n; ++k) z[k] += 1 - one;
   });
   multiply_places(at, at.kept, x, y);

@@ -48,7 +48,8 @@ double kingma(double alpha) { return alpha * (kC1 + alpha * (kC2 + alpha * kC3))
 /// A function by cubic pieces through its values and slopes (Hermite).
 class Pieces {
  public:
-  Pieces(double (*value)(double), double (*slope)(double)) {
+  template <class Value, class Slope>
+  Pieces(const Value& value, const Slope& slope) {
     for (std::size_t i = 0; i <= kPieces; ++i) {
       values_[i] = value(place(i));
       slopes_[i] = slope(place(i)) * kWidth;
@@ -64,8 +65,8 @@ class Pieces {
   }
 
  private:
-  static constexpr double kFrom = -14, kTo = 10;
-  static constexpr std::size_t kPieces = 2400;
+  static constexpr double kFrom = -14, kTo = 14;
+  static constexpr std::size_t kPieces = 2800;
   static constexpr double kWidth = (kTo - kFrom) / kPieces;
   static double place(std::size_t i) { return kFrom + static_cast<double>(i) * kWidth; }
   std::array<double, kPieces + 1> values_, slopes_;
@@ -83,6 +84,33 @@ double exact_curvature(double log_alpha) {
 }
 
 }  // namespace
+
+namespace {
+
+double log_sigmoid(double a) { return -std::log1p(std::exp(-a)); }
+
+double bounded_slope(LogUniformKl form, double a) {
+  return log_uniform_kl_slope(form, log_sigmoid(a)) * logistic(-a);
+}
+
+/// Slopes of the table by differences, whose error at this step is far below the table's.
+Pieces bounded_pieces(LogUniformKl form) {
+  constexpr double kStep = 1e-4;
+  return {[form](double a) { return bounded_slope(form, a); },
+          [form](double a) {
+            return (bounded_slope(form, a + kStep) - bounded_slope(form, a - kStep)) / (2 * kStep);
+          }};
+}
+
+}  // namespace
+
+double quick_bounded_kl_slope(LogUniformKl form, double a) {
+  static const std::array<Pieces, 4> pieces{
+      bounded_pieces(LogUniformKl::exact), bounded_pieces(LogUniformKl::molchanov),
+      bounded_pieces(LogUniformKl::kingma), bounded_pieces(LogUniformKl::bound)};
+  if (!Pieces::covers(a)) return bounded_slope(form, a);
+  return pieces[static_cast<std::size_t>(form)](a);
+}
 
 double quick_log_uniform_kl(LogUniformKl form, double log_alpha) {
   static const Pieces pieces(exact, exact_slope);

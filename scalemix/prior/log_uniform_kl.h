@@ -33,6 +33,9 @@ double log_uniform_kl_slope(LogUniformKl form, double log_alpha);
 double quick_log_uniform_kl(LogUniformKl form, double log_alpha);
 double quick_log_uniform_kl_slope(LogUniformKl form, double log_alpha);
 
+/// d KL / da of alpha = sigmoid(a), from a table, to 1e-9 for a in [-14, 14].
+double quick_bounded_kl_slope(LogUniformKl form, double a);
+
 /// Dawson's integral exp(-x^2) int_0^x exp(t^2) dt, to 1e-13 relative.
 double dawson(double x);
 

@@ -67,6 +67,18 @@ TEST(LogUniformKl, TheTableIsTheFormula) {
   }
 }
 
+TEST(LogUniformKl, SlopesByTheLogitOfABoundedAlpha) {
+  for (const LogUniformKl form :
+       {LogUniformKl::exact, LogUniformKl::molchanov, LogUniformKl::kingma, LogUniformKl::bound}) {
+    for (double a = -15; a <= 15; a += 0.0371) {
+      const auto kl = [&](double x) { return log_uniform_kl(form, -std::log1p(std::exp(-x))); };
+      const double h = 1e-4;
+      EXPECT_NEAR(quick_bounded_kl_slope(form, a), (kl(a + h) - kl(a - h)) / (2 * h), 2e-7)
+          << int(form) << " " << a;
+    }
+  }
+}
+
 TEST(Dawson, KnownValues) {
   // Abramowitz & Stegun, table 7.5.
   EXPECT_NEAR(dawson(0.5), 0.4244363835020223, 1e-13);
