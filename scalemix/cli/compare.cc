@@ -19,6 +19,7 @@
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/compare_report.h"
 #include "scalemix/cli/exit_code.h"
+#include "scalemix/cli/options.h"
 #include "scalemix/cli/train_options.h"
 #include "scalemix/cli/train_report.h"
 #include "scalemix/run/trainer.h"
@@ -179,14 +180,16 @@ int compare_entries(const CompareOptions& o, const std::string& path,
                     std::ostream& out) {
   const GracefulStop stop;
   std::vector<study::Variant> variants;
+  std::vector<std::string> diverged;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     say(o, fmt::format("{} of {}: {}", i + 1, entries.size(), entries[i].label));
     std::optional<ordered_json> metrics;
     try {
       metrics = train_entry(o, entries[i], data, stop);
     } catch (const Diverged& error) {
-      throw Diverged(fmt::format("{}: {}. Try a lower --lr or --clip 1, or leave the variant out",
-                                 entries[i].label, error.what()));
+      diverged.push_back(fmt::format("{}: {}", entries[i].label, error.what()));
+      say(o, diverged.back());
+      continue;
     }
     if (!metrics) return interrupted(path);
     study::Variant variant{.label = entries[i].label, .folder = entries[i].folder};
@@ -195,6 +198,10 @@ int compare_entries(const CompareOptions& o, const std::string& path,
       study::add_scores(replica["metrics"], data.task, variant);
     }
     variants.push_back(std::move(variant));
+  }
+  for (const std::string& what : diverged) warn("not compared: " + what);
+  if (variants.size() < 2) {
+    throw Diverged("fewer than two variants are left to compare. Try a lower --lr or --clip 1");
   }
   const study::Comparison comparison = study::compare(data.task, std::move(variants));
   ordered_json json = study::to_json(comparison);
@@ -209,7 +216,7 @@ int compare_entries(const CompareOptions& o, const std::string& path,
     print_comparison(comparison, out);
     out << fmt::format("\n{}/compare.svg, compare.csv, compare.json\n", path);
   }
-  return kSuccess;
+  return diverged.empty() ? kSuccess : kDiverged;
 }
 
 int run_compare(const CompareOptions& o, std::ostream& out) {

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 
-#include "scalemix/engine/node.h"
+#include "scalemix/engine/weighted.h"
+#include "scalemix/model/layer_kind.h"
 
 namespace scalemix::inline v0::engine {
 namespace {
@@ -46,6 +47,10 @@ class Activation : public Node {
 
 Nodes make_activation(const Making& m) {
   Nodes out;
+  if (model::is_pair(m.in)) {  // of a ReLU, as its shape rule has it
+    out.push_back(make_fast_relu(model::elements(m.in)));
+    return out;
+  }
   out.push_back(std::make_unique<Activation>(m.layer, model::elements(m.in)));
   return out;
 }

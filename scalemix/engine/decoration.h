@@ -34,6 +34,7 @@ struct Decoration {
   bool trained() const;
   /// A gradient of what it prepares, in the memory of a training program.
   std::size_t d_prepared() const {
+    if (use.where == model::Where::columns) return prepared();
     return use.where == model::Where::moments ? use.weights * (use.means ? 2 : 1) : 0;
   }
   model::At at(const Frame& frame) const;

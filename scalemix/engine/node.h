@@ -71,6 +71,7 @@ Nodes make_norm(const Making& making);
 Nodes make_activation(const Making& making);
 Nodes make_pool(const Making& making);
 Nodes make_noise(const Making& making);
+Nodes make_moments(const Making& making);
 
 /// Noise on rows of `width` numbers, of a noise layer or next to weights.
 std::unique_ptr<Node> make_noise(const Decoration& noise, std::size_t width, bool train);

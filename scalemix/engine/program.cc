@@ -60,6 +60,8 @@ class Program::Builder {
         return make_activation(making);
       case model::Family::pool:
         return make_pool(making);
+      case model::Family::moments:
+        return make_moments(making);
       default:
         return make_noise(making);
     }

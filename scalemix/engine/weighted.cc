@@ -198,13 +198,21 @@ Ptr make_product(const Making& m, bool moments) {
 Nodes make_weighted(const Making& m) {
   using model::Where;
   const Where where = m.noise ? m.noise->use.where : Where::penalty;
+  Nodes nodes;
+  if (where == Where::pairs) {
+    nodes.push_back(make_fast_product(m));
+    return nodes;
+  }
+  if (where == Where::columns) {
+    nodes.push_back(make_turned(m));
+    return nodes;
+  }
   const model::Signs signs = signs_of(m);
   const bool drawn_by_signs = signs != model::Signs::none;
   Ptr product = drawn_by_signs && !model::layer_kind(m.layer.type).windows
                     ? make_dense(m.layer, false)  // signs leave no zeros of the data alone
                     : make_product(m, where == Where::moments && !drawn_by_signs);
   const std::size_t out = product->out;
-  Nodes nodes;
   const bool of_input = where == Where::moments && m.noise->kind().forward;
   if (where == Where::input || of_input) {
     nodes.push_back(make_noise(*m.noise, product->in, m.train));

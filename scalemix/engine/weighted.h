@@ -91,6 +91,14 @@ class Weighted : public Node {
 std::unique_ptr<Node> make_signed(const Making& making, std::unique_ptr<Product> product,
                                   std::size_t out, model::Signs signs);
 
+/// The nodes of means and variances, in the file fast.cc: a layer with weights, and a ReLU of rows of
+/// `width` numbers.
+std::unique_ptr<Node> make_fast_product(const Making& making);
+std::unique_ptr<Node> make_fast_relu(std::size_t width);
+
+/// The node of noise that every output has its own of, in the file turned.cc.
+std::unique_ptr<Node> make_turned(const Making& making);
+
 /// The node of weights that are drawn for every row, in the file row_weights.cc.
 std::unique_ptr<Node> make_row_weights(const Making& making, std::unique_ptr<Product> product,
                                        std::size_t out);

@@ -13,7 +13,8 @@ using model::Family;
 bool reads_all(const model::Noise& noise, const model::Layer& layer) {
   const model::Where where = model::noise_place(noise, layer, true);
   const bool of_input = model::noise_kind(noise.kind).forward && where == model::Where::moments;
-  return where != model::Where::input && where != model::Where::row_weights && !of_input;
+  return where != model::Where::input && where != model::Where::row_weights &&
+         where != model::Where::pairs && where != model::Where::columns && !of_input;
 }
 
 /// The layer that reads the data, if it is dense; a layer that only renames does not count.

@@ -25,10 +25,25 @@ void check_size(const Layer& layer, std::string_view name, std::size_t value, st
   }
 }
 
+void check_no_pair(const Layer& layer, const Shape& in) {
+  if (is_pair(in)) refuse(layer, "cannot take means and variances {}", shape_text(in));
+}
+
+bool carries_pairs(const Layer& layer) {
+  const Noise* noise = drawn_noise(layer);
+  return noise && noise_place(*noise, layer) == Where::pairs;
+}
+
 Shape linear_output(const Layer& layer, const Shape& in) {
   check_size(layer, "in", layer.in, 1);
   check_size(layer, "out", layer.out, 1);
   check_noise(layer);
+  if (carries_pairs(layer)) {
+    if (in.back() == layer.in && (in.size() == 1 || is_pair(in))) return {2, layer.out};
+    refuse(layer, "expected {} inputs, or their means and variances, got {}", layer.in,
+           shape_text(in));
+  }
+  check_no_pair(layer, in);
   if (in.size() != 1) {
     refuse(layer, "expected a row of {} numbers, got an image {}: put flatten before it", layer.in,
            shape_text(in));
@@ -82,25 +97,39 @@ void check_eps(const Layer& layer) {
 
 Shape batch_norm_output(const Layer& layer, const Shape& in) {
   check_eps(layer);
+  check_no_pair(layer, in);
   if (in[0] != layer.in) refuse(layer, "expected {} channels, got {}", layer.in, in[0]);
   return in;
 }
 
 Shape layer_norm_output(const Layer& layer, const Shape& in) {
   check_eps(layer);
+  check_no_pair(layer, in);
   if (elements(in) != layer.in)
     refuse(layer, "expected {} numbers, got {}", layer.in, elements(in));
   return in;
 }
 
-Shape same_output(const Layer&, const Shape& in) { return in; }
+Shape activation_output(const Layer& layer, const Shape& in) {
+  if (kernel::find_activation(layer.type) != kernel::Activation::relu) check_no_pair(layer, in);
+  return in;
+}
 
 Shape sloped_output(const Layer& layer, const Shape& in) {
+  check_no_pair(layer, in);
   if (!std::isfinite(layer.slope)) refuse(layer, "slope must be finite, got {}", layer.slope);
   return in;
 }
 
-Shape flatten_output(const Layer&, const Shape& in) { return {elements(in)}; }
+Shape flatten_output(const Layer& layer, const Shape& in) {
+  check_no_pair(layer, in);
+  return {elements(in)};
+}
+
+Shape moments_output(const Layer& layer, const Shape& in) {
+  if (!is_pair(in)) refuse(layer, "expected means and variances (2, K), got {}", shape_text(in));
+  return {in[1]};
+}
 
 void check_columns(const Layer& layer, std::size_t columns) {
   if (layer.columns.empty()) {
@@ -121,6 +150,7 @@ void check_columns(const Layer& layer, std::size_t columns) {
 }
 
 Shape noise_output(const Layer& layer, const Shape& in) {
+  check_no_pair(layer, in);
   if (layer.noise.size() != 1) refuse(layer, "expected one noise, got {}", layer.noise.size());
   check_noise(layer);
   if (layer.at == Site::channel) check_image(layer, in);
@@ -159,7 +189,7 @@ std::vector<LayerKind> activation_kinds() {
                    .family = Family::activation,
                    .required = {},
                    .optional = {},
-                   .output = same_output};
+                   .output = activation_output};
     if (row.of_layer) {
       kind.optional = {"slope"};
       kind.output = sloped_output;
@@ -213,6 +243,15 @@ std::vector<LayerKind> make_kinds() {
        .shapes = "any -> the same; at channel (C, H, W)",
        .family = Family::noise, .required = {"width"},
        .optional = {"law", "mode", "noise", "at", "columns"}, .output = noise_output},
+      {.name = "fast_logits", .prefix = "logits",
+       .summary = "m / sqrt(1 + pi v / 8): logits of expected probabilities (fast dropout)",
+       .shapes = "(2, K) -> (K)",
+       .family = Family::moments, .required = {}, .optional = {}, .output = moments_output,
+       .logits = true},
+      {.name = "fast_mean", .prefix = "mean",
+       .summary = "means of a regression, whose variances count in its error (fast dropout)",
+       .shapes = "(2, K) -> (K)",
+       .family = Family::moments, .required = {}, .optional = {}, .output = moments_output},
   };
   const std::vector<LayerKind> activations = activation_kinds();
   kinds.insert(kinds.begin() + 4, activations.begin(), activations.end());
@@ -230,6 +269,8 @@ const std::vector<LayerKind>& layer_kinds() {
 const LayerKind& layer_kind(std::string_view type) {
   return find_row<std::invalid_argument>("layer type", type, layer_kinds());
 }
+
+bool is_pair(const Shape& shape) { return shape.size() == 2 && shape[0] == 2; }
 
 bool has_weights(const Layer& layer) { return layer_kind(layer.type).family == Family::weighted; }
 

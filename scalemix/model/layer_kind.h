@@ -10,7 +10,7 @@
 namespace scalemix::inline v0::model {
 
 /// Layers that are run alike; the engine has a node each.
-enum class Family { weighted, norm, activation, pool, shape, residual, noise };
+enum class Family { weighted, norm, activation, pool, shape, residual, noise, moments };
 
 struct LayerKind {
   std::string_view name;    // "conv2d"
@@ -24,6 +24,7 @@ struct LayerKind {
   std::vector<LayerTensor> (*tensors)(const Layer&) = nullptr;  // null: none
   bool windows = false;   // weighted, pool: goes over an image by square windows
   bool largest = false;   // pool: the largest of a window, not its mean
+  bool logits = false;    // moments: gives logits, not means
   bool of_batch = false;  // norm: over the rows of a batch, with running statistics
 };
 
@@ -31,6 +32,9 @@ const std::vector<LayerKind>& layer_kinds();
 
 /// The row of a type. Throws std::invalid_argument for an unknown one, with the nearest known.
 const LayerKind& layer_kind(std::string_view type);
+
+/// (2, K): the mean and the variance of K numbers, which fast dropout carries.
+bool is_pair(const Shape& shape);
 
 /// A layer with a weight matrix that methods can make noisy.
 bool has_weights(const Layer& layer);

@@ -12,6 +12,7 @@
 #include "scalemix/base/number_text.h"
 #include "scalemix/law/any_law.h"
 #include "scalemix/model/layer_kind.h"
+#include "scalemix/model/method_fast.h"
 #include "scalemix/model/method_ic.h"
 #include "scalemix/model/method_weights.h"
 #include "scalemix/model/method_word.h"
@@ -391,6 +392,7 @@ std::vector<MethodRow> make_methods() {
   rows.push_back(special_row("vbd", "vsd", "depth", 0,
                              "vsd without reflections: variational Bayesian dropout"));
   rows.push_back(ic_row());
+  rows.push_back(fast_row());
   for (const NoiseKind& kind : noise_kinds()) {
     if (!kind.by_method) continue;
     if (kind.takes_prior) rows.push_back(prior_row(kind));
@@ -419,7 +421,7 @@ MethodTraits traits_of(const MethodRow& row) {
   out.learns = kind.learns;
   out.penalty = kind.penalty || kind.data_penalty;
   out.prunes = kind.prunes != nullptr;
-  out.draws = kind.draws();
+  out.draws = kind.random();
   out.remembers = kind.marks != nullptr;
   return out;
 }

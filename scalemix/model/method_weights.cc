@@ -86,6 +86,9 @@ std::size_t for_each_weight_layer(Spec& spec, std::string_view method,
 
 std::string_view site_of(const NoiseKind& kind) {
   switch (kind.where) {
+    case Where::columns:
+    case Where::pairs:
+      return "input of a layer";
     case Where::input:
       return kind.own_layer ? (kind.images ? "channel" : "unit") : "input of a layer";
     case Where::before_bias:

@@ -121,11 +121,12 @@ std::string with_schedules(std::string word, const Noise& noise) {
 
 std::deque<NoiseKind>& kinds() {
   static std::deque<NoiseKind> rows{
-      multiply_noise(),   add_noise(),  dropconnect_noise(), svdo_noise(),        vi_noise(),
-      gsm_noise(),        gnj_noise(),  vdo_a_noise(),       vdo_b_noise(),       vsd_noise(),
-      concrete_noise(),   l0_noise(),   sbp_noise(),         advanced_noise(),    learned_noise(),
-      soft_noise(),       tabu_noise(), dropblock_noise(),   information_noise(), alpha_noise(),
-      continuous_noise(), gate_noise(), prior_noise()};
+      multiply_noise(), add_noise(),        dropconnect_noise(), svdo_noise(),
+      vi_noise(),       gsm_noise(),        gnj_noise(),         vdo_a_noise(),
+      vdo_b_noise(),    vsd_noise(),        concrete_noise(),    l0_noise(),
+      sbp_noise(),      advanced_noise(),   learned_noise(),     soft_noise(),
+      tabu_noise(),     dropblock_noise(),  information_noise(), alpha_noise(),
+      fast_noise(),     continuous_noise(), gate_noise(),        prior_noise()};
   return rows;
 }
 
@@ -248,11 +249,12 @@ NoiseUse noise_use(const Noise& noise, const Layer& layer, const Shape& in, bool
   }
   follow_schedules(use, noise);
   const Where where = use.where;
-  const bool behind = where == Where::moments || where == Where::before_bias;
+  const bool drawn_by_moments = where == Where::moments || where == Where::columns;
+  const bool behind = drawn_by_moments || where == Where::before_bias;
   use.shape = behind ? output_shape(layer, in) : in;
   if (where == Where::weights || where == Where::row_weights) {
     use.site.columns = use.weights;
-  } else if (where == Where::moments) {
+  } else if (drawn_by_moments) {
     use.site.columns = elements(use.shape);
   } else if (where == Where::before_bias) {  // per unit, or channel of an image
     use.site.columns = use.shape[0];
@@ -360,10 +362,12 @@ void check_noise_place(const Layer& layer, const Shape& in) {
   for (const Noise& noise : layer.noise) {
     const NoiseKind& kind = noise_kind(noise.kind);
     if (kind.check) kind.check(noise, layer, in);
+    const Where where = noise_place(noise, layer, true);
     if (has_weights(layer) && layer_kind(layer.type).windows &&
-        noise_place(noise, layer, true) == Where::row_weights) {
-      refuse(layer,
-             fmt::format("{}: weights can be drawn per row in dense layers only", kind.name));
+        (where == Where::row_weights || where == Where::columns)) {
+      refuse(layer, fmt::format("{}: weights can be drawn per row, and noise per output, in dense "
+                                "layers only",
+                                kind.name));
     }
   }
 }

@@ -12,6 +12,10 @@
 //   moments       a layer's pre-activations, whose mean    nothing: the layer draws
 //                 and variance `prepare` and the weights   N(mean, var) itself
 //                 give (local reparameterisation)
+//   columns       what a dense layer takes, of its own for    nothing: as moments, of the
+//                 each of its outputs                      covariance of turned_noise.h
+//   pairs         what a layer takes, without a draw: mean  nothing: the layer gives shape (2, O)
+//                 and variance are carried on
 //   penalty       nothing: a prior adds to the objective   -
 //
 // A kind at `moments` may have `forward` too: noise on the layer's input, from a stream of its own.
@@ -48,7 +52,7 @@
 
 namespace scalemix::inline v0::model {
 
-enum class Where { input, before_bias, weights, row_weights, moments, penalty };
+enum class Where { input, before_bias, weights, row_weights, moments, columns, pairs, penalty };
 
 /// Where::moments, instead of normal draws: y = x w + ((x s) sigma) r with signs s of every input and
 /// r of every output, for each row (flipout; Wen et al. 2018). `one`: +1 and -1. `released`: +3 and
@@ -219,7 +223,10 @@ struct NoiseKind {
   /// What it learned, where a few numbers say it.
   std::vector<NoiseReading> (*readings)(const At&) = nullptr;
 
+  /// Whether it stands in a layer's forward pass, which has room for one such kind.
   bool draws() const { return where != Where::penalty; }
+  /// Whether what it does differs from draw to draw.
+  bool random() const { return draws() && where != Where::pairs; }
 };
 
 const std::deque<NoiseKind>& noise_kinds();
@@ -272,6 +279,7 @@ NoiseKind advanced_noise();
 NoiseKind alpha_noise();
 NoiseKind continuous_noise();
 NoiseKind dropblock_noise();
+NoiseKind fast_noise();
 NoiseKind gate_noise();
 NoiseKind gnj_noise();
 NoiseKind information_noise();

@@ -5,9 +5,9 @@
 //   log t = mu + sigma q(c),  c = Phi(A) + u (Phi(B) - Phi(A)),  A = (a - mu) / sigma,  B = (b - mu) / sigma
 //   Z = Phi(B) - Phi(A)
 //   KL = log(b - a) - log sigma - log(2 pi e) / 2 - log Z - (A phi(A) - B phi(B)) / (2 Z)
-//   E t = [R((s - B)) - R((s - A))] / (2 Z), R by erfcx, in logarithms; SNR = E t / sd t
+//   SNR = E t / sd t
 //
-// q the normal quantile, c kept in [1e-5, 1 - 1e-5]. A unit with SNR below 1 is switched off in
+// q the normal quantile, u kept in [1e-5, 1 - 1e-5]. A unit with SNR below 1 is switched off in
 // predictions; a deterministic pass has E t. mu and log sigma stay in [-20, 5].
 
 #include <algorithm>
@@ -24,6 +24,7 @@
 namespace scalemix::inline v0::model {
 namespace {
 
+using law::log_standard_normal_cdf;
 using law::standard_normal_cdf;
 using law::standard_normal_pdf;
 
@@ -31,38 +32,42 @@ constexpr std::size_t kInit = 0, kThreshold = 1;  // parameters
 constexpr std::size_t kMu = 0, kLogSigma = 1;     // tensors
 constexpr double kA = -20, kB = 0;                // of log t
 constexpr double kLeast = -20, kMost = 5;         // mu, log sigma
-constexpr double kEdge = 1e-5;                    // c stays as far from 0 and 1
+constexpr double kEdge = 1e-5;                    // u stays as far from 0 and 1
 
-/// From the table that normal draws are made from, to 2e-6; c to 23 bits.
+/// From the table that normal draws are made from, to 2e-6, where 23 bits of c are enough.
 double normal_quantile(double c) {
+  if (c < 1e-3) return law::standard_normal_quantile(c);
   static const law::Sampler table = normal_draws().raw;
   return table(static_cast<std::uint32_t>(c * 0x1p32));
 }
 
-/// Of one unit.
+/// Of one unit. Where B is far below 0, mu far above b, all is said by the tail there: what lies below A is
+/// nothing beside it then.
 struct Unit {
   double mu, sigma, a, b, below, mass;  // A, B, Phi(A), Z
+  bool far;
+  law::NormalTail tail;    // at B, where it is far
+  double by_low, by_high;  // phi(A) / Z, phi(B) / Z
   Unit(double mu, double log_sigma)
       : mu(mu),
         sigma(std::exp(log_sigma)),
         a((kA - mu) / sigma),
         b((kB - mu) / sigma),
         below(standard_normal_cdf(a)),
-        // The difference of the tails that are small.
-        mass(a > 0 ? standard_normal_cdf(-a) - standard_normal_cdf(-b)
-                   : standard_normal_cdf(b) - below) {}
+        mass(standard_normal_cdf(b) - below),
+        far(b < -8),
+        tail(far ? -b : 8),
+        by_low(far ? 0 : standard_normal_pdf(a) / mass),
+        by_high(far ? tail.hazard : standard_normal_pdf(b) / mass) {}
 
-  /// log E t^k.
+  /// log E t^k, E t^k = exp(k mu + k^2 sigma^2 / 2) (Phi(B - k sigma) - Phi(A - k sigma)) / Z.
   double log_moment(double k) const {
     const double shift = k * sigma;
-    const double upper = standard_normal_cdf(b - shift), lower = standard_normal_cdf(a - shift);
-    const double part = upper - lower;
-    // E t^k = exp(k mu + k^2 sigma^2 / 2) (Phi(B - k sigma) - Phi(A - k sigma)) / Z; where both cdfs
-    // vanish, by the ratio phi / erfcx.
-    if (part > 1e-280) return k * mu + shift * shift / 2 + std::log(part) - std::log(mass);
-    const double top = b - shift;  // very negative: Phi(top) ~ phi(top) / |top|
-    return k * mu + shift * shift / 2 - top * top / 2 - std::log(-top) -
-           std::log(2 * std::numbers::pi) / 2 - std::log(mass);
+    if (far) return std::log(tail.hazard / law::NormalTail(shift - b).hazard);
+    const double upper = log_standard_normal_cdf(b - shift),
+                 lower = log_standard_normal_cdf(a - shift);
+    return k * mu + shift * shift / 2 + upper + std::log1p(-std::exp(lower - upper)) -
+           std::log(mass);
   }
   double mean() const { return std::exp(log_moment(1)); }
   /// E t / sd t.
@@ -72,17 +77,17 @@ struct Unit {
   }
 
   double kl() const {
-    return std::log(kB - kA) - std::log(sigma) -
-           std::log(2 * std::numbers::pi * std::numbers::e) / 2 - std::log(mass) -
-           (a * standard_normal_pdf(a) - b * standard_normal_pdf(b)) / (2 * mass);
+    const double width = std::log(kB - kA) - std::log(sigma);
+    if (far) return width - 1 + std::log(tail.hazard) + tail.rest / 2;
+    return width - std::log(2 * std::numbers::pi * std::numbers::e) / 2 - std::log(mass) -
+           (a * by_low - b * by_high) / 2;
   }
   /// Derivatives of the KL by mu and by log sigma: dA = -dmu / sigma - A dlog sigma, B alike.
   std::pair<double, double> kl_slopes() const {
-    const double pa = standard_normal_pdf(a), pb = standard_normal_pdf(b);
-    const double top = a * pa - b * pb;
-    // d by A: of -log Z, + pa / Z; of the last term, (pa (1 - a^2)) and Z by A, -pa.
-    const double by_a = pa / mass - (pa * (1 - a * a)) / (2 * mass) - top * pa / (2 * mass * mass);
-    const double by_b = -pb / mass + (pb * (1 - b * b)) / (2 * mass) + top * pb / (2 * mass * mass);
+    const double top = a * by_low - b * by_high;
+    // d by A: of -log Z, + phi(A) / Z; of the last term, phi(A) (1 - A^2) and Z by A, -phi(A).
+    const double by_a = by_low * (1 + a * a - top) / 2,
+                 by_b = -by_high * (far ? tail.rest : 1 + b * b - top) / 2;
     return {-(by_a + by_b) / sigma, -1 - a * by_a - b * by_b};
   }
 
@@ -91,15 +96,28 @@ struct Unit {
   };
   /// t at a uniform draw, and d log t.
   Draw at(double u) const {
-    const double c = std::clamp(below + u * mass, kEdge, 1 - kEdge);
-    const double q = normal_quantile(c), density = standard_normal_pdf(q);
-    const bool inside = c > kEdge && c < 1 - kEdge;
+    u = std::clamp(u, kEdge, 1 - kEdge);
+    if (far) return far_at(u);
+    const double c = below + u * mass, q = normal_quantile(c);
+    const double slope = sigma / standard_normal_pdf(q);
     const double pa = standard_normal_pdf(a), pb = standard_normal_pdf(b);
     // dc: by A, phi(A) (1 - u); by B, phi(B) u.
     const double dc_mu = -(pa * (1 - u) + pb * u) / sigma;
     const double dc_log_sigma = -(a * pa * (1 - u) + b * pb * u);
-    const double slope = inside ? sigma / density : 0;
     return {std::exp(mu + sigma * q), 1 + slope * dc_mu, sigma * q + slope * dc_log_sigma};
+  }
+  /// log Phi(q) = log u + log Phi(B), by Newton's rule; log t = -e sigma with e = B - q.
+  Draw far_at(double u) const {
+    const double y = -b;
+    double e = -std::log(u) / tail.hazard;
+    for (int step = 0; step < 3; ++step) {
+      const law::NormalTail at(y + e);
+      // log Phi(-y) - log Phi(-y - e)
+      const double fallen = e * (y + e / 2) + std::log(at.hazard / tail.hazard);
+      e -= (fallen + std::log(u)) / at.hazard;
+    }
+    const double ratio = tail.hazard / law::NormalTail(y + e).hazard;
+    return {std::exp(-sigma * e), 1 - ratio, -sigma * (y + e) + sigma * y * ratio};
   }
 };
 

@@ -9,6 +9,8 @@
 // Prior N(0, r^2) on each weight, r set by maximising the bound. With S_ii = sum_k U_ik^2 alpha_k all
 // weights cancel (our derivation from the words of the abstract; T = 0 is the known result of VBD):
 //
+// noise=column: a z for each row and output instead, drawn by the moments of the pre-activations.
+//
 //   KL per output = sum_i log((S_ii + m_i^2) / alpha_i) / 2
 //   ard=on shares r among the weights of an input: more, (Q / 2) sum_i log(AM / GM of w_ij^2)
 //
@@ -25,57 +27,29 @@
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/noise.h"
 #include "scalemix/model/noise_places.h"
+#include "scalemix/model/reflections.h"
+#include "scalemix/model/turned_noise.h"
 
 namespace scalemix::inline v0::model {
 namespace {
 
-constexpr std::size_t kP = 0, kDepth = 1, kVariant = 2, kTimes = 3, kArd = 4;  // parameters
-constexpr std::size_t kLogAlpha = 0, kV = 1;                                   // tensors
-constexpr double kLeast = -8, kMost = 4;                                       // log alpha
-constexpr double kSquareFloor = 1e-8;                                          // of w^2
+constexpr std::size_t kP = 0, kDepth = 1, kVariant = 2, kTimes = 3, kArd = 4,
+                      kNoise = 5;             // parameters
+constexpr std::size_t kLogAlpha = 0, kV = 1;  // tensors
+constexpr double kLeast = -8, kMost = 4;      // log alpha
+constexpr double kSquareFloor = 1e-8;         // of w^2
 
-std::size_t width(const At& at) { return at.use.site.columns; }
+std::size_t width(const At& at) { return at.use.in[0]; }
 std::size_t depth(const At& at) { return static_cast<std::size_t>(at.use.values[kDepth]); }
+bool per_column(const NoiseUse& use) { return use.values[kNoise] != 0; }
 bool turns_mean(const At& at) { return at.use.values[kVariant] == 0; }
 double alpha(const At& at, std::size_t k) { return std::exp(double(at.own[kLogAlpha][k])); }
 const float* reflector(const At& at, std::size_t t) { return at.own[kV] + t * width(at); }
 
 /// v . v
-double square(const float* v, std::size_t n) {
-  double sum = 0;
-  for (std::size_t i = 0; i < n; ++i) sum += double(v[i]) * v[i];
-  return sum;
-}
+double square(const float* v, std::size_t n) { return dot(v, v, n); }
 
-template <class A, class B>
-double dot(const A* a, const B* b, std::size_t n) {
-  double sums[4] = {}, rest = 0;  // side by side
-  std::size_t i = 0;
-  for (; i + 4 <= n; i += 4) {
-    for (std::size_t k = 0; k < 4; ++k) sums[k] += double(a[i + k]) * double(b[i + k]);
-  }
-  for (; i < n; ++i) rest += double(a[i]) * double(b[i]);
-  return rest + (sums[0] + sums[2]) + (sums[1] + sums[3]);
-}
-
-/// z becomes H z.
-template <class T>
-void reflect(const float* v, double vv, T* z, std::size_t n) {
-  const double by = 2 * dot(v, z, n) / vv;
-  for (std::size_t i = 0; i < n; ++i) z[i] = static_cast<T>(z[i] - by * v[i]);
-}
-
-/// What backward through H_t adds to dv, of z before and g after; g becomes that before.
-template <class T>
-void reflect_back(const float* v, double vv, const T* z, T* g, double* dv, std::size_t n) {
-  const double vz = dot(v, z, n), vg = dot(v, g, n);
-  for (std::size_t i = 0; i < n; ++i) {
-    dv[i] += -2 * (vz * g[i] + vg * z[i]) / vv + 4 * vz * vg * v[i] / (vv * vv);
-  }
-  reflect(v, vv, g, n);
-}
-
-// ------------------------------------------------------------------------------ rows
+// ------------------------------------------------------------------------------ the mean
 
 /// m (K).
 void mean_of(const At& at, float* m) {
@@ -89,6 +63,49 @@ void mean_of(const At& at, float* m) {
   }
   std::copy(turned.begin(), turned.end(), m);
 }
+
+/// From its gradient to that of the reflectors, added.
+void mean_back(const At& at, const float* dm) {
+  if (!turns_mean(at)) return;
+  const std::size_t n = width(at);
+  std::vector<double>&z = room<struct Z>(n), &g = room<struct G>(n), &dv = room<struct V>(n);
+  std::vector<float>& m = room<struct Means, float>(n);
+  mean_of(at, m.data());
+  std::copy(m.begin(), m.end(), z.begin());
+  std::copy_n(dm, n, g.begin());
+  for (std::size_t t = depth(at); t-- > 0;) {
+    const double vv = square(reflector(at, t), n);
+    reflect(reflector(at, t), vv, z.data(), n);
+    std::fill(dv.begin(), dv.end(), 0);
+    reflect_back(reflector(at, t), vv, z.data(), g.data(), dv.data(), n);
+    for (std::size_t i = 0; i < n; ++i) at.d_own[kV][t * n + i] += static_cast<float>(dv[i]);
+  }
+}
+
+// ------------------------------------------------------------------------------ a noise for each output
+
+Turned turned(const NoiseUse& use) {
+  return {use.in[0], static_cast<std::size_t>(use.values[kDepth])};
+}
+
+std::size_t prepared(const NoiseUse& use) { return per_column(use) ? turned(use).floats() : 0; }
+
+void prepare(const At& at) {
+  if (!per_column(at.use)) return;
+  std::vector<float>& m = room<struct Means, float>(width(at));
+  mean_of(at, m.data());
+  prepare_turned(turned(at.use), at.own[kLogAlpha], at.own[kV], m.data(), at.prepared);
+}
+
+void prepared_back(const At& at) {
+  if (!per_column(at.use)) return;
+  const Turned parts = turned(at.use);
+  turned_back(parts, at.own[kLogAlpha], at.own[kV], at.d_prepared, at.d_own[kLogAlpha],
+              at.d_own[kV]);
+  mean_back(at, at.d_prepared + parts.mean());
+}
+
+// ------------------------------------------------------------------------------ a noise for each row
 
 double forward(const At& at, const float* x, float* y) {
   const std::size_t n = width(at);
@@ -195,6 +212,7 @@ struct Rows {
 
 double times(const At& at) {
   const double given = at.value(kTimes);
+  if (per_column(at.use)) return (given > 0 ? given : 1) * static_cast<double>(at.use.outputs);
   return given > 0 ? given : static_cast<double>(at.use.outputs);
 }
 
@@ -220,6 +238,7 @@ double penalty(const At& at) {
 
 /// dKL/dU_ik = times (U_ik alpha_k + m_i of variant a) / (S_ii + m_i^2), back through the reflections.
 void terms_back(const At& at, double weight) {
+  prepared_back(at);
   const std::size_t n = width(at), turns = depth(at);
   const Moments m = moments_of(at);
   const double scale = weight * times(at);
@@ -298,10 +317,18 @@ NoiseKind vsd_noise() {
       {"depth", 1, 0, 64, false, false, "reflections; 0: vbd"},
       choice("variant", "a|b", "the whole noise is turned, or what is left of it after its mean"),
       {"times", 1, 0, 1e9, false, false, "times the divergence; 0: the number of outputs"},
-      choice("ard", "off|on", "weights of an input share their prior's variance")};
+      choice("ard", "off|on", "weights of an input share their prior's variance"),
+      choice("noise", "shared|column",
+             "by all outputs of a layer, or one for each, drawn by its moments")};
   kind.scheduled = {"times"};
   kind.tensors = tensors;
+  kind.placed = [](const Noise& noise, const Layer&, bool) {
+    return noise.values[kNoise] != 0 ? Where::columns : Where::input;
+  };
+  kind.prepared = prepared;
+  kind.prepare = prepare;
   kind.compile = [](NoiseUse& use, const Layer&) {
+    if (per_column(use)) return;
     per_input(use);
     use.draws = normal_draws();
   };

@@ -77,6 +77,8 @@ class Walk {
         return;  // weights behind it are independent of each other
       case Family::pool:
         return pool(layer);
+      case Family::moments:
+        return;  // the last layer
     }
   }
 

@@ -178,7 +178,9 @@ bool stochastic(const Layer& layer) {
   const auto any = [](const std::vector<Layer>& layers) {
     return std::any_of(layers.begin(), layers.end(), stochastic);
   };
-  return drawn_noise(layer) != nullptr || any(layer.branch) || any(layer.shortcut);
+  const Noise* noise = drawn_noise(layer);
+  const bool random = noise && noise_kind(noise->kind).random();
+  return random || any(layer.branch) || any(layer.shortcut);
 }
 
 std::vector<LayerTensor> tensors(const Layer& layer) {

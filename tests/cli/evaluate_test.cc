@@ -72,5 +72,103 @@ TEST_F(EvaluateTest, WarnsOfTheFileItWasTrainedOn) {
   EXPECT_EQ(scalemix({"evaluate", run, "--data", copy}).err, "");
 }
 
+// ------------------------------------------------------------------------------ uncertainty
+
+/// Rows at distance `d` on both sides of a - b = 0; every `wrong`-th has the other label.
+std::string answers(int rows, double d, int wrong) {
+  std::string out = "a,b,answer\n";
+  for (int i = 0; i < rows; ++i) {
+    const double at = (i % 2 ? 1 : -1) * d * (1 + i % 5);
+    const bool yes = (at > 0) != (wrong > 0 && i % wrong == 0);
+    out += std::to_string(at) + ",0," + (yes ? "yes" : "\"no, thanks\"") + "\n";
+  }
+  return out;
+}
+
+TEST_F(EvaluateTest, TellsOtherRowsByTheirEntropy) {
+  const std::string model = save("m.safetensors", yes_model());
+  const std::string own = write("own.csv", answers(40, 1, 0)),
+                    other = write("other.csv", "a,b\n0.01,0\n-0.02,0\n0.05,0\n");
+  const Result r = scalemix({"evaluate", model, "--data", own, "--ood", other, "--json"});
+  ASSERT_EQ(r.code, kSuccess) << r.err;
+  const nlohmann::json ood = r.json()["ood"];
+  EXPECT_EQ(ood["rows"], 3);
+  for (const char* score : {"predictive_entropy", "max_probability"}) {
+    EXPECT_EQ(ood[score]["auroc"], 1) << score;
+    EXPECT_EQ(ood[score]["fpr95"], 0) << score;
+    EXPECT_EQ(ood[score]["aupr"], 1) << score;
+  }
+  EXPECT_EQ(ood["mutual_information"]["auroc"], 0.5);  // nothing draws
+  const Result back = scalemix({"evaluate", model, "--data", own, "--ood", own, "--json"});
+  EXPECT_EQ(back.json()["ood"]["predictive_entropy"]["auroc"], 0.5);
+  EXPECT_THAT(scalemix({"evaluate", model, "--data", own, "--ood", other}).out,
+              HasSubstr("told from 3 rows of " + other));
+  const Result missing = scalemix({"evaluate", model, "--data", own, "--ood", path("no.csv")});
+  EXPECT_EQ(missing.code, kNoInput);
+  EXPECT_THAT(missing.err, HasSubstr("no.csv"));
+}
+
+TEST_F(EvaluateTest, AnswersForTheSurestRows) {
+  const std::string model = save("m.safetensors", yes_model());
+  // Sure and right, less sure and wrong.
+  const std::string rows = write(
+      "rows.csv", "a,b,answer\n3,0,yes\n-2,0,\"no, thanks\"\n1,0,\"no, thanks\"\n-0.5,0,yes\n");
+  const Result r =
+      scalemix({"evaluate", model, "--data", rows, "--json", "--plot", path("uncertainty.svg")});
+  ASSERT_EQ(r.code, kSuccess) << r.err;
+  const nlohmann::json selective = r.json()["selective"];
+  EXPECT_NEAR(selective["aurc"], (0 + 0 + 1 / 3.0 + 0.5) / 4, 1e-12);
+  EXPECT_EQ(selective["risk_coverage"].size(), 4u);
+  EXPECT_EQ(selective["risk_coverage"][1]["risk"], 0);
+  EXPECT_EQ(selective["risk_coverage"][3]["risk"], 0.5);
+  double seen = 0;  // shares
+  const nlohmann::json bins = r.json()["reliability"];
+  for (const auto& bin : bins) seen += bin["share"].get<double>();
+  EXPECT_NEAR(seen, 1, 1e-12);
+  EXPECT_THAT(model::bytes_of(path("uncertainty.svg")), HasSubstr("<svg"));
+}
+
+TEST_F(EvaluateTest, KeepsACalibrationInTheModel) {
+  const std::string model = save("m.safetensors", yes_model()), kept = path("kept.safetensors");
+  const std::string rows = write("rows.csv", answers(400, 2, 5));  // far too sure
+  const Result r = scalemix(
+      {"evaluate", model, "--data", rows, "--calibrate", kept, "--level", "0.75", "--json"});
+  ASSERT_EQ(r.code, kSuccess) << r.err;
+  const nlohmann::json said = r.json()["calibration"];
+  EXPECT_GT(said["temperature"], 2);
+  EXPECT_LT(said["nll_after"], said["nll_before"]);
+  EXPECT_GE(said["coverage"], 0.7);
+  // predict takes it from the file.
+  const Result calm = scalemix({"predict", kept, "--data", rows, "--format", "csv"}),
+               sure = scalemix({"predict", model, "--data", rows, "--format", "csv"});
+  ASSERT_EQ(calm.code, kSuccess) << calm.err;
+  EXPECT_THAT(calm.out, testing::ContainsRegex("^[^\n]*,set\n"));
+  EXPECT_THAT(sure.out, testing::Not(testing::ContainsRegex("^[^\n]*,set\n")));
+  EXPECT_EQ(scalemix({"evaluate", kept, "--data", rows, "--json"}).json()["metrics"]["accuracy"],
+            scalemix({"evaluate", model, "--data", rows, "--json"}).json()["metrics"]["accuracy"]);
+}
+
+TEST_F(EvaluateTest, CalibratedIntervalsOfARegressionHoldTheirLevel) {
+  const std::string model = save("m.safetensors", price_model()), kept = path("kept.safetensors");
+  std::string text = "city,size,price\n";
+  for (int i = 0; i < 200; ++i) {  // 17 is predicted, with a standard deviation of 3
+    text += "Paris,1," + std::to_string(17 + (i % 2 ? 1 : -1) * (i % 21)) + "\n";
+  }
+  const std::string rows = write("rows.csv", text);
+  const Result r = scalemix(
+      {"evaluate", model, "--data", rows, "--calibrate", kept, "--level", "0.8", "--json"});
+  ASSERT_EQ(r.code, kSuccess) << r.err;
+  EXPECT_NEAR(r.json()["calibration"]["coverage"], 0.8, 0.06);
+  EXPECT_FALSE(r.json()["calibration"].contains("temperature"));
+  const Result predicted = scalemix({"predict", kept, "--data", rows, "--format", "json"});
+  ASSERT_EQ(predicted.code, kSuccess) << predicted.err;
+  EXPECT_THAT(predicted.out, HasSubstr("\"conformal_level\": 0.8"));
+  const Result few =
+      scalemix({"evaluate", model, "--data", write("few.csv", "city,size,price\nParis,1,17\n"),
+                "--calibrate", kept});
+  EXPECT_EQ(few.code, kBadConfig);
+  EXPECT_THAT(few.err, HasSubstr("four rows"));
+}
+
 }  // namespace
 }  // namespace scalemix::cli

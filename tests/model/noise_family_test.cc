@@ -9,6 +9,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "scalemix/model/build.h"
+#include "scalemix/model/turned_noise.h"
 #include "scalemix/prior/log_uniform_kl.h"
 #include "tests/model/noise_harness.h"
 
@@ -116,6 +118,56 @@ TEST(Vsd, TheDivergenceIsThatOfTheGaussians) {
   }
 }
 
+/// What it prepares for a noise of each output's own: the covariance of the shared noise, as sums.
+TEST(Vsd, ThePreparedSumsAreTheCovariance) {
+  constexpr std::size_t n = 4, turns = 3;
+  Harness vsd(dense(n, 2), noise_with("vsd", "depth=3,noise=column"), {n});
+  EXPECT_EQ(vsd.use.where, Where::columns);
+  vsd.own[0] = {-1.0f, 0.3f, -2.0f, 0.7f};
+  vsd.own[1] = model::values(n * turns, 8, -1, 1);
+  vsd.at.own[0] = vsd.own[0].data(), vsd.at.own[1] = vsd.own[1].data();
+  vsd.use.kind->prepare(vsd.at);
+  const Turned at = Turned::of(n, vsd.prepared.size());
+  EXPECT_EQ(at.turns, turns);
+  std::vector<double> u(n * n);  // rows of U^T
+  for (std::size_t k = 0; k < n; ++k) {
+    u[k * n + k] = 1;
+    for (std::size_t t = 0; t < turns; ++t) {
+      const float* v = &vsd.own[1][t * n];
+      double vv = 0, vu = 0;
+      for (std::size_t i = 0; i < n; ++i) vv += double(v[i]) * v[i], vu += v[i] * u[k * n + i];
+      for (std::size_t i = 0; i < n; ++i) u[k * n + i] -= 2 * v[i] * vu / vv;
+    }
+  }
+  const std::vector<float>& p = vsd.prepared;
+  for (std::size_t i = 0; i < n; ++i) {
+    double mean = 0;
+    for (std::size_t k = 0; k < n; ++k) mean += u[k * n + i];
+    EXPECT_NEAR(p[at.mean() + i], mean, 1e-6);
+    for (std::size_t j = 0; j < n; ++j) {
+      double want = 0, got = i == j ? p[at.alpha() + i] : 0;
+      for (std::size_t k = 0; k < n; ++k) {
+        want += u[k * n + i] * u[k * n + j] * std::exp(double(vsd.own[0][k]));
+      }
+      for (std::size_t t = 0; t < turns; ++t) {
+        const float *a = &p[at.axis(t)], *b = &p[at.image(t)];
+        got += 4 * p[at.kappa() + t] * a[i] * a[j] - 2 * b[i] * a[j] - 2 * a[i] * b[j];
+      }
+      EXPECT_NEAR(got, want, 2e-6) << i << j;
+    }
+  }
+  // Each output counts the divergence.
+  Harness shared(dense(n, 2), noise_with("vsd", "depth=3"), {n});
+  shared.at.own[0] = vsd.own[0].data(), shared.at.own[1] = vsd.own[1].data();
+  EXPECT_NEAR(vsd.penalty(), 2 * shared.penalty(), 1e-5);
+}
+
+TEST(Vsd, NoiseOfEachOutputIsForDenseLayers) {
+  Layer conv = model::conv2d(2, 3, {3});
+  conv.noise = {noise_with("vsd", "noise=column")};
+  EXPECT_THROW(check_noise_place(conv, {2, 6, 6}), std::invalid_argument);
+}
+
 TEST(Vsd, DrawsHaveItsMeanAndAFixedPassHasIt) {
   for (const char* variant : {"a", "b"}) {
     Harness vsd(dense(3, 2), noise_with("vsd", std::string("depth=2,p=0.3,variant=") + variant),
@@ -219,6 +271,87 @@ TEST(Sbp, MomentsAndDivergenceAreThoseOfTheTruncatedLaw) {
     for (const float v : z) sum += v, squares += double(v) * v;
     EXPECT_NEAR(sum / 2e5, mean, 5 * std::sqrt(square / 2e5)) << mu;
     EXPECT_NEAR(squares / 2e5, square, 0.02 * square + 1e-4) << mu;
+  }
+}
+
+/// mu far above the cut: log t is about exponential, with the rate that the tail has.
+TEST(Sbp, FarAboveItsCutItIsStillTheTruncatedLaw) {
+  for (const auto& [mu, log_sigma] : {std::pair{0.3f, -3.0f}, {0.2f, -4.0f}, {0.35f, -2.0f}}) {
+    Harness sbp(dense(4, 1), noise_with("sbp"), {4}, false);
+    sbp.own[0][0] = mu, sbp.own[1][0] = log_sigma;
+    const double sigma = std::exp(double(log_sigma)), m = mu;
+    // Over its greatest value, that at 0.
+    const auto density = [&](double t) {
+      return std::exp((2 * t * m - t * t) / (2 * sigma * sigma));
+    };
+    const double low = -1;  // what is below is less than 1e-16
+    const double mass = integral(density, low, 0);
+    const double mean = integral([&](double t) { return std::exp(t) * density(t); }, low, 0) / mass;
+    const double kl = integral(
+        [&](double t) { return density(t) / mass * std::log(density(t) / mass * 20 + 1e-300); },
+        low, 0);
+    EXPECT_NEAR(sbp.penalty(), kl, 2e-5) << mu;
+    EXPECT_NEAR(sbp.centre({1})[0], mean, 1e-6) << mu;
+    sbp.at.train = true;
+    double sum = 0;
+    for (const float v : sbp.masks(200000)) {
+      EXPECT_LE(v, 1);
+      sum += v;
+    }
+    EXPECT_NEAR(sum / 2e5, mean, 0.01 * (1 - mean)) << mu;
+  }
+}
+
+/// Every value that mu and log sigma may take.
+TEST(Sbp, IsFiniteInItsWholeRange) {
+  for (const float mu : {-20.0f, -5.0f, -1e-3f, 0.0f, 1e-7f, 1e-3f, 0.3f, 5.0f}) {
+    for (const float log_sigma : {-20.0f, -10.0f, -5.0f, 0.0f, 2.0f, 5.0f}) {
+      Harness sbp(dense(4, 1), noise_with("sbp"), {4}, false);
+      sbp.own[0][0] = mu, sbp.own[1][0] = log_sigma;
+      SCOPED_TRACE(std::to_string(mu) + " " + std::to_string(log_sigma));
+      EXPECT_TRUE(std::isfinite(sbp.penalty()));
+      const float centre = sbp.centre({1})[0];
+      EXPECT_GE(centre, 0);
+      EXPECT_LE(centre, 1.0001);
+      sbp.at.train = true;
+      const std::vector<float> z = sbp.masks(1000);
+      const std::vector<float> g(z.size(), 1.0f), x = g;
+      std::vector<float> dx(z.size());
+      sbp.use.kind->backward(sbp.at, x.data(), g.data(), dx.data(), 1);
+      sbp.use.kind->terms_back(sbp.at, 1);
+      for (const float v : z) EXPECT_TRUE(v >= 0 && v <= 1.0001f) << v;
+      EXPECT_TRUE(std::isfinite(sbp.d_own[0][0]) && std::isfinite(sbp.d_own[1][0]));
+    }
+  }
+}
+
+/// Slopes against differences of the penalty and of draws, on both sides of where the tail begins.
+TEST(Sbp, SlopesFarAboveItsCut) {
+  for (const auto& [mu, log_sigma] :
+       {std::pair{0.3f, -3.0f}, {0.35f, -3.0f}, {0.5f, -2.0f}, {0.9f, -2.0f}, {0.1f, 0.0f}}) {
+    Harness sbp(dense(4, 1), noise_with("sbp"), {4});
+    sbp.own[0][0] = mu, sbp.own[1][0] = log_sigma;
+    const std::vector<float> ones(400, 1.0f);
+    const auto loss = [&] {
+      double sum = sbp.penalty();
+      for (const float v : sbp.masks(400)) sum += v;
+      return sum;
+    };
+    loss();
+    std::vector<float> dx(400);
+    sbp.use.kind->backward(sbp.at, ones.data(), ones.data(), dx.data(), 1);
+    sbp.use.kind->terms_back(sbp.at, 1);
+    for (std::size_t tensor : {0, 1}) {
+      float& number = sbp.own[tensor][0];
+      const float before = number, h = 2e-3f;
+      number = before + h;
+      const double up = loss();
+      number = before - h;
+      const double down = loss();
+      number = before;
+      const double slope = (up - down) / (2 * h);
+      EXPECT_NEAR(sbp.d_own[tensor][0], slope, 0.02 * std::abs(slope) + 0.02) << mu << tensor;
+    }
   }
 }
 

@@ -67,10 +67,26 @@ TEST(Step, AllocatesNothingAfterTheFirst) {
   set_threads(1);
   const data::Dataset data = data::open("glyphs");
   const std::size_t products = of_products(data);
-  for (const char* method :
-       {"none", "bernoulli:p=0.3", "poisson", "dropconnect:p=0.2", "svdo", "vdo_a", "vdo_b",
-        "vsd:depth=2,ard=on", "l0", "sbp", "gnj", "advanced", "information", "soft", "tabu",
-        "alpha", "continuous", "bernoulli:p=0.5@linear:start=0.1"}) {
+  for (const char* method : {"none",
+                             "bernoulli:p=0.3",
+                             "poisson",
+                             "dropconnect:p=0.2",
+                             "svdo",
+                             "vdo_a",
+                             "vdo_b",
+                             "vsd:depth=2,ard=on",
+                             "vsd:depth=2,noise=column",
+                             "fast:p=0.3",
+                             "l0",
+                             "sbp",
+                             "gnj",
+                             "advanced",
+                             "information",
+                             "soft",
+                             "tabu",
+                             "alpha",
+                             "continuous",
+                             "bernoulli:p=0.5@linear:start=0.1"}) {
     const std::string name(method);
     const bool moments = name == "svdo" || name == "vdo_b" || name == "gnj";
     const std::size_t times = moments ? 2 : 1;  // of means and of variances

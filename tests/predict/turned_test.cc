@@ -1,0 +1,68 @@
+// Structured noise of each output's own against the same noise shared by all outputs: each output alone is
+// distributed alike, two together are not.
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "scalemix/model/build.h"
+#include "scalemix/model/method.h"
+#include "scalemix/predict/predictor.h"
+#include "tests/model/fixtures.h"
+
+namespace scalemix::predict {
+namespace {
+
+constexpr std::size_t kDraws = 40000;
+
+struct Moments {
+  double mean[2] = {}, variance[2] = {}, covariance = 0;
+};
+
+/// Of the two outputs of a single layer, for one row.
+Moments moments(const char* method) {
+  model::Spec spec = model::chain({{3}, Task::classification, 2}, {model::linear(3, 2)});
+  model::apply_method(spec, method);
+  model::Model m = model::filled_model(spec);
+  const std::string name = spec.layers[0].name;
+  m.tensors[name + ".log_alpha"] = model::Tensor::of({3}, std::vector<float>{-1, -0.2f, -2});
+  m.tensors[name + ".reflectors"] =
+      model::Tensor::of({2, 3}, std::vector<float>{0.5f, -1, 2, 1, 1, -0.5f});
+  m.tensors[name + ".weight"] =
+      model::Tensor::of({2, 3}, std::vector<float>{0.5f, -1, 0.3f, 0.8f, 0.4f, -0.6f});
+  const Predictor predictor(m);
+  Context context(predictor);
+  std::vector<float> out;
+  predict_outputs(context, std::vector<float>{1, -0.5f, 2}, 1, {.samples = kDraws, .seed = 3}, out);
+  Moments result;
+  for (std::size_t t = 0; t < kDraws; ++t) {
+    for (std::size_t o = 0; o < 2; ++o) result.mean[o] += out[2 * t + o] / kDraws;
+  }
+  for (std::size_t t = 0; t < kDraws; ++t) {
+    const double a = out[2 * t] - result.mean[0], b = out[2 * t + 1] - result.mean[1];
+    result.variance[0] += a * a / kDraws, result.variance[1] += b * b / kDraws;
+    result.covariance += a * b / kDraws;
+  }
+  std::vector<float> fixed;
+  predict_outputs(context, std::vector<float>{1, -0.5f, 2}, 1, {}, fixed);
+  for (std::size_t o = 0; o < 2; ++o) EXPECT_NEAR(fixed[o], result.mean[o], 0.03) << method;
+  return result;
+}
+
+TEST(Turned, EachOutputAloneIsAlike) {
+  for (const char* variant : {"a", "b"}) {
+    const std::string word = std::string("vsd:depth=2,variant=") + variant;
+    const Moments shared = moments(word.c_str()), own = moments((word + ",noise=column").c_str());
+    for (std::size_t o = 0; o < 2; ++o) {
+      EXPECT_GT(own.variance[o], 0.1);
+      EXPECT_NEAR(own.mean[o], shared.mean[o], 0.03);
+      EXPECT_NEAR(own.variance[o], shared.variance[o], 0.03 * shared.variance[o]);
+    }
+    EXPECT_GT(std::abs(shared.covariance), 0.1 * shared.variance[0]);
+    EXPECT_NEAR(own.covariance, 0, 0.02 * shared.variance[0]);
+  }
+}
+
+}  // namespace
+}  // namespace scalemix::predict
