@@ -11,7 +11,7 @@ ROOMS = ["base", "random", "law", "kernel", "prior", "signal", "metric", "data",
 # What a product links: these include only each other, but for the parts that are libraries of their own.
 RUNTIME = {"base", "random", "law", "kernel", "prior", "model", "engine", "predict"}
 PARTS = {"kernel": ("gemm_double", "gemm_onednn"), "prior": ("linear_em",),
-         "model": ("initial_weights", "weight_sites", "signal_"), "predict": ("evaluate", "importance")}
+         "model": ("initial_weights", "weight_sites", "signal_"), "predict": ("calibrate", "evaluate", "importance")}
 WITH_TORCH = {"torch"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

@@ -45,8 +45,7 @@ std::optional<std::vector<float>> constant_of(const Model& model, const Layer& b
 /// Whether the layer takes its input as it is.
 bool takes_constant(const Layer& layer) {
   const model::Noise* noise = model::drawn_noise(layer);
-  return is_linear(layer) &&
-         !(noise && model::noise_place(*noise, layer) == model::Where::input);
+  return is_linear(layer) && !(noise && model::noise_place(*noise, layer) == model::Where::input);
 }
 
 /// The layers whose biases a constant behind layer `at` goes into; empty if it cannot be carried.

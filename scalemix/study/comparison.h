@@ -20,7 +20,7 @@ namespace scalemix::inline v0::study {
 struct Variant {
   std::string label, folder;
   std::map<std::string, std::vector<double>> scores = {};  // by metric, one number per replica
-  double seconds = 0;  // of the training
+  double seconds = 0;                                      // of the training
 };
 
 /// A metric that a comparison looks at.

@@ -70,9 +70,9 @@ TEST(Method, DropBlockStandsAfterConvolutionsAndInformationPerChannel) {
   EXPECT_THAT(types(block.layers),
               ElementsAre("conv2d", "relu", "max_pool", "noise", "conv2d", "relu", "max_pool",
                           "noise", "flatten", "linear", "relu", "linear"));
-  EXPECT_THAT(message_of<std::invalid_argument>(
-                  [&] { made("lenet5", images, {"dropblock:block=7"}); }),
-              HasSubstr("block must be at most"));
+  EXPECT_THAT(
+      message_of<std::invalid_argument>([&] { made("lenet5", images, {"dropblock:block=7"}); }),
+      HasSubstr("block must be at most"));
   const Spec information = made("lenet5", image_problem(), {"information"});
   for (const Layer& layer : information.layers) {
     if (layer.type == "noise" && layer.at == Site::channel) EXPECT_EQ(layer.width, 20u);

@@ -83,7 +83,8 @@ TEST(Method, LearnedLawsAndTabuTakeTheSamePlaces) {
               ElementsAre("learned:gaussian:alpha=0.25"));
 
   const Spec tabu = made("mlp:6-5", table_problem(), {"tabu:p=0.3,input=0.1"});
-  EXPECT_THAT(tabu.methods, ElementsAre("tabu:p=0.3,marks=row,scale=exact,marked=dropped,tenure=0,input=0.1"));
+  EXPECT_THAT(tabu.methods,
+              ElementsAre("tabu:p=0.3,marks=row,scale=exact,marked=dropped,tenure=0,input=0.1"));
   ASSERT_EQ(noises(tabu).size(), 3u);
   EXPECT_EQ(noises(tabu)[0].noise.at(0).values.at(0), 0.1);
   EXPECT_EQ(noises(tabu)[2].noise.at(0).values.at(0), 0.3);

@@ -68,7 +68,8 @@ Result concrete_calibration(const Effort& effort) {
   report::Panel panel{"concrete dropout", {"rows", true}, {"learned p"}};
   report::Series series{"hidden layers", {}, {}, {}, report::Style::both};
   std::vector<std::vector<double>> p;
-  for (const std::size_t rows : effort.pick<std::vector<std::size_t>>({10, 50, 100}, {10, 100, 1000, 10000}, {10, 100, 1000, 10000})) {
+  for (const std::size_t rows : effort.pick<std::vector<std::size_t>>(
+           {10, 50, 100}, {10, 100, 1000, 10000}, {10, 100, 1000, 10000})) {
     base.epochs = std::max(1, static_cast<int>(steps * 20 / static_cast<double>(rows)));
     const Scores scores = hold(base, line(rows, 1000, effort.seed));
     p.push_back(learned(scores.models));
