@@ -13,7 +13,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "scalemix/base/parallel.h"
+#include "scalemix/kernel/columns.h"
+#include "scalemix/kernel/gemm.h"
+#include "scalemix/kernel/sized_noise.h"
+#include "scalemix/kernel/tiles.h"
 #include "scalemix/model/noise.h"
 #include "scalemix/model/noise_places.h"
 
@@ -22,100 +25,121 @@ namespace {
 
 constexpr std::size_t kMost = 0, kBeta = 1, kPrior = 2;                        // parameters
 constexpr std::size_t kWeights = 0, kBias = 1, kPriorMean = 2, kPriorLog = 3;  // tensors
-constexpr double kLeast = 1e-3;
+constexpr float kLeast = 1e-3f;
+
+using kernel::Trans;
 
 std::size_t channels(const NoiseUse& use) { return use.in[0]; }
 std::size_t spots(const NoiseUse& use) { return elements(use.in) / use.in[0]; }
 bool log_normal(const At& at) { return at.use.values[kPrior] != 0; }
 
-/// sigmoid(A x + c) of one place of one row, (C).
-void shares(const At& at, const float* x, std::size_t spot, double* out) {
+/// logits (rows, C, spots) = A x + c.
+void to_logits(const At& at, const float* x, float* logits) {
   const std::size_t n = channels(at.use), stride = spots(at.use);
-  for (std::size_t c = 0; c < n; ++c) {
-    const float* a = at.own[kWeights] + c * n;
-    double sum = at.own[kBias][c];
-    for (std::size_t k = 0; k < n; ++k) sum += double(a[k]) * x[k * stride + spot];
-    out[c] = logistic(sum);
+  if (stride == 1) {
+    kernel::gemm(Trans::no, Trans::yes, at.rows, n, n, x, n, at.own[kWeights], n, 0, logits, n);
+  } else {
+    for (std::size_t row = 0; row < at.rows; ++row) {
+      kernel::gemm(Trans::no, Trans::no, n, stride, n, at.own[kWeights], n, x + row * n * stride,
+                   stride, 0, logits + row * n * stride, stride);
+    }
   }
+  kernel::add_to_channels(at.rows, n, stride, logits, at.own[kBias], logits);
 }
 
-/// Kept: e, then the shares, both as large as x.
-double forward(const At& at, const float* x, float* y) {
-  const std::size_t width = elements(at.use.in), n = channels(at.use), stride = spots(at.use);
-  const double most = at.use.values[kMost];
-  draw_places(at, at.use.draws.raw, at.kept);
-  float* kept_shares = at.kept + at.rows * width;
-  std::vector<double>& costs = room<struct Costs>(at.rows);
-  parallel_tiles(at.rows, [&](std::size_t row) {
-    std::vector<double>& share = room<struct Shares>(n);
-    double cost = 0;
-    for (std::size_t spot = 0; spot < stride; ++spot) {
-      shares(at, x + row * width, spot, share.data());
-      for (std::size_t c = 0; c < n; ++c) {
-        const std::size_t i = row * width + c * stride + spot;
-        const double alpha = kLeast + most * share[c];
-        kept_shares[i] = static_cast<float>(share[c]);
-        y[i] = static_cast<float>(x[i] * std::exp(alpha * at.kept[i]));
-        if (!log_normal(at)) {
-          cost -= std::log(alpha / (most + kLeast));
-          continue;
-        }
-        const double s2 = std::exp(2.0 * at.own[kPriorLog][0]),
-                     off = std::log(std::max(double(x[i]), kLeast)) - at.own[kPriorMean][0];
-        cost += ((alpha * alpha + off * off) / s2 - 1 + std::log(s2) - 2 * std::log(alpha)) / 2;
-      }
+/// From dlogits to dA, dc and, added, dx, which may be null.
+void logits_back(const At& at, const float* x, const float* dlogits, float* dx) {
+  const std::size_t n = channels(at.use), stride = spots(at.use);
+  if (stride == 1) {
+    kernel::gemm(Trans::yes, Trans::no, n, n, at.rows, dlogits, n, x, n, 1, at.d_own[kWeights], n);
+    if (dx) {
+      kernel::gemm(Trans::no, Trans::no, at.rows, n, n, dlogits, n, at.own[kWeights], n, 1, dx, n);
     }
-    costs[row] = cost;
+  } else {
+    for (std::size_t row = 0; row < at.rows; ++row) {
+      const std::size_t first = row * n * stride;
+      kernel::gemm(Trans::no, Trans::yes, n, n, stride, dlogits + first, stride, x + first, stride,
+                   1, at.d_own[kWeights], n);
+      if (!dx) continue;
+      kernel::gemm(Trans::yes, Trans::no, n, stride, n, at.own[kWeights], n, dlogits + first,
+                   stride, 1, dx + first, stride);
+    }
+  }
+  std::vector<float>& sums = room<struct Sums, float>(n);
+  kernel::channel_sums(at.rows, n, stride, dlogits, sums.data());
+  for (std::size_t c = 0; c < n; ++c) at.d_own[kBias][c] += sums[c];
+}
+
+kernel::SizedNoise size_of(const At& at) {
+  return {kLeast, static_cast<float>(at.use.values[kMost])};
+}
+
+/// The divergence from the log-normal prior less what sized_noise() counts, -log alpha - log of the
+/// largest alpha, at one number.
+struct LogNormal {
+  double mean, s2;
+  explicit LogNormal(const At& at)
+      : mean(at.own[kPriorMean][0]), s2(std::exp(2.0 * at.own[kPriorLog][0])) {}
+  double off(float x) const { return std::log(std::max(x, kLeast)) - mean; }
+};
+
+/// Kept: e, the shares, and room for the gradient of the logits, each as large as x.
+double forward(const At& at, const float* x, float* y) {
+  const std::size_t all = at.rows * elements(at.use.in);
+  draw_places(at, at.use.draws.raw, at.kept);
+  float* share = at.kept + all;
+  to_logits(at, x, share);
+  if (!log_normal(at)) {
+    return at.value(kBeta) * kernel::sized_noise(size_of(at), all, x, at.kept, share, y);
+  }
+  const LogNormal prior(at);
+  const double squares = kernel::sum_tiles(all, [&](std::size_t first, std::size_t n) {
+    double sum = 0;
+    for (std::size_t i = first; i < first + n; ++i) sum += prior.off(x[i]) * prior.off(x[i]);
+    return sum;
   });
-  double sum = 0;
-  for (const double cost : costs) sum += cost;
-  return at.value(kBeta) * sum;
+  const kernel::SizedNoise size = size_of(at);
+  double cost = kernel::sized_noise(size, all, x, at.kept, share, y);
+  const double count = static_cast<double>(all);
+  cost += squares / prior.s2 / 2 +
+          count * ((std::log(prior.s2) - 1) / 2 - std::log(double(size.least) + size.most));
+  cost += kernel::sum_tiles(all, [&](std::size_t first, std::size_t n) {
+    double sum = 0;
+    for (std::size_t i = first; i < first + n; ++i) {
+      const double alpha = size.least + double(size.most) * share[i];
+      sum += alpha * alpha / prior.s2 / 2;
+    }
+    return sum;
+  });
+  return at.value(kBeta) * cost;
+}
+
+/// What the log-normal prior adds to the gradients; dx may be null.
+void prior_back(const At& at, const float* x, double beta, float* dlogits, float* dx) {
+  const std::size_t all = at.rows * elements(at.use.in);
+  const kernel::SizedNoise size = size_of(at);
+  const float* share = at.kept + all;
+  const LogNormal prior(at);
+  double by_mean = 0, by_log = 0;
+  for (std::size_t i = 0; i < all; ++i) {
+    const double s = share[i], alpha = size.least + size.most * s, off = prior.off(x[i]);
+    dlogits[i] += static_cast<float>(beta * alpha / prior.s2 * size.most * s * (1 - s));
+    if (dx && x[i] > kLeast) dx[i] += static_cast<float>(beta * off / prior.s2 / x[i]);
+    by_mean -= beta * off / prior.s2;
+    by_log += beta * (1 - (alpha * alpha + off * off) / prior.s2);
+  }
+  at.d_own[kPriorMean][0] += static_cast<float>(by_mean);
+  at.d_own[kPriorLog][0] += static_cast<float>(by_log);
 }
 
 void backward(const At& at, const float* x, const float* dy, float* dx, double weight) {
-  const std::size_t width = elements(at.use.in), n = channels(at.use), stride = spots(at.use);
-  const double most = at.use.values[kMost], beta = weight * at.value(kBeta);
-  const float* kept_shares = at.kept + at.rows * width;
-  std::vector<double>&da = room<struct Weights>(n * n), &dc = room<struct Biases>(n),
-  &by_logit = room<struct Logits>(n);
-  double by_mean = 0, by_log = 0;
-  for (std::size_t row = 0; row < at.rows; ++row) {
-    for (std::size_t spot = 0; spot < stride; ++spot) {
-      for (std::size_t c = 0; c < n; ++c) {
-        const std::size_t i = row * width + c * stride + spot;
-        const double share = kept_shares[i], alpha = kLeast + most * share,
-                     z = std::exp(alpha * at.kept[i]);
-        double by_alpha = double(dy[i]) * x[i] * z * at.kept[i], by_x = dy[i] * z;
-        if (log_normal(at)) {
-          const double s2 = std::exp(2.0 * at.own[kPriorLog][0]),
-                       value = std::max(double(x[i]), kLeast),
-                       off = std::log(value) - at.own[kPriorMean][0];
-          by_alpha += beta * (alpha / s2 - 1 / alpha);
-          if (x[i] > kLeast) by_x += beta * off / s2 / value;
-          by_mean -= beta * off / s2;
-          by_log += beta * (1 - (alpha * alpha + off * off) / s2);
-        } else {
-          by_alpha -= beta / alpha;
-        }
-        by_logit[c] = by_alpha * most * share * (1 - share);
-        dc[c] += by_logit[c];
-        if (dx) dx[i] = static_cast<float>(by_x);
-      }
-      for (std::size_t c = 0; c < n; ++c) {
-        const float* a = at.own[kWeights] + c * n;
-        for (std::size_t k = 0; k < n; ++k) {
-          const std::size_t i = row * width + k * stride + spot;
-          da[c * n + k] += by_logit[c] * x[i];
-          if (dx) dx[i] += static_cast<float>(by_logit[c] * a[k]);
-        }
-      }
-    }
-  }
-  for (std::size_t i = 0; i < da.size(); ++i) at.d_own[kWeights][i] += static_cast<float>(da[i]);
-  for (std::size_t c = 0; c < n; ++c) at.d_own[kBias][c] += static_cast<float>(dc[c]);
-  if (!log_normal(at)) return;
-  at.d_own[kPriorMean][0] += static_cast<float>(by_mean);
-  at.d_own[kPriorLog][0] += static_cast<float>(by_log);
+  const std::size_t all = at.rows * elements(at.use.in);
+  const double beta = weight * at.value(kBeta);
+  float* dlogits = at.kept + 2 * all;
+  kernel::sized_noise_backward(size_of(at), all, x, at.kept, at.kept + all, dy,
+                               static_cast<float>(beta), dlogits, dx);
+  if (log_normal(at)) prior_back(at, x, beta, dlogits, dx);
+  logits_back(at, x, dlogits, dx);
 }
 
 std::vector<LayerTensor> tensors(const Noise& noise, const Layer& layer) {
@@ -152,7 +176,7 @@ NoiseKind information_noise() {
     use.site.width = 0;
   };
   kind.kept = [](const NoiseUse& use, std::size_t rows, bool) {
-    return 2 * rows * elements(use.in);
+    return 3 * rows * elements(use.in);
   };
   kind.data_penalty = true;
   kind.forward = forward;
