@@ -106,5 +106,29 @@ TEST(CompareTest, OneVariantOrABadOneIsRefused) {
   EXPECT_THAT(bad.err, HasSubstr("did you mean 'bernoulli'"));
 }
 
+TEST(CompareTest, AVariantThatDivergesIsLeftOutAndNamed) {
+  const Folder folder;
+  const auto compare = [&](std::vector<std::string> methods, const std::string& out) {
+    std::vector<std::string> all{"compare", "--methods"};
+    all.insert(all.end(), methods.begin(), methods.end());
+    for (const char* word : {"--data", "friedman1", "--model", "mlp:8", "--seeds", "2", "--epochs",
+                             "2", "--samples", "2", "--quiet", "--json", "--out"}) {
+      all.emplace_back(word);
+    }
+    all.push_back(folder.file(out));
+    return scalemix(all);
+  };
+  const std::string wild = "additive:normal:scale=1e30";
+  const Result r = compare({"none", wild, "bernoulli:p=0.1"}, "one");
+  EXPECT_EQ(r.code, kDiverged);
+  EXPECT_THAT(r.err, HasSubstr("not compared: " + wild));
+  const nlohmann::json json = r.json();
+  ASSERT_EQ(json["variants"].size(), 2u);
+  EXPECT_EQ(json["variants"][1]["label"], "bernoulli:p=0.1");
+  const Result none = compare({"none", wild}, "two");
+  EXPECT_EQ(none.code, kDiverged);
+  EXPECT_THAT(none.err, HasSubstr("fewer than two variants are left"));
+}
+
 }  // namespace
 }  // namespace scalemix::cli

@@ -105,6 +105,26 @@ TEST(Fast, WithoutNoiseIsThePlainNetwork) {
   }
 }
 
+TEST(Fast, TheInputHasItsOwnRate) {
+  const auto rates = [](const char* word) {
+    std::vector<double> out;
+    for (const Layer& layer : fast({5, 4}, word).layers) {
+      for (const Noise& noise : layer.noise) out.push_back(noise.values[0]);
+    }
+    return out;
+  };
+  EXPECT_EQ(rates("fast:p=0.3"), (std::vector<double>{0, 0.3, 0.3}));
+  EXPECT_EQ(rates("fast:p=0.3,input=0.1"), (std::vector<double>{0.1, 0.3, 0.3}));
+  EXPECT_EQ(fast({5}, "fast:p=0.3,input=0.1").methods.back(), "fast:p=0.3,input=0.1");
+}
+
+TEST(Fast, NothingIsDrawn) {
+  for (const Layer& layer : fast({5}, "fast:p=0.3").layers) EXPECT_FALSE(stochastic(layer));
+  for (const Layer& layer : fast({5}, "bernoulli:p=0.3").layers) {
+    EXPECT_EQ(stochastic(layer), layer.type == "noise");
+  }
+}
+
 TEST(Fast, Gradients) {
   expect_gradients(fast({6, 5}, "fast:p=0.3,input=0.1"));
   expect_gradients(fast({6}, "fast:p=0.4,input=0.2"));

@@ -54,6 +54,16 @@ TEST(Dependence, IndependentPairsHaveNone) {
   EXPECT_NEAR(neighbour_information(p.x, p.y), 0, 0.02);
 }
 
+/// Without a bias from counting a pair among its own neighbours.
+TEST(Dependence, FewIndependentPairsHaveNoneOnAverage) {
+  double sum = 0;
+  for (unsigned seed = 0; seed < 200; ++seed) {
+    const Pairs p = normal_pairs(0, 100, seed + 10);
+    sum += neighbour_information(p.x, p.y) / 200;
+  }
+  EXPECT_NEAR(sum, 0, 0.02);
+}
+
 /// It does not change with an increasing function of either.
 TEST(Dependence, InformationIsThatOfRanks) {
   Pairs p = normal_pairs(0.7, 5000);

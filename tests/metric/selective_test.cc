@@ -34,6 +34,10 @@ TEST(Detection, FalsePositivesAndAveragePrecision) {
   EXPECT_DOUBLE_EQ(false_positive_rate(score, positive, 0.6), 0.5);   // 2 of 3 at 3
   EXPECT_DOUBLE_EQ(false_positive_rate(score, positive, 0.95), 1.0);  // all three
   EXPECT_DOUBLE_EQ(average_precision(score, positive), (1 + 2.0 / 3 + 3.0 / 5) / 3);
+  // A rate that is reached exactly is reached: 3 of 4.
+  EXPECT_EQ(false_positive_rate(std::vector<double>{4, 3, 2, 1, 0},
+                                std::vector<std::uint8_t>{1, 1, 1, 0, 1}, 0.75),
+            0);
   const std::vector<double> tied{1, 1, 1, 1, 1};
   EXPECT_DOUBLE_EQ(average_precision(tied, positive), 0.6);  // the share of positives
   EXPECT_DOUBLE_EQ(false_positive_rate(tied, positive), 1);

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "scalemix/law/standard_normal.h"
 #include "scalemix/model/build.h"
 #include "scalemix/model/turned_noise.h"
 #include "scalemix/prior/log_uniform_kl.h"
@@ -302,6 +303,20 @@ TEST(Sbp, FarAboveItsCutItIsStillTheTruncatedLaw) {
   }
 }
 
+/// u = Phi(q) / Phi(B), q = (log t - mu) / sigma: each draw is the quantile of its u.
+TEST(Sbp, DrawsFarAboveItsCutAreQuantiles) {
+  Harness sbp(dense(4, 1), noise_with("sbp"), {4});
+  const float mu = 0.5f, log_sigma = -3.0f;  // B = -10
+  sbp.own[0][0] = mu, sbp.own[1][0] = log_sigma;
+  const std::vector<float> t = sbp.masks(1000);
+  const double sigma = std::exp(double(log_sigma)),
+               of_b = law::log_standard_normal_cdf(-double(mu) / sigma);
+  for (std::size_t i = 0; i < t.size(); ++i) {
+    const double q = (std::log(double(t[i])) - mu) / sigma, u = sbp.kept[i];
+    EXPECT_NEAR(std::exp(law::log_standard_normal_cdf(q) - of_b), u, 1e-3 * u + 2e-5) << i;
+  }
+}
+
 /// Every value that mu and log sigma may take.
 TEST(Sbp, IsFiniteInItsWholeRange) {
   for (const float mu : {-20.0f, -5.0f, -1e-3f, 0.0f, 1e-7f, 1e-3f, 0.3f, 5.0f}) {
@@ -327,8 +342,13 @@ TEST(Sbp, IsFiniteInItsWholeRange) {
 
 /// Slopes against differences of the penalty and of draws, on both sides of where the tail begins.
 TEST(Sbp, SlopesFarAboveItsCut) {
-  for (const auto& [mu, log_sigma] :
-       {std::pair{0.3f, -3.0f}, {0.35f, -3.0f}, {0.5f, -2.0f}, {0.9f, -2.0f}, {0.1f, 0.0f}}) {
+  for (const auto& [mu, log_sigma] : {std::pair{0.3f, -3.0f},
+                                      {0.5f, -3.0f},
+                                      {0.45f, -3.0f},
+                                      {0.35f, -3.0f},
+                                      {0.5f, -2.0f},
+                                      {0.9f, -2.0f},
+                                      {0.1f, 0.0f}}) {
     Harness sbp(dense(4, 1), noise_with("sbp"), {4});
     sbp.own[0][0] = mu, sbp.own[1][0] = log_sigma;
     const std::vector<float> ones(400, 1.0f);
@@ -372,7 +392,7 @@ TEST(Gnj, PenaltyMaskAndMean) {
 // ------------------------------------------------------------------------------ fixed masks
 
 TEST(DropBlock, DropsTheSharesThatAreKnown) {
-  // Realised shares of block 7 (methods file 6.10): derived and checked there.
+  // Realised shares of block 7, from how many seeds cover each pixel.
   const std::tuple<std::size_t, const char*, double> table[] = {
       {7, "p=0.1", 0.1},     {14, "p=0.1", 0.0929}, {32, "p=0.1", 0.0941},
       {32, "p=0.3", 0.2513}, {32, "p=0.5", 0.3750}, {32, "p=0.3,rate=exact", 0.3}};
@@ -387,6 +407,20 @@ TEST(DropBlock, DropsTheSharesThatAreKnown) {
       EXPECT_NEAR(mean_of(z), 1, 1e-4);  // by the share of the batch that is kept
     }
     EXPECT_NEAR(dropped, share, 0.008) << side << p;
+  }
+}
+
+/// Seeds lie wherever a whole block fits, of an even side too.
+TEST(DropBlock, EvenBlocksHaveAllTheirPlaces) {
+  for (const char* settings : {"block=2,p=0.3,rate=exact", "block=4,p=0.3,rate=exact"}) {
+    Harness block({.type = "noise", .site = 5, .width = 4 * 8 * 8},
+                  noise_with("dropblock", settings), {4, 8, 8});
+    double dropped = 0;
+    for (std::uint32_t draw = 0; draw < 40; ++draw) {
+      const std::vector<float> z = block.masks(64, draw);
+      dropped += double(std::count(z.begin(), z.end(), 0.0f)) / double(z.size()) / 40;
+    }
+    EXPECT_NEAR(dropped, 0.3, 0.006) << settings;
   }
 }
 
@@ -506,6 +540,22 @@ TEST(Information, SaysHowMuchNoiseCosts) {
   EXPECT_NEAR(sum, 1, 0.5);
 }
 
+/// Under the log-normal prior, by its formula: weights are 0, so that alpha is 0.351 everywhere.
+TEST(Information, TheLogNormalPriorsCost) {
+  Harness noise(of_units(3), noise_with("information", "most=0.7,prior=log_normal"), {3});
+  noise.own[2] = {0.3f}, noise.own[3] = {-0.5f};
+  for (int t : {2, 3}) noise.at.own[t] = noise.own[t].data();
+  const std::vector<float> x{0.5f, 2, 1e-5f};  // the last counts as 1e-3
+  noise.forward(x);
+  double expected = 0;
+  const double alpha = 0.351, s = std::exp(-0.5);
+  for (const double v : {0.5, 2.0, 1e-3}) {
+    const double off = std::log(v) - 0.3;
+    expected += ((alpha * alpha + off * off) / (s * s) - 1 + 2 * std::log(s / alpha)) / 2;
+  }
+  EXPECT_NEAR(noise.cost, expected, 1e-4 * expected);
+}
+
 // ------------------------------------------------------------------------------ tabu
 
 TEST(Tabu, ScalesAndReadings) {
@@ -547,6 +597,7 @@ TEST(Tabu, ATenureSparesForEpochs) {
   Harness tabu(of_units(kWidth), noise_with("tabu", "p=0.4,tenure=2"), {kWidth});
   tabu.at.writes_state = true;
   std::vector<int> last(kRows * kWidth, -10);
+  int soonest = 0;  // drops of what was spared as long as it must be
   for (std::uint32_t step = 0; step < 12; ++step) {
     tabu.at.epoch = step / 3;
     const std::vector<float> z = tabu.masks(kRows, step);
@@ -554,9 +605,11 @@ TEST(Tabu, ATenureSparesForEpochs) {
     for (std::size_t i = 0; i < z.size(); ++i) {
       if (z[i] != 0) continue;
       ASSERT_GE(int(step / 3) - last[i], 2) << step;
+      soonest += int(step / 3) - last[i] == 2;
       last[i] = int(step / 3);
     }
   }
+  EXPECT_GT(soonest, 0);
 }
 
 }  // namespace

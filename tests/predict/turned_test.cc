@@ -6,6 +6,8 @@
 #include <cmath>
 #include <vector>
 
+#include "scalemix/kernel/reparam.h"
+#include "scalemix/law/any_law.h"
 #include "scalemix/model/build.h"
 #include "scalemix/model/method.h"
 #include "scalemix/predict/predictor.h"
@@ -48,6 +50,32 @@ Moments moments(const char* method) {
   predict_outputs(context, std::vector<float>{1, -0.5f, 2}, 1, {}, fixed);
   for (std::size_t o = 0; o < 2; ++o) EXPECT_NEAR(fixed[o], result.mean[o], 0.03) << method;
   return result;
+}
+
+/// Draws are those of the layer's number in the stream, an output each.
+TEST(Turned, DrawsAreThoseOfItsSite) {
+  model::Spec spec = model::chain({{3}, Task::classification, 2}, {model::linear(3, 2)});
+  model::apply_method(spec, "vsd:noise=column");
+  const model::Model m = model::filled_model(spec);
+  const Predictor predictor(m);
+  Context context(predictor);
+  const std::vector<float> x{1, -0.5f, 2};
+  std::vector<float> fixed, drawn;
+  predict_outputs(context, x, 1, {}, fixed);
+  predict_outputs(context, x, 1, {.samples = 50, .seed = 3}, drawn);
+  const law::Sampler normal = law::AnyLaw::parse("normal:scale=1").raw();
+  const kernel::Site site{.rows = 1, .columns = 2};
+  for (std::size_t o = 0; o < 2; ++o) {
+    double sd = 0;
+    for (std::uint32_t t = 0; t < 50; ++t) {
+      const Stream stream{3, stream_id(Purpose::predict, spec.layers[0].site), t};
+      const double z = kernel::ref::zeta(normal, stream, site, o),
+                   off = drawn[2 * t + o] - fixed[o];
+      if (t == 0) sd = off / z;
+      EXPECT_NEAR(off, sd * z, 1e-4 * std::abs(sd)) << t;
+    }
+    EXPECT_GT(sd, 0.01);
+  }
 }
 
 TEST(Turned, EachOutputAloneIsAlike) {

@@ -78,6 +78,12 @@ TEST(Activations, DropoutLowersCorrelationByItsKeepRate) {
   EXPECT_LT(drawn.information, without.information);
 }
 
+TEST(Activations, MeansOverPairs) {
+  // Units 0 and 1 are opposite, 2 is neither's, 3 does not vary.
+  const Activations a{4, 4, {1, -1, 1, 5, 1, -1, -1, 5, -1, 1, 1, 5, -1, 1, -1, 5}};
+  EXPECT_NEAR(dependence(a).correlation, 1.0 / 3, 1e-12);
+}
+
 TEST(Activations, NothingToLookAt) {
   Activations same{4, 2, std::vector<float>(8, 1.0f)};
   EXPECT_THROW(dependence(same), std::invalid_argument);

@@ -29,7 +29,7 @@ std::string refusal(const model::Spec& spec, const FitOptions& options = {.lengt
   return "nothing was refused";
 }
 
-// dropout-family notes 7.1: reg = l^2 (1 - p) / (2 N tau) beside the mean squared error; our objective
+// Gal & Ghahramani (2016), released code: reg = l^2 (1 - p) / (2 N tau) beside the mean squared error; our objective
 // is tau s^2 / 2 times it, and weight decay is twice a penalty's factor.
 TEST(LengthScale, IsThePublishedPenaltyInOurUnits) {
   const double l = 0.1, p = 0.05, tau = 0.54187, s = 15.2, n = 277;

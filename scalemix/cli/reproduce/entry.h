@@ -68,6 +68,7 @@ struct Claim {
 };
 
 struct Result {
+  std::size_t seeds = 0;  // of its trainings, where they are more than those asked for
   std::vector<Row> rows;
   std::vector<Claim> claims = {};
   std::vector<std::string> notes;  // what a reader of the numbers must know

@@ -65,6 +65,7 @@ Result concrete_calibration(const Effort& effort) {
   base.samples = 20;
   const double steps = effort.pick(50.0, 6000.0, 30000.0);
   Result result;
+  result.seeds = static_cast<std::size_t>(base.seeds);
   report::Panel panel{"concrete dropout", {"rows", true}, {"learned p"}};
   report::Series series{"hidden layers", {}, {}, {}, report::Style::both};
   std::vector<std::vector<double>> p;

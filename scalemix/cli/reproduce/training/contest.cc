@@ -112,6 +112,7 @@ std::vector<Scores> hold_all(const std::vector<Contestant>& contestants, const d
   report::Panel panel{prefix, {"method"}, {data.task == Task::regression ? "RMSE" : "test error"}};
   for (const Contestant& c : contestants) {
     const auto done = static_cast<double>(out.size());
+    result.seeds = std::max(result.seeds, static_cast<std::size_t>(c.config.seeds));
     out.push_back(hold(
         c.config, data, [&](double share) { progress.update(done + share, c.label); },
         train_errors));

@@ -38,6 +38,7 @@ Result novograd(const Effort& effort) {
                                                         {"batch 1000", 1000, "he"},
                                                         {"small start", 50, "normal:0.005"}};
   Result result;
+  result.seeds = static_cast<std::size_t>(base.seeds);
   run::Progress progress("training", settings.size() * rules.size() * factors.size(), effort.quiet);
   double done = 0;
   for (const Setting& s : settings) {
