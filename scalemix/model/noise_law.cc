@@ -81,16 +81,10 @@ NoiseSignal signal_of(const Noise& noise, bool add) {
 
 constexpr std::size_t kMask = 0, kInference = 1;  // parameters of dropconnect
 
-/// Variance over squared mean of what multiplies a weight; its mean is 1, or what stands for it.
-double relative_variance(const law::AnyLaw& law) {
-  const double mean = law.mean();
-  return law.mu2() / (mean * mean) - 1;
-}
-
 /// Of a prediction by moments: the weights' variances.
 void prepare_variances(const At& at) {
   if (at.use.where != Where::moments) return;
-  const auto alpha = static_cast<float>(relative_variance(*at.use.law));
+  const auto alpha = static_cast<float>(at.use.law->mu2() - 1);  // of a multiplier of mean 1
   for (std::size_t i = 0; i < at.use.weights; ++i) at.prepared[i] = alpha * at.w[i] * at.w[i];
 }
 

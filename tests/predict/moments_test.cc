@@ -1,5 +1,5 @@
-// Structured noise of each output's own against the same noise shared by all outputs: each output alone is
-// distributed alike, two together are not.
+// Draws by moments against draws that are made one by one: structured noise of each output's own is
+// distributed as the noise that outputs share, for each output alone; masks on weights.
 
 #include <gtest/gtest.h>
 
@@ -90,6 +90,35 @@ TEST(Turned, EachOutputAloneIsAlike) {
     EXPECT_GT(std::abs(shared.covariance), 0.1 * shared.variance[0]);
     EXPECT_NEAR(own.covariance, 0, 0.02 * shared.variance[0]);
   }
+}
+
+/// Moments of masks on weights against masks that are drawn for every row.
+TEST(DropConnect, MomentsAreThoseOfDrawnMasks) {
+  const auto statistics = [](const char* method) {
+    model::Spec spec = model::chain({{3}, Task::classification, 2}, {model::linear(3, 2)});
+    model::apply_method(spec, method);
+    const Predictor predictor(model::filled_model(spec));
+    Context context(predictor);
+    const std::vector<float> x{1, -0.5f, 2};
+    std::vector<float> out, fixed;
+    predict_outputs(context, x, 1, {.samples = kDraws, .seed = 3}, out);
+    predict_outputs(context, x, 1, {}, fixed);
+    std::vector<double> result(fixed.begin(), fixed.end());
+    for (std::size_t o = 0; o < 2; ++o) {
+      double mean = 0, square = 0;
+      for (std::size_t t = 0; t < kDraws; ++t) {
+        mean += out[2 * t + o] / kDraws;
+        square += double(out[2 * t + o]) * out[2 * t + o] / kDraws;
+      }
+      result.push_back(mean);
+      result.push_back(square - mean * mean);
+    }
+    return result;
+  };
+  const std::vector<double> drawn = statistics("dropconnect:p=0.3,mask=row"),
+                            moments = statistics("dropconnect:p=0.3,mask=row,inference=moments");
+  for (std::size_t i = 0; i < drawn.size(); ++i) EXPECT_NEAR(moments[i], drawn[i], 0.003) << i;
+  EXPECT_GT(drawn[3], 0.03);
 }
 
 }  // namespace
