@@ -33,7 +33,8 @@ void add_dependence(const std::string& name, const std::vector<model::Model>& mo
   };
   row("correlation of units, its size", correlation);
   row("information between units, nats", information);
-  if (!drawn.empty()) row("correlation of a draw over that without; theory 0.95", drawn);
+  if (!drawn.empty())
+    row("correlation of a draw, in which all layers draw, over that without", drawn);
 }
 
 }  // namespace
