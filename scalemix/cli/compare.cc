@@ -107,7 +107,7 @@ std::string plain(const std::string& text) {
   return out.substr(0, 60);
 }
 
-constexpr const char* kIndex = "/compare.json";
+constexpr const char* kIndex = "/variants.json";  // what is to be trained
 
 /// Makes the comparison's folder, the run folders in it, and their list.
 std::string create(std::vector<Entry>& entries, const data::Dataset& data, std::string path) {
@@ -205,7 +205,8 @@ int compare_entries(const CompareOptions& o, const std::string& path,
   }
   const study::Comparison comparison = study::compare(data.task, std::move(variants));
   ordered_json json = study::to_json(comparison);
-  write_atomically(path + kIndex, json.dump(2) + "\n");
+  json["not_compared"] = diverged;
+  write_atomically(path + "/compare.json", json.dump(2) + "\n");
   write_atomically(path + "/compare.csv", study::to_csv(comparison));
   write_atomically(path + "/compare.svg", report::svg(figure_of(comparison)));
   if (!o.csv.empty()) write_atomically(o.csv, study::to_csv(comparison));
@@ -221,11 +222,16 @@ int compare_entries(const CompareOptions& o, const std::string& path,
 
 int run_compare(const CompareOptions& o, std::ostream& out) {
   if (!o.resume.empty()) {
-    const std::string given = o.keys->first_given();
-    if (!given.empty() || !o.methods.empty()) {
-      throw ConfigError(
-          fmt::format("--{} cannot be given with --resume: a comparison goes on as it began",
-                      given.empty() ? "methods" : given));
+    std::string given = o.keys->first_given();
+    for (const auto& [flag, words] : {std::pair{"methods", &o.methods},
+                                      {"models", &o.models},
+                                      {"optimisers", &o.optimisers},
+                                      {"inits", &o.inits}}) {
+      if (given.empty() && !words->empty()) given = flag;
+    }
+    if (!given.empty()) {
+      throw ConfigError(fmt::format(
+          "--{} cannot be given with --resume: a comparison goes on as it began", given));
     }
     std::vector<Entry> entries = read_entries(o.resume);
     use_threads(entries.front().config);

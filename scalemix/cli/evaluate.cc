@@ -113,11 +113,10 @@ int evaluate_rows(const EvaluateOptions& o, std::ostream& out) {
     warn_if_trained_on(o.model.path, o.rows.data);
   }
   const std::size_t samples = samples_for(models, o.draws.samples);
-  const predict::Evaluation evaluation = predict::evaluate(
-      models.all(), labelled.rows,
-      {.samples = samples, .seed = o.draws.seed, .precision = o.precision.value_or(0)});
-  const predict::EvaluateOptions drawn{.samples = samples, .seed = o.draws.seed};
-  const predict::RowPredictions said = predict::predict_rows(models.all(), labelled.rows, drawn);
+  const predict::EvaluateOptions drawn{
+      .samples = samples, .seed = o.draws.seed, .precision = o.precision.value_or(0)};
+  const predict::Evaluation evaluation = predict::evaluate(models.all(), labelled.rows, drawn);
+  const predict::RowPredictions& said = evaluation.said;
   const ordered_json selective = selective_json(said, labelled.rows),
                      reliability = reliability_json(said, labelled.rows);
   ordered_json ood, calibration;

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "scalemix/base/csv_cell.h"
 #include "scalemix/cli/models.h"
 #include "scalemix/law/standard_normal.h"
 
@@ -14,16 +15,6 @@ namespace scalemix::inline v0::cli {
 namespace {
 
 using nlohmann::ordered_json;
-
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
-  return out + "\"";
-}
 
 bool regression(const Predictions& p) { return p.network->spec().task == Task::regression; }
 
@@ -80,7 +71,7 @@ void csv_head(const Predictions& p, std::string& out) {
   } else {
     out += ",prediction";
     for (std::size_t c = 0; c < outputs; ++c) {
-      out += "," + quoted("p_" + class_name(p.network->preprocessing(), c));
+      out += "," + csv_cell("p_" + class_name(p.network->preprocessing(), c));
     }
     out += ",total,aleatoric,epistemic";
     if (p.calibration.level > 0) out += ",set";
@@ -97,13 +88,13 @@ void csv_row(const Predictions& p, std::size_t row, std::string& out) {
       for (const float v : parts(p, row * outputs + o)) number(v);
     }
   } else {
-    out += "," + quoted(class_name(p.network->preprocessing(), winner(p, row)));
+    out += "," + csv_cell(class_name(p.network->preprocessing(), winner(p, row)));
     for (std::size_t c = 0; c < outputs; ++c) number(p.values.mean[row * outputs + c]);
     number(p.values.aleatoric[row] + p.values.epistemic[row]);
     number(p.values.aleatoric[row]);
     number(p.values.epistemic[row]);
     if (p.calibration.level > 0) {
-      out += "," + quoted(fmt::format("{}", fmt::join(set_of(p, row), "|")));
+      out += "," + csv_cell(fmt::format("{}", fmt::join(set_of(p, row), "|")));
     }
   }
   out += '\n';

@@ -10,6 +10,7 @@
 #include <ostream>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/order.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/prior_options.h"
 #include "scalemix/cli/table.h"
@@ -94,10 +95,7 @@ int run_prior_table(const PriorOptions& o, std::ostream& out) {
                      fit.settled ? "" : ", not settled");
   out << fmt::format("noise sd {:.4g}, objective {:.4f} nats\n\n", r["noise_sd"].get<double>(),
                      fit.objective.back());
-  std::vector<std::size_t> order(fit.mean.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return fit.scale2[a] > fit.scale2[b]; });
+  const std::vector<std::size_t> order = falling_order(fit.scale2);
   Table table({"input", "weight", "sd", "standardised", "scale", ""});
   for (const std::size_t i : order) {
     const ordered_json& input = r["inputs"][i];

@@ -5,22 +5,13 @@
 #include <cmath>
 
 #include "scalemix/base/atomic_file.h"
+#include "scalemix/base/csv_cell.h"
 #include "scalemix/base/error.h"
 #include "scalemix/data/bytes.h"
 #include "scalemix/data/npy.h"
 
 namespace scalemix::inline v0::data {
 namespace {
-
-/// A cell, quoted if a reader would otherwise cut or trim it.
-std::string cell(const std::string& text, char separator) {
-  const bool plain = text.find_first_of(std::string("\"\r\n") + separator) == std::string::npos &&
-                     (text.empty() || (text.front() != ' ' && text.back() != ' '));
-  if (plain) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + '"';
-}
 
 std::string column_name(const Dataset& data, std::size_t j) {
   return j < data.features.size() ? data.features[j] : fmt::format("x{}", j);
@@ -39,8 +30,8 @@ std::string to_npz(const Dataset& data) {
 std::string to_csv(const Dataset& data, char separator) {
   const std::size_t k = data.width();
   std::string text;
-  for (std::size_t j = 0; j < k; ++j) text += cell(column_name(data, j), separator) + separator;
-  text += cell(data.target.empty() ? "target" : data.target, separator) + '\n';
+  for (std::size_t j = 0; j < k; ++j) text += csv_cell(column_name(data, j), separator) + separator;
+  text += csv_cell(data.target.empty() ? "target" : data.target, separator) + '\n';
   for (std::size_t i = 0; i < data.rows(); ++i) {
     for (std::size_t j = 0; j < k; ++j) {
       const float value = data.x[i * k + j];
@@ -50,7 +41,7 @@ std::string to_csv(const Dataset& data, char separator) {
     if (data.task == Task::regression) {
       fmt::format_to(std::back_inserter(text), "{}", data.y[i]);
     } else {
-      text += cell(data.classes[static_cast<std::size_t>(data.label[i])], separator);
+      text += csv_cell(data.classes[static_cast<std::size_t>(data.label[i])], separator);
     }
     text += '\n';
   }

@@ -22,7 +22,7 @@ bool Decoration::trained() const {
 }
 
 model::At Decoration::at(const Frame& f) const {
-  const bool of_input = use.where == model::Where::moments;
+  const bool of_input = use.where == model::Where::moments && kind().draws_input_too();
   model::At at{.use = use,
                .train = f.mode == Mode::train,
                .stream = f.stream(use.number + (of_input ? model::kInputStream : 0)),

@@ -25,8 +25,8 @@ namespace {
 constexpr float kLeastVariance = 1e-12f;
 constexpr float kOdds = std::numbers::pi_v<float> / 8;
 
-/// Kept, in a prediction scratch after the product's: what multiplies the squared weights, (rows, in), then the squared weights. Scratch, after the
-/// product's: its gradient and that of the squared weights.
+/// Kept, in a prediction scratch after the product's: what multiplies the squared weights, (rows, in), then
+/// the squared weights. Scratch of backward, after the product's: their gradients.
 class FastProduct : public Node {
  public:
   FastProduct(const Making& m, std::unique_ptr<Product> product)

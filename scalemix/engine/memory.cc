@@ -1,7 +1,8 @@
 #include "scalemix/engine/memory.h"
 
+#include "scalemix/base/order.h"
+
 #include <algorithm>
-#include <numeric>
 
 namespace scalemix::inline v0::engine {
 namespace {
@@ -25,11 +26,9 @@ std::size_t gap(const std::vector<std::pair<std::size_t, std::size_t>>& taken, s
 }  // namespace
 
 Placement place(const std::vector<Lifetime>& lifetimes) {
-  std::vector<std::size_t> order(lifetimes.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return lifetimes[a].floats > lifetimes[b].floats;
-  });
+  const std::vector<std::size_t> order = sorted_order(
+      lifetimes.size(),
+      [&](std::size_t a, std::size_t b) { return lifetimes[a].floats > lifetimes[b].floats; });
   Placement out;
   out.at.resize(lifetimes.size());
   std::vector<std::size_t> placed;

@@ -27,7 +27,7 @@ class RowWeights : public Weighted {
     for_groups(f.rows, [&](std::size_t group, std::size_t first, std::size_t last) {
       float* noisy = room(f, false) + group * product_->weights;
       for (std::size_t n = first; n < last; ++n) {
-        draw(f, n, noisy);
+        draw(f, n, f.values + w_, noisy);
         product_->forward({1, x + n * in, nullptr, nullptr}, {.flat = noisy}, bias(f),
                           scratch_of(f, group, false), y + n * out);
       }
@@ -43,11 +43,7 @@ class RowWeights : public Weighted {
       std::fill_n(sum, weights, 0.0f);
       for (std::size_t n = first; n < last; ++n) {
         std::fill_n(z, weights, 1.0f);
-        model::At at = noise_->at(f);
-        at.rows = 1;
-        at.row0 = noise_->use.at(f.rows, f.row0, f.group, f.stride).row(n);
-        at.group = 0;
-        noise_->kind().forward(at, z, z);
+        draw(f, n, z, z);
         const float *xn = x + n * in, *dyn = dy + n * out;
         float* dxn = dx ? dx + n * in : nullptr;
         if (dxn) std::fill_n(dxn, in, 0.0f);
@@ -93,13 +89,13 @@ class RowWeights : public Weighted {
   /// Scratch behind the products'.
   float* room(const Frame& f, bool backward) const { return scratch_of(f, kGroups, backward); }
 
-  /// The weights of row n.
-  void draw(const Frame& f, std::size_t n, float* noisy) const {
+  /// `weights` as row n has them; `noisy` may be those.
+  void draw(const Frame& f, std::size_t n, const float* weights, float* noisy) const {
     model::At at = noise_->at(f);
     at.rows = 1;
     at.row0 = noise_->use.at(f.rows, f.row0, f.group, f.stride).row(n);
     at.group = 0;
-    noise_->kind().forward(at, f.values + w_, noisy);
+    noise_->kind().forward(at, weights, noisy);
   }
 };
 

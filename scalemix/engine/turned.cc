@@ -14,31 +14,26 @@
 namespace scalemix::inline v0::engine {
 namespace {
 
-/// Kept, in a prediction scratch after the product's: what the draw makes of a change of the variances, (rows, out); P and Q of every turn; x^2; then
-/// room for scaled weights. Scratch of backward, after the product's: a gradient of outputs, of inputs, of
-/// weights.
-class TurnedNoise : public Node {
+/// Kept, in a prediction scratch after the product's: what the draw makes of a change of the variances,
+/// (rows, out); P and Q of every turn; x^2; then room for scaled weights. Scratch of backward, after the
+/// product's: a gradient of outputs, of inputs, of weights.
+class TurnedNoise : public Weighted {
  public:
   TurnedNoise(const Making& m, std::unique_ptr<Product> product)
-      : Node(product->in, product->out),
-        product_(std::move(product)),
-        noise_(*m.noise),
+      : Weighted(m, std::move(product), m.layer.out),
         parts_(model::Turned::of(in, m.noise->prepared())),
-        w_(m.layout.at(m.layer.name + ".weight").offset),
-        train_(m.train) {
-    if (m.layer.bias) b_ = m.layout.at(m.layer.name + ".bias").offset;
-  }
+        train_(m.train) {}
 
   double forward(const Frame& f, const float* x, float* y) const override {
     const std::size_t n = f.rows * out;
-    const float* p = f.prepared + noise_.prepared_at;
+    const float* p = f.prepared + noise_->prepared_at;
     float *var = train_ ? f.kept : f.scratch + product_->scratch(f.rows, false),
           *squares = var + n * (1 + 2 * parts_.turns), *w = squares + f.rows * in;
     const auto product = [&](const float* rows, const float* b, float* to) {
       product_->forward({.count = f.rows, .x = rows}, {.flat = w}, b, f.scratch, to);
     };
     scale(f, p + parts_.mean(), false, w);
-    product(x, b_ ? f.values + *b_ : nullptr, y);
+    product(x, bias(f), y);
     if (f.mode == Mode::deterministic) return 0;
     for (std::size_t i = 0; i < f.rows * in; ++i) squares[i] = x[i] * x[i];
     scale(f, p + parts_.alpha(), true, w);
@@ -53,14 +48,14 @@ class TurnedNoise : public Node {
       for (std::size_t i = 0; i < n; ++i) var[i] += 4 * along[i] * (k * along[i] - image[i]);
     }
     for (std::size_t i = 0; i < n; ++i) var[i] = std::max(var[i], 0.0f);  // but for rounding
-    kernel::reparam(normal_.raw(), f.stream(noise_.use.number),
-                    noise_.use.at(f.rows, f.row0, f.group, f.stride), y, var, y, var);
+    kernel::reparam(normal_.raw(), f.stream(noise_->use.number),
+                    noise_->use.at(f.rows, f.row0, f.group, f.stride), y, var, y, var);
     return 0;
   }
 
   void backward(const Frame& f, const float* x, const float*, float* dy, float* dx) const override {
     const std::size_t n = f.rows * out;
-    const float *p = f.prepared + noise_.prepared_at, *slope = f.kept,
+    const float *p = f.prepared + noise_->prepared_at, *slope = f.kept,
                 *squares = slope + n * (1 + 2 * parts_.turns);
     float *w = f.kept + n * (1 + 2 * parts_.turns) + f.rows * in, *d = f.d_prepared,
           *change = f.scratch + product_->scratch(f.rows, true), *back = change + n,
@@ -77,7 +72,7 @@ class TurnedNoise : public Node {
       for (std::size_t i = 0; i < f.rows * in; ++i) dx[i] += (square ? 2 * x[i] : 1) * back[i];
     };
     through(dy, x, parts_.mean(), false);
-    if (b_) product_->to_bias(f.rows, dy, f.gradients + *b_);
+    to_bias(f, dy);
     for (std::size_t t = 0; t < parts_.turns; ++t) {
       const float *along = slope + n * (1 + 2 * t), *image = along + n;
       const float k = p[parts_.kappa() + t];
@@ -104,8 +99,9 @@ class TurnedNoise : public Node {
                                                 : train_ ? 0
                                                          : kept(rows));
   }
-  bool reads_input() const override { return true; }
-  bool trained() const override { return true; }
+  /// Weights are scaled in every pass.
+  std::size_t prepared() const override { return 0; }
+  void prepare(const Frame&) const override {}
   bool stochastic() const override { return true; }
   double work() const override {
     return static_cast<double>((2 + 2 * parts_.turns) * product_->weights);
@@ -137,12 +133,8 @@ class TurnedNoise : public Node {
     }
   }
 
-  std::unique_ptr<Product> product_;
-  const Decoration& noise_;
   model::Turned parts_;
-  std::size_t w_;
   bool train_;
-  std::optional<std::size_t> b_;
   law::AnyLaw normal_ = law::AnyLaw::parse("normal:scale=1");
 };
 

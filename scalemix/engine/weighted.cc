@@ -213,9 +213,7 @@ Nodes make_weighted(const Making& m) {
                     ? make_dense(m.layer, false)  // signs leave no zeros of the data alone
                     : make_product(m, where == Where::moments && !drawn_by_signs);
   const std::size_t out = product->out;
-  // Not of a kind that draws weights in training and moments in a prediction.
-  const bool of_input =
-      where == Where::moments && m.noise->kind().where == Where::moments && m.noise->kind().forward;
+  const bool of_input = where == Where::moments && m.noise->kind().draws_input_too();
   if (where == Where::input || of_input) {
     nodes.push_back(make_noise(*m.noise, product->in, m.train));
   }

@@ -12,7 +12,8 @@ using model::Family;
 /// Whether the layer itself reads the data, whole batches at a time.
 bool reads_all(const model::Noise& noise, const model::Layer& layer) {
   const model::Where where = model::noise_place(noise, layer, true);
-  const bool of_input = model::noise_kind(noise.kind).forward && where == model::Where::moments;
+  const bool of_input =
+      where == model::Where::moments && model::noise_kind(noise.kind).draws_input_too();
   return where != model::Where::input && where != model::Where::row_weights &&
          where != model::Where::pairs && where != model::Where::columns && !of_input;
 }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "scalemix/base/check.h"
+#include "scalemix/base/order.h"
 
 namespace scalemix::inline v0::metric {
 namespace {
@@ -133,10 +133,7 @@ double auroc(std::span<const double> score, std::span<const std::uint8_t> positi
   for (const double s : score) {
     if (std::isnan(s)) fail<std::domain_error>("auroc", "score must not be NaN", s);
   }
-  std::vector<std::size_t> order(score.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(),
-            [&](std::size_t a, std::size_t b) { return score[a] < score[b]; });
+  const std::vector<std::size_t> order = rising_order(score);
   double positives = 0, negatives = 0, wins = 0;
   for (std::size_t i = 0; i < order.size();) {
     double tied_positives = 0, tied_negatives = 0;

@@ -1,5 +1,7 @@
 #include "scalemix/metric/dependence.h"
 
+#include "scalemix/base/order.h"
+
 #include <algorithm>
 #include <boost/math/special_functions/digamma.hpp>
 #include <cmath>
@@ -22,16 +24,9 @@ void check(Span x, Span y) {
   }
 }
 
-std::vector<std::size_t> order_of(Span x) {
-  std::vector<std::size_t> out(x.size());
-  std::iota(out.begin(), out.end(), std::size_t{0});
-  std::sort(out.begin(), out.end(), [&](std::size_t a, std::size_t b) { return x[a] < x[b]; });
-  return out;
-}
-
 /// The bin of each value, by rank; equal values have that of their middle.
 std::vector<std::size_t> binned(Span x, std::size_t bins) {
-  const std::vector<std::size_t> order = order_of(x);
+  const std::vector<std::size_t> order = rising_order(x);
   std::vector<std::size_t> out(x.size());
   for (std::size_t first = 0; first < x.size();) {
     std::size_t last = first;
@@ -95,7 +90,7 @@ double neighbour_information(Span x, Span y, std::size_t neighbours) {
   if (neighbours < 1 || neighbours >= n) {
     throw std::invalid_argument("dependence: neighbours must be at least 1 and below the pairs");
   }
-  const std::vector<std::size_t> order = order_of(x);
+  const std::vector<std::size_t> order = rising_order(x);
   std::vector<double> sx(n), sy(y.begin(), y.end()), nearest;
   for (std::size_t i = 0; i < n; ++i) sx[i] = x[order[i]];
   std::sort(sy.begin(), sy.end());

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <vector>
 
 #include "scalemix/base/check.h"
+#include "scalemix/base/order.h"
 
 namespace scalemix::inline v0::metric {
 namespace {
@@ -29,10 +29,7 @@ Counts count(std::span<const double> score, std::span<const std::uint8_t> positi
 /// returns whether it has seen enough.
 template <class F>
 void walk(std::span<const double> score, std::span<const std::uint8_t> positive, const F& f) {
-  std::vector<std::size_t> order(score.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(),
-            [&](std::size_t a, std::size_t b) { return score[a] > score[b]; });
+  const std::vector<std::size_t> order = falling_order(score);
   Counts seen;
   for (std::size_t i = 0; i < order.size();) {
     const double at = score[order[i]];

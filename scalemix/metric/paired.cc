@@ -5,9 +5,9 @@
 #include <boost/math/quadrature/gauss_kronrod.hpp>
 #include <boost/math/tools/roots.hpp>
 #include <cmath>
-#include <numeric>
 
 #include "scalemix/base/check.h"
+#include "scalemix/base/order.h"
 #include "scalemix/law/standard_normal.h"
 #include "scalemix/metric/uncertainty.h"
 
@@ -38,9 +38,7 @@ double detectable(double error, std::size_t n, double level, double power) {
 }
 
 std::vector<double> holm(std::span<const double> p) {
-  std::vector<std::size_t> order(p.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return p[a] < p[b]; });
+  const std::vector<std::size_t> order = rising_order(p);
   std::vector<double> out(p.size());
   double most = 0;
   for (std::size_t i = 0; i < order.size(); ++i) {

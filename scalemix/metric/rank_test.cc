@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "scalemix/base/check.h"
+#include "scalemix/base/order.h"
 
 namespace scalemix::inline v0::metric {
 namespace {
@@ -26,11 +27,7 @@ std::size_t rows_of(std::span<const double> values, std::size_t methods) {
 
 /// Ranks from 1; `descending`: the largest is 1. Equal values share their mean.
 std::vector<double> ranks(std::span<const double> values, bool descending) {
-  std::vector<std::size_t> order(values.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return descending ? values[a] > values[b] : values[a] < values[b];
-  });
+  const std::vector<std::size_t> order = descending ? falling_order(values) : rising_order(values);
   std::vector<double> out(values.size());
   for (std::size_t i = 0; i < order.size();) {
     std::size_t end = i + 1;
@@ -167,9 +164,7 @@ std::vector<double> against_control(std::span<const double> values, std::size_t 
 }
 
 std::vector<double> finner(std::span<const double> p) {
-  std::vector<std::size_t> order(p.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return p[a] < p[b]; });
+  const std::vector<std::size_t> order = rising_order(p);
   std::vector<double> out(p.size());
   double largest = 0;
   for (std::size_t i = 0; i < order.size(); ++i) {

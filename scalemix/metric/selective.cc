@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "scalemix/base/check.h"
+#include "scalemix/base/order.h"
 
 namespace scalemix::inline v0::metric {
 
@@ -13,15 +13,12 @@ std::vector<RiskPoint> risk_coverage(std::span<const double> confidence,
   constexpr const char* kWho = "risk_coverage";
   check(!loss.empty() && confidence.size() == loss.size(), kWho,
         "expected as many of both, not none");
-  std::vector<std::size_t> order(loss.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  for (const std::size_t i : order) {
+  for (std::size_t i = 0; i < loss.size(); ++i) {
     if (std::isnan(confidence[i]) || std::isnan(loss[i])) {
       fail<std::domain_error>(kWho, "NaN in row", i);
     }
   }
-  std::sort(order.begin(), order.end(),
-            [&](std::size_t a, std::size_t b) { return confidence[a] > confidence[b]; });
+  const std::vector<std::size_t> order = falling_order(confidence);
   std::vector<RiskPoint> out;
   double sum = 0;
   for (std::size_t first = 0, last; first < order.size(); first = last) {

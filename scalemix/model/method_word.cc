@@ -51,17 +51,6 @@ std::vector<Noise*> added(Spec& spec, const Spec& before) {
   return out;
 }
 
-/// Where the value of a key stands in a word; npos, npos without it.
-std::pair<std::size_t, std::size_t> value_at(const std::string& word, const std::string& key) {
-  std::size_t at = word.find(key + "=");
-  while (at != std::string::npos && at > 0 && word[at - 1] != ':' && word[at - 1] != ',') {
-    at = word.find(key + "=", at + 1);
-  }
-  if (at == std::string::npos) return {at, at};
-  const std::size_t from = at + key.size() + 1;
-  return {from, std::min(word.find(',', from), word.size())};
-}
-
 /// The canonical word of all: lists of values, and schedules.
 std::string joined(const MethodWord& method, const std::vector<std::string>& words) {
   std::string out = words.front();

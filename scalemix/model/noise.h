@@ -225,6 +225,8 @@ struct NoiseKind {
 
   /// Whether it stands in a layer's forward pass, which has room for one such kind.
   bool draws() const { return where != Where::penalty; }
+  /// Whether its layers, whose pre-activations are drawn, have noise on their input as well.
+  bool draws_input_too() const { return where == Where::moments && forward; }
   /// Whether what it does differs from draw to draw.
   bool random() const { return draws() && where != Where::pairs; }
 };

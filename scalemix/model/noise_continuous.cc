@@ -77,7 +77,7 @@ NoiseKind continuous_noise() {
   kind.compile = [](NoiseUse& use, const Layer&) {
     use.draws = normal_draws();
     if (use.values[kForm] != 0) {
-      use.draws = {law::affine_sampler(0, 1), law::affine_sampler(0, 1), nullptr};
+      use.draws = uniform_draws();
     }
   };
   kind.kept = keeps_places;
@@ -87,9 +87,7 @@ NoiseKind continuous_noise() {
   kind.signal = [](const Noise& noise, const Layer&) {
     const Mask mask = mask_of(noise.values);
     const double mean = mask.moment(1), alpha = mask.moment(2) / (mean * mean) - 1;
-    NoiseSignal out{.law = law::AnyLaw::make("gaussian", std::vector{alpha})};  // the same moments
-    out.word = "continuous";
-    return out;
+    return signal_like("gaussian", alpha, "continuous");  // the same moments
   };
   return kind;
 }

@@ -181,9 +181,7 @@ NoiseKind dropblock_noise() {
   kind.forward = forward;
   kind.backward = backward;
   kind.signal = [](const Noise& noise, const Layer&) {
-    NoiseSignal out{.law = law::AnyLaw::make("bernoulli", std::vector{noise.values[kP]})};
-    out.word = "dropblock";
-    return out;
+    return signal_like("bernoulli", noise.values[kP], "dropblock");
   };
   return kind;
 }

@@ -6,6 +6,7 @@
 
 #include "scalemix/kernel/tiles.h"
 #include "scalemix/model/noise.h"
+#include "scalemix/model/noise_places.h"
 #include "scalemix/random/stream.h"
 
 namespace scalemix::inline v0::model {
@@ -40,9 +41,7 @@ NoiseKind gate_noise() {
     scale(at, static_cast<float>(1 - at.use.values[0]), x, x);
   };
   kind.signal = [](const Noise& noise, const Layer&) {
-    NoiseSignal out{.law = law::AnyLaw::make("bernoulli", std::vector{noise.values[0]})};
-    out.word = "gate";
-    return out;
+    return signal_like("bernoulli", noise.values[0], "gate");
   };
   return kind;
 }

@@ -52,22 +52,24 @@ std::size_t group_of(const At& at, std::size_t e) {
 float* spreads(const At& at) { return at.kept + at.rows * groups(at); }
 
 void multiply(const At& at, const float* x, float* y) {
-  const std::size_t width = inner(at);
-  kernel::for_tiles(at.rows * groups(at), [&](std::size_t first, std::size_t n) {
-    for (std::size_t i = first; i < first + n; ++i) {
-      const float z = at.kept[i];
-      for (std::size_t k = i * width; k < (i + 1) * width; ++k) y[k] = x[k] * z;
-    }
-  });
+  kernel::multiply_draws(at.rows * groups(at), inner(at), at.kept, x, y);
+}
+
+/// The mean of each group's scale; 0 of those that are off, outside training.
+const std::vector<float>& means(const At& at) {
+  std::vector<float>& out = room<struct Means, float>(groups(at));
+  for (std::size_t g = 0; g < groups(at); ++g) {
+    out[g] = !at.train && off(at, g) ? 0 : at.own[kScale][g];
+  }
+  return out;
 }
 
 double forward(const At& at, const float* x, float* y) {
   const std::size_t n = groups(at);
   float* spread = spreads(at);
-  std::vector<float>& mean = room<struct Means, float>(n);
+  const std::vector<float>& mean = means(at);
   for (std::size_t g = 0; g < n; ++g) {
     const bool gone = !at.train && off(at, g);
-    mean[g] = gone ? 0 : at.own[kScale][g];
     spread[g] = gone ? 0 : std::exp(at.own[kScaleLogVar][g] / 2);
   }
   kernel::draws(at.use.draws.raw, at.stream, site(at), at.kept);
@@ -101,11 +103,10 @@ void backward(const At& at, const float* x, const float* dy, float* dx, double) 
 
 void centre(const At& at, float* x) {
   const std::size_t width = inner(at);
+  const float* mean = means(at).data();
   kernel::for_tiles(at.rows * groups(at), [&](std::size_t first, std::size_t n) {
     for (std::size_t i = first; i < first + n; ++i) {
-      const std::size_t g = i % groups(at);
-      const float z = off(at, g) ? 0 : at.own[kScale][g];
-      for (std::size_t k = i * width; k < (i + 1) * width; ++k) x[k] *= z;
+      for (std::size_t k = i * width; k < (i + 1) * width; ++k) x[k] *= mean[i % groups(at)];
     }
   });
 }

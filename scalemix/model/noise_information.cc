@@ -7,8 +7,8 @@
 //
 // Here alpha is a function of the activations themselves, unit by unit of all units of the layer (of an
 // image: channel by channel, at each place); in the released network it is one of what the layer before
-// took. A deterministic pass has e = 0, the
-// median: where x feeds a batch normalisation, the paper makes its statistics again without noise.
+// took. A deterministic pass has e = 0, the median: where x feeds a batch normalisation, the paper makes its
+// statistics again without noise.
 
 #include <algorithm>
 #include <cmath>

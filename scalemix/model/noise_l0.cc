@@ -192,7 +192,7 @@ NoiseKind l0_noise() {
   };
   kind.compile = [](NoiseUse& use, const Layer&) {
     if (use.where == Where::input) per_input(use);
-    use.draws = {law::affine_sampler(0, 1), law::affine_sampler(0, 1), nullptr};
+    use.draws = uniform_draws();
   };
   kind.kept = [](const NoiseUse& use, std::size_t rows, bool) {
     return 2 * (per_row(use) ? rows : 1) * use.site.columns;
@@ -207,9 +207,7 @@ NoiseKind l0_noise() {
   kind.prunes = [](const Noise&) { return true; };
   kind.readings = readings;
   kind.signal = [](const Noise& noise, const Layer&) {
-    NoiseSignal out{.law = law::AnyLaw::make("bernoulli", std::vector{noise.values[kP]})};
-    out.word = "l0";
-    return out;
+    return signal_like("bernoulli", noise.values[kP], "l0");
   };
   return kind;
 }

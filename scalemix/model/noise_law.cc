@@ -98,10 +98,39 @@ kernel::Site weights_site(const At& at) {
   return at.use.at(1, at.use.where == Where::row_weights ? at.row0 : 0);
 }
 
+}  // namespace
+
+NoiseKind multiply_noise() {
+  NoiseKind kind{.name = "multiply", .summary = "x z, z of any law", .source = ""};
+  kind.takes_law = true;
+  kind.compile = compile_law;
+  kind.kept = multiply_keeps;
+  kind.in_place = true;
+  kind.forward = multiply_forward;
+  kind.backward = multiply_backward;
+  kind.centre = multiply_centre;
+  kind.signal = [](const Noise& noise, const Layer&) { return signal_of(noise, false); };
+  return kind;
+}
+
+NoiseKind add_noise() {
+  NoiseKind kind{.name = "add",
+                 .summary = "x + z, z of any law",
+                 .source = "Bishop (1995), Neural Computation 7(1)"};
+  kind.takes_law = true;
+  kind.compile = compile_law;
+  kind.in_place = true;
+  kind.forward = add_forward;
+  kind.backward = add_backward;
+  kind.centre = add_centre;
+  kind.signal = [](const Noise& noise, const Layer&) { return signal_of(noise, true); };
+  return kind;
+}
+
 /// Every weight times a draw of its own: one per step, the same for all rows, or one per row. A
 /// prediction draws too, or draws pre-activations by their mean and variance, u ~ N(w x, a w^2 x^2),
 /// a the relative variance of the law.
-NoiseKind dropconnect_kind() {
+NoiseKind dropconnect_noise() {
   NoiseKind kind{.name = "dropconnect",
                  .summary = "w z, one draw per weight and step, or per row, z of any law",
                  .source = "Wan, Zeiler, Zhang, LeCun & Fergus (2013)",
@@ -141,36 +170,5 @@ NoiseKind dropconnect_kind() {
   kind.signal = [](const Noise& noise, const Layer&) { return signal_of(noise, false); };
   return kind;
 }
-
-}  // namespace
-
-NoiseKind multiply_noise() {
-  NoiseKind kind{.name = "multiply", .summary = "x z, z of any law", .source = ""};
-  kind.takes_law = true;
-  kind.compile = compile_law;
-  kind.kept = multiply_keeps;
-  kind.in_place = true;
-  kind.forward = multiply_forward;
-  kind.backward = multiply_backward;
-  kind.centre = multiply_centre;
-  kind.signal = [](const Noise& noise, const Layer&) { return signal_of(noise, false); };
-  return kind;
-}
-
-NoiseKind add_noise() {
-  NoiseKind kind{.name = "add",
-                 .summary = "x + z, z of any law",
-                 .source = "Bishop (1995), Neural Computation 7(1)"};
-  kind.takes_law = true;
-  kind.compile = compile_law;
-  kind.in_place = true;
-  kind.forward = add_forward;
-  kind.backward = add_backward;
-  kind.centre = add_centre;
-  kind.signal = [](const Noise& noise, const Layer&) { return signal_of(noise, true); };
-  return kind;
-}
-
-NoiseKind dropconnect_noise() { return dropconnect_kind(); }
 
 }  // namespace scalemix::inline v0::model

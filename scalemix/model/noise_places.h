@@ -105,6 +105,18 @@ inline void per_input(NoiseUse& use) {
   use.site.width = 0;
 }
 
+/// A signal like that of multipliers of a law with this first parameter.
+inline NoiseSignal signal_like(std::string_view law, double value, std::string word) {
+  NoiseSignal out{.law = law::AnyLaw::make(law, std::vector{value})};
+  out.word = std::move(word);
+  return out;
+}
+
+/// Draws of the uniform law on (0, 1).
+inline law::Compiled uniform_draws() {
+  return {law::affine_sampler(0, 1), law::affine_sampler(0, 1), nullptr};
+}
+
 /// Draws of the standard normal law.
 inline law::Compiled normal_draws() {
   static const law::AnyLaw normal = law::AnyLaw::parse("normal:scale=1");

@@ -11,7 +11,6 @@
 // predictions; a deterministic pass has E t. mu and log sigma stay in [-20, 5].
 
 #include <algorithm>
-#include <boost/math/special_functions/erf.hpp>
 #include <cmath>
 #include <numbers>
 
@@ -47,6 +46,7 @@ struct Unit {
   double mu, sigma, a, b, below, mass;  // A, B, Phi(A), Z
   bool far;
   law::NormalTail tail;    // at B, where it is far
+  double pa, pb;           // phi(A), phi(B)
   double by_low, by_high;  // phi(A) / Z, phi(B) / Z
   Unit(double mu, double log_sigma)
       : mu(mu),
@@ -57,8 +57,10 @@ struct Unit {
         mass(standard_normal_cdf(b) - below),
         far(b < -8),
         tail(far ? -b : 8),
-        by_low(far ? 0 : standard_normal_pdf(a) / mass),
-        by_high(far ? tail.hazard : standard_normal_pdf(b) / mass) {}
+        pa(standard_normal_pdf(a)),
+        pb(standard_normal_pdf(b)),
+        by_low(far ? 0 : pa / mass),
+        by_high(far ? tail.hazard : pb / mass) {}
 
   /// log E t^k, E t^k = exp(k mu + k^2 sigma^2 / 2) (Phi(B - k sigma) - Phi(A - k sigma)) / Z.
   double log_moment(double k) const {
@@ -100,7 +102,6 @@ struct Unit {
     if (far) return far_at(u);
     const double c = below + u * mass, q = normal_quantile(c);
     const double slope = sigma / standard_normal_pdf(q);
-    const double pa = standard_normal_pdf(a), pb = standard_normal_pdf(b);
     // dc: by A, phi(A) (1 - u); by B, phi(B) u.
     const double dc_mu = -(pa * (1 - u) + pb * u) / sigma;
     const double dc_log_sigma = -(a * pa * (1 - u) + b * pb * u);
@@ -224,9 +225,7 @@ NoiseKind sbp_noise() {
     return {{.name = "mu", .shape = {layer.out}},
             {.name = "log_sigma", .shape = {layer.out}, .initial = noise.values[kInit]}};
   };
-  kind.compile = [](NoiseUse& use, const Layer&) {
-    use.draws = {law::affine_sampler(0, 1), law::affine_sampler(0, 1), nullptr};
-  };
+  kind.compile = [](NoiseUse& use, const Layer&) { use.draws = uniform_draws(); };
   kind.prepared = [](const NoiseUse& use) { return use.train ? 0 : use.site.columns; };
   kind.prepare = prepare;
   kind.kept = [](const NoiseUse& use, std::size_t rows, bool) {

@@ -93,7 +93,7 @@ NoiseKind soft_noise() {
   kind.compile = [](NoiseUse& use, const Layer&) {
     use.draws = normal_draws();
     if (laplace(use.values)) {
-      use.draws = {law::affine_sampler(0, 1), law::affine_sampler(0, 1), nullptr};
+      use.draws = uniform_draws();
     }
   };
   kind.kept = keeps_places;
@@ -106,9 +106,7 @@ NoiseKind soft_noise() {
   kind.signal = [](const Noise& noise, const Layer&) {
     const double s = noise.values[kSigma], m = moment(laplace(noise.values), s, 1);
     const double alpha = moment(laplace(noise.values), s, 2) / (m * m) - 1;
-    NoiseSignal out{.law = law::AnyLaw::make("gaussian", std::vector{alpha})};  // the same moments
-    out.word = "soft";
-    return out;
+    return signal_like("gaussian", alpha, "soft");  // the same moments
   };
   return kind;
 }

@@ -39,7 +39,7 @@ void mask(const At& at, float* values) {
 bool clips(const NoiseUse& use) { return use.values[kClip] != 0; }
 bool is_exact(const NoiseUse& use) { return use.values[kKl] != 0; }
 
-/// Log alpha in the range of the penalty, and d log alpha / dw.
+/// Log alpha in the range of the penalty.
 double clipped_log_alpha(const At& at, std::size_t i) {
   const double w = at.w[i];
   return std::clamp(at.own[kLogSigma2][i] - std::log(w * w + 1e-8), -8.0, 8.0);

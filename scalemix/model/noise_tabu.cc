@@ -175,9 +175,7 @@ NoiseKind tabu_noise() {
   kind.signal = [](const Noise& noise, const Layer&) {
     const double p = noise.values[kP];
     const double q = noise.values[kMarked] == 0 ? p / (1 + p) : p * (1 - p);
-    NoiseSignal out{.law = law::AnyLaw::make("bernoulli", std::vector{q})};
-    out.word = "tabu";
-    return out;
+    return signal_like("bernoulli", q, "tabu");
   };
   return kind;
 }

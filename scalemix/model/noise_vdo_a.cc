@@ -131,9 +131,7 @@ NoiseKind vdo_a_noise() {
   kind.readings = readings;
   kind.signal = [](const Noise& noise, const Layer&) {
     const double p = noise.values[kP];
-    NoiseSignal out{.law = law::AnyLaw::make("gaussian", std::vector{p / (1 - p)})};
-    out.word = "vdo_a";
-    return out;
+    return signal_like("gaussian", p / (1 - p), "vdo_a");
   };
   return kind;
 }

@@ -211,9 +211,7 @@ NoiseKind vdo_b_noise() {
   kind.threshold = [](const Noise& noise) { return noise.values[kThreshold]; };
   kind.signal = [](const Noise& noise, const Layer&) {
     const double p = noise.values[kP];
-    NoiseSignal out{.law = law::AnyLaw::make("gaussian", std::vector{p / (1 - p)})};
-    out.word = "vdo_b";
-    return out;
+    return signal_like("gaussian", p / (1 - p), "vdo_b");
   };
   return kind;
 }

@@ -342,9 +342,7 @@ NoiseKind vsd_noise() {
   kind.readings = readings;
   kind.signal = [](const Noise& noise, const Layer&) {
     const double p = noise.values[kP];
-    NoiseSignal out{.law = law::AnyLaw::make("gaussian", std::vector{p / (1 - p)})};
-    out.word = "vsd";
-    return out;
+    return signal_like("gaussian", p / (1 - p), "vsd");
   };
   return kind;
 }

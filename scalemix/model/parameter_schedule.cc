@@ -85,14 +85,20 @@ std::string ParameterSchedule::word() const {
   return out;
 }
 
-std::string put_schedule(const std::string& word, const Scheduled& scheduled) {
-  const std::string key = scheduled.parameter + "=";
+std::pair<std::size_t, std::size_t> value_at(std::string_view word, std::string_view parameter) {
+  const std::string key = std::string(parameter) + "=";
   std::size_t at = word.find(key);
-  while (at != std::string::npos && at > 0 && word[at - 1] != ':' && word[at - 1] != ',') {
+  while (at != std::string_view::npos && at > 0 && word[at - 1] != ':' && word[at - 1] != ',') {
     at = word.find(key, at + 1);
   }
-  if (at == std::string::npos) return word;
-  const std::size_t end = std::min(word.find(',', at), word.size());
+  if (at == std::string_view::npos) return {at, at};
+  const std::size_t from = at + key.size();
+  return {from, std::min(word.find(',', from), word.size())};
+}
+
+std::string put_schedule(const std::string& word, const Scheduled& scheduled) {
+  const std::size_t end = value_at(word, scheduled.parameter).second;
+  if (end == std::string::npos) return word;
   return word.substr(0, end) + "@" + scheduled.schedule + word.substr(end);
 }
 

@@ -14,6 +14,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "scalemix/base/word.h"
@@ -49,6 +50,9 @@ class ParameterSchedule {
   const ScheduleRow* row_ = nullptr;
   std::vector<double> own_;
 };
+
+/// Where the value of a parameter stands in a word, from and to; npos, npos without it.
+std::pair<std::size_t, std::size_t> value_at(std::string_view word, std::string_view parameter);
 
 /// "bernoulli:p=0.5" with a schedule behind the value of its parameter:
 /// "bernoulli:p=0.5@linear:start=0;from=0;to=1". A word without the parameter stays as it is.

@@ -1,15 +1,14 @@
 #include "scalemix/optim/fused.h"
 
 #include "scalemix/kernel/variational.h"
+#include "scalemix/optim/adam_options.h"
 
 namespace scalemix::inline v0::optim {
 namespace {
 
 double svdo_adam(const Rate& rate, std::uint64_t step, const NoisyPiece& p) {
   const auto options = [&](const Piece& piece) {
-    kernel::Adam out{.lr = rate.lr * piece.rate, .decay = piece.decays ? rate.decay : 0};
-    if (!rate.own.empty()) out.beta1 = rate.own[0], out.beta2 = rate.own[1], out.eps = rate.own[2];
-    return out;
+    return adam_options(rate, rate.lr * piece.rate, piece.decays ? rate.decay : 0);
   };
   return kernel::svdo_adam(options(p.w), options(p.own), step, p.w.count, p.w.g, p.d_prepared,
                            p.penalty_weight, {p.w.w, p.w.arrays[0], p.w.arrays[1]},

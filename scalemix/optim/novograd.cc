@@ -7,9 +7,9 @@
 // averaging=on multiplies what goes into m by 1 - beta1. No bias is corrected. settings name pairs of betas:
 // paper 0.95, 0.98 (the first version's, and the default); optax 0.9, 0.25; jasper 0.95, 0; quartznet 0.8,
 // 0.5, of NVIDIA's programs. own takes beta1 and beta2 as given.
-// v starts with the first
-// gradient that is not zero, whenever that comes: a count of steps would divide the first gradient of
-// a tensor that began later by sqrt(1 - beta2) of its norm only. Where all of a tensor's gradient is
+//
+// v starts with the first gradient that is not zero, whenever that comes: a count of steps would divide the
+// first gradient of a tensor that began later by sqrt(1 - beta2) of its norm only. Where all of a tensor's gradient is
 // zero, the step leaves the tensor, m and v as they are. After the division m is that of gradient
 // descent with momentum.
 

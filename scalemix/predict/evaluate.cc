@@ -189,6 +189,13 @@ Regressed regress(Ensemble& ensemble, const data::LabelledRows& rows,
   return out;
 }
 
+RowPredictions said(Classified c) {
+  return {.p = std::move(c.p), .total = std::move(c.total), .epistemic = std::move(c.mutual)};
+}
+RowPredictions said(Regressed r) {
+  return {.mean = std::move(r.mean), .variance = std::move(r.variance)};
+}
+
 double coverage(const Regressed& r, std::span<const double> y) {
   const double z = law::standard_normal_quantile(0.5 + kCoverage / 2);
   std::vector<double> lower, upper;
@@ -253,15 +260,9 @@ RowPredictions predict_rows(const std::vector<const predict::Predictor*>& models
                             const data::LabelledRows& rows, const EvaluateOptions& options) {
   check_fit(models, rows, false);
   Ensemble ensemble(models, rows, options.precision);
-  RowPredictions out;
-  if (models[0]->spec().task == Task::classification) {
-    Classified c = classify(ensemble, rows, options);
-    out.p = std::move(c.p), out.total = std::move(c.total), out.epistemic = std::move(c.mutual);
-  } else {
-    Regressed r = regress(ensemble, rows, options);
-    out.mean = std::move(r.mean), out.variance = std::move(r.variance);
-  }
-  return out;
+  if (models[0]->spec().task == Task::classification)
+    return said(classify(ensemble, rows, options));
+  return said(regress(ensemble, rows, options));
 }
 
 Evaluation evaluate(const std::vector<const predict::Predictor*>& models,
@@ -275,21 +276,28 @@ Evaluation evaluate(const std::vector<const predict::Predictor*>& models,
   Ensemble ensemble(models, rows, options.precision);
   Evaluation out{rows.rows, {}};
   const EvaluateOptions deterministic{0, options.seed};
+  const bool draws = options.samples > 0;
   if (models[0]->spec().task == Task::classification) {
-    add_classification("", classify(ensemble, rows, deterministic), rows, out);
-    if (options.samples == 0) return out;
-    const Classified drawn = classify(ensemble, rows, options);
-    add_classification("mc_", drawn, rows, out);
-    out.metrics.emplace_back("epistemic", drawn.epistemic);
-    out.metrics.emplace_back("aleatoric", drawn.aleatoric);
+    Classified c = classify(ensemble, rows, deterministic);
+    add_classification("", c, rows, out);
+    if (draws) {
+      c = classify(ensemble, rows, options);
+      add_classification("mc_", c, rows, out);
+      out.metrics.emplace_back("epistemic", c.epistemic);
+      out.metrics.emplace_back("aleatoric", c.aleatoric);
+    }
+    out.said = said(std::move(c));
   } else {
-    add_regression("", regress(ensemble, rows, deterministic), rows, out);
-    if (options.samples == 0) return out;
-    const Regressed drawn = regress(ensemble, rows, options);
-    add_regression("mc_", drawn, rows, out);
-    out.metrics.emplace_back("mc_draw_mae", drawn.draw_mae);
-    out.metrics.emplace_back("epistemic_sd", drawn.epistemic_sd);
-    out.metrics.emplace_back("aleatoric_sd", drawn.aleatoric_sd);
+    Regressed r = regress(ensemble, rows, deterministic);
+    add_regression("", r, rows, out);
+    if (draws) {
+      r = regress(ensemble, rows, options);
+      add_regression("mc_", r, rows, out);
+      out.metrics.emplace_back("mc_draw_mae", r.draw_mae);
+      out.metrics.emplace_back("epistemic_sd", r.epistemic_sd);
+      out.metrics.emplace_back("aleatoric_sd", r.aleatoric_sd);
+    }
+    out.said = said(std::move(r));
   }
   return out;
 }

@@ -38,16 +38,6 @@ struct EvaluateOptions {
   double precision = 0;
 };
 
-struct Evaluation {
-  std::size_t rows = 0;
-  std::vector<std::pair<std::string, double>> metrics;  // in the order of the list above
-
-  /// Throws std::invalid_argument if there is no metric of that name.
-  double at(const std::string& name) const;
-  /// {"rows": N, "error": ..., ...}; a number that is not finite (r2 of constant targets) is null.
-  nlohmann::ordered_json to_json() const;
-};
-
 /// What networks say of each row, as one mixture.
 struct RowPredictions {
   // Classification: mean probabilities (N, C); entropy of them, and the part of it that draws differ by
@@ -56,6 +46,18 @@ struct RowPredictions {
   // Regression: mean and variance of the mixture (N), noise included.
   std::vector<double> mean = {}, variance = {};
 };
+
+struct Evaluation {
+  std::size_t rows = 0;
+  std::vector<std::pair<std::string, double>> metrics;  // in the order of the list above
+  RowPredictions said = {};                             // by the draws, where there are some
+
+  /// Throws std::invalid_argument if there is no metric of that name.
+  double at(const std::string& name) const;
+  /// {"rows": N, "error": ..., ...}; a number that is not finite (r2 of constant targets) is null.
+  nlohmann::ordered_json to_json() const;
+};
+
 /// Of rows with answers or without. Throws as evaluate() does, but for answers.
 RowPredictions predict_rows(const std::vector<const predict::Predictor*>& models,
                             const data::LabelledRows& rows, const EvaluateOptions& options = {});

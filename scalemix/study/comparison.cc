@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "scalemix/base/check.h"
+#include "scalemix/base/csv_cell.h"
 #include "scalemix/base/number_text.h"
 #include "scalemix/metric/paired.h"
 #include "scalemix/metric/rank_test.h"
@@ -69,13 +70,6 @@ ordered_json number(const std::optional<double>& value) {
 
 std::string text(const std::optional<double>& value) {
   return value && std::isfinite(*value) ? shortest_number(*value) : "";
-}
-
-/// A cell of a CSV file.
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? "\"\"" : std::string(1, c);
-  return out + "\"";
 }
 
 }  // namespace
@@ -163,7 +157,7 @@ std::string to_csv(const Comparison& c) {
       const std::optional<Cell>& cell = c.cells[v][m];
       if (!cell) continue;
       const bool ranked = m == 0 && !c.mean_ranks.empty();
-      out += fmt::format("{},{},{},{},{},{},{},{}\n", quoted(c.variants[v].label),
+      out += fmt::format("{},{},{},{},{},{},{},{}\n", csv_cell(c.variants[v].label),
                          measures(c.task)[m].name, text(cell->mean), text(cell->error),
                          text(cell->difference), text(cell->difference_error), text(cell->p),
                          ranked ? shortest_number(c.mean_ranks[v]) : "");

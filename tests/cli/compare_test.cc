@@ -77,7 +77,11 @@ TEST(CompareTest, GoesOnWhereItWasInterrupted) {
   ASSERT_EQ(r.code, kSuccess) << r.err;
   EXPECT_EQ(r.json()["variants"][2]["measures"], whole.json()["variants"][2]["measures"]);
   EXPECT_EQ(scalemix(words(folder.file("a"))).code, kBadConfig);  // a comparison is there
-  EXPECT_EQ(scalemix({"compare", "--resume", folder.file("a"), "--seeds", "2"}).code, kBadConfig);
+  for (const char* flag : {"--seeds", "--methods", "--models", "--optimisers", "--inits"}) {
+    const Result given = scalemix({"compare", "--resume", folder.file("a"), flag, "2"});
+    EXPECT_EQ(given.code, kBadConfig) << flag;
+    EXPECT_THAT(given.err, HasSubstr(flag));
+  }
   EXPECT_EQ(scalemix({"compare", "--resume", folder.file("nothing")}).code, kNoInput);
 }
 
@@ -125,6 +129,11 @@ TEST(CompareTest, AVariantThatDivergesIsLeftOutAndNamed) {
   const nlohmann::json json = r.json();
   ASSERT_EQ(json["variants"].size(), 2u);
   EXPECT_EQ(json["variants"][1]["label"], "bernoulli:p=0.1");
+  EXPECT_EQ(json["not_compared"].size(), 1u);
+  // It is tried again, and named again, when the comparison goes on.
+  const Result again = scalemix({"compare", "--resume", folder.file("one"), "--quiet"});
+  EXPECT_EQ(again.code, kDiverged);
+  EXPECT_THAT(again.err, HasSubstr("not compared: " + wild));
   const Result none = compare({"none", wild}, "two");
   EXPECT_EQ(none.code, kDiverged);
   EXPECT_THAT(none.err, HasSubstr("fewer than two variants are left"));

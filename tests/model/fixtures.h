@@ -34,6 +34,12 @@ inline std::vector<Case> short_forms() {
           {"resnet:1", image_problem()}};
 }
 
+inline std::vector<std::string> types(const std::vector<Layer>& layers) {
+  std::vector<std::string> out;
+  for (const Layer& layer : layers) out.push_back(layer.type);
+  return out;
+}
+
 /// Runs f, which must throw E, and returns the message.
 template <class E, class F>
 std::string message_of(F&& f) {

@@ -17,12 +17,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-std::vector<std::string> types(const std::vector<Layer>& layers) {
-  std::vector<std::string> out;
-  for (const Layer& layer : layers) out.push_back(layer.type);
-  return out;
-}
-
 std::vector<Layer> noises(const Spec& spec) {
   std::vector<Layer> out;
   for_each_layer(spec, [&](const Layer& layer, const Shape&) {

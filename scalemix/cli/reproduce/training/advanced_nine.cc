@@ -32,12 +32,9 @@ Mean reading(const std::vector<model::Model>& models, const std::string& name) {
 }  // namespace
 
 Result advanced_nine(const Effort& effort) {
-  run::TrainConfig base;
-  base.model = effort.pick<const char*>("mlp:20", "mlp:200-200", "mlp:800-800");
-  base.epochs = effort.pick(2, 25, 60);
-  base.seed = effort.seed;
-  base.seeds = contest_seeds(effort);
-  base.samples = 0;
+  run::TrainConfig base =
+      contest_base(effort, effort.pick<const char*>("mlp:20", "mlp:200-200", "mlp:800-800"),
+                   effort.pick(2, 25, 60));
   const std::vector<Contestant> contestants{contestant("none", "none", base),
                                             contestant("advanced", "advanced", base),
                                             contestant("Bernoulli", "bernoulli:p=0.5", base),

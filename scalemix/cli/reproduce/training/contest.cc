@@ -132,8 +132,18 @@ std::vector<Scores> hold_all(const std::vector<Contestant>& contestants, const d
   return out;
 }
 
-int contest_seeds(const Effort& effort) {
-  return effort.size == Size::quick ? 2 : static_cast<int>(std::max<std::size_t>(10, effort.seeds));
+int contest_seeds(const Effort& effort, std::size_t least) {
+  return effort.size == Size::quick ? 2 : static_cast<int>(std::max(least, effort.seeds));
+}
+
+run::TrainConfig contest_base(const Effort& effort, const char* model, int epochs, int samples) {
+  run::TrainConfig out;
+  out.model = model;
+  out.epochs = epochs;
+  out.seed = effort.seed;
+  out.seeds = contest_seeds(effort);
+  out.samples = samples;
+  return out;
 }
 
 }  // namespace scalemix::inline v0::cli::reproduce

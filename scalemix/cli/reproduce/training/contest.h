@@ -46,7 +46,10 @@ std::vector<Scores> hold_all(const std::vector<Contestant>& contestants, const d
                              const std::string& prefix, const Effort& effort, Result& result,
                              bool train_errors = false);
 
-/// Seeds of an entry: ten, or as many as are asked for.
-int contest_seeds(const Effort& effort);
+/// Seeds of an entry: ten, or `least`, or as many as are asked for.
+int contest_seeds(const Effort& effort, std::size_t least = 10);
+
+/// What the contestants of an entry share. `samples`: draws of predictions.
+run::TrainConfig contest_base(const Effort& effort, const char* model, int epochs, int samples = 0);
 
 }  // namespace scalemix::inline v0::cli::reproduce

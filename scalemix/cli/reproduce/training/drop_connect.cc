@@ -9,12 +9,9 @@
 namespace scalemix::inline v0::cli::reproduce {
 
 Result drop_connect(const Effort& effort) {
-  run::TrainConfig base;
-  base.model = effort.pick<const char*>("mlp:16", "mlp:100-100", "mlp:800-800");
-  base.epochs = effort.pick(2, 20, 60);
-  base.seed = effort.seed;
-  base.seeds = contest_seeds(effort);
-  base.samples = effort.pick(3, 20, 100);
+  run::TrainConfig base =
+      contest_base(effort, effort.pick<const char*>("mlp:16", "mlp:100-100", "mlp:800-800"),
+                   effort.pick(2, 20, 60), effort.pick(3, 20, 100));
   const std::vector<Contestant> contestants{
       contestant("none", "none", base), contestant("dropout", "bernoulli:p=0.5", base),
       contestant("DropConnect, a mask per step", "dropconnect:p=0.5", base),

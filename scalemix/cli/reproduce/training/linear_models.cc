@@ -8,13 +8,8 @@
 namespace scalemix::inline v0::cli::reproduce {
 
 Result linear_models(const Effort& effort) {
-  run::TrainConfig base;
-  base.model = "linear";
-  base.epochs = effort.pick(2, 60, 200);
-  base.seed = effort.seed;
-  base.seeds =
-      effort.size == Size::quick ? 2 : static_cast<int>(std::max<std::size_t>(3, effort.seeds));
-  base.samples = 0;
+  run::TrainConfig base = contest_base(effort, "linear", effort.pick(2, 60, 200));
+  base.seeds = contest_seeds(effort, 3);
   const data::Dataset data =
       contest_data("mnist", effort.pick<std::size_t>(500, 60000, 60000), 10000);
   const std::vector<Contestant> contestants{contestant("plain", "none", base),

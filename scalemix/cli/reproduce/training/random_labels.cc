@@ -16,13 +16,10 @@ Result random_labels(const Effort& effort) {
   for (std::size_t i = 0; i < data.label.size(); ++i) {
     data.label[i] = static_cast<std::int32_t>(stream.uniform(i) * classes);
   }
-  run::TrainConfig base;
-  base.model = effort.pick<const char*>("mlp:20", "mlp:500-300", "mlp:500-300");
-  base.epochs = effort.pick(2, 200, 200);
-  base.seed = effort.seed;
-  base.seeds =
-      effort.size == Size::quick ? 2 : static_cast<int>(std::max<std::size_t>(3, effort.seeds));
-  base.samples = 0;
+  run::TrainConfig base =
+      contest_base(effort, effort.pick<const char*>("mlp:20", "mlp:500-300", "mlp:500-300"),
+                   effort.pick(2, 200, 200));
+  base.seeds = contest_seeds(effort, 3);
   const std::vector<Contestant> contestants{contestant("dropout", "bernoulli:p=0.2", base),
                                             contestant("SparseVD", "svdo", base)};
   Result result;

@@ -9,12 +9,9 @@
 namespace scalemix::inline v0::cli::reproduce {
 
 Result tabu(const Effort& effort) {
-  run::TrainConfig base;
-  base.model = effort.pick<const char*>("mlp:20", "mlp:300-300", "mlp:1024-1024");
-  base.epochs = effort.pick(2, 30, 60);
-  base.seed = effort.seed;
-  base.seeds = contest_seeds(effort);
-  base.samples = 0;
+  run::TrainConfig base =
+      contest_base(effort, effort.pick<const char*>("mlp:20", "mlp:300-300", "mlp:1024-1024"),
+                   effort.pick(2, 30, 60));
   const std::vector<Contestant> contestants{
       contestant("none", "none", base),
       contestant("dropout 1/2", "bernoulli:p=0.5", base),

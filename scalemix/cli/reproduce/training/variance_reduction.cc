@@ -11,8 +11,7 @@ Result variance_reduction(const Effort& effort) {
   run::TrainConfig base;
   base.model = effort.pick<const char*>("mlp:20", "mlp:300-100", "mlp:300-100");
   base.seed = effort.seed;
-  base.seeds =
-      effort.size == Size::quick ? 2 : static_cast<int>(std::max<std::size_t>(3, effort.seeds));
+  base.seeds = contest_seeds(effort, 3);
   base.samples = 0;
   base.schedule = "constant";
   base.warmup_start = 0;

@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
+#include "scalemix/cli/evaluate_uncertainty.h"
 #include "scalemix/cli/reproduce/training/contest.h"
 #include "scalemix/data/rows.h"
-#include "scalemix/metric/classification.h"
 #include "scalemix/predict/evaluate.h"
 
 namespace scalemix::inline v0::cli::reproduce {
@@ -17,15 +17,10 @@ std::vector<double> auroc(const std::vector<model::Model>& models, const data::L
   std::vector<double> out;
   for (const model::Model& model : models) {
     const predict::Predictor predictor(model);
-    const auto entropies = [&](const data::LabelledRows& rows) {
-      return predict::predict_rows({&predictor}, rows, {.samples = samples, .seed = 1}).total;
+    const auto said = [&](const data::LabelledRows& rows) {
+      return predict::predict_rows({&predictor}, rows, {.samples = samples, .seed = 1});
     };
-    std::vector<double> score = entropies(own);
-    std::vector<std::uint8_t> positive(score.size(), 0);
-    const std::vector<double> far = entropies(other);
-    score.insert(score.end(), far.begin(), far.end());
-    positive.resize(score.size(), 1);
-    out.push_back(metric::auroc(score, positive));
+    out.push_back(ood_json(said(own), said(other))["predictive_entropy"]["auroc"]);
   }
   return out;
 }
@@ -33,12 +28,9 @@ std::vector<double> auroc(const std::vector<model::Model>& models, const data::L
 }  // namespace
 
 Result vsd_ood(const Effort& effort) {
-  run::TrainConfig base;
-  base.model = effort.pick<const char*>("mlp:20", "mlp:200-200", "mlp:800-800");
-  base.epochs = effort.pick(2, 25, 60);
-  base.seed = effort.seed;
-  base.seeds = contest_seeds(effort);
-  base.samples = effort.pick(3, 20, 100);
+  run::TrainConfig base =
+      contest_base(effort, effort.pick<const char*>("mlp:20", "mlp:200-200", "mlp:800-800"),
+                   effort.pick(2, 25, 60), effort.pick(3, 20, 100));
   const std::size_t train = effort.pick<std::size_t>(200, 2000, 60000),
                     test = effort.pick<std::size_t>(100, 2000, 10000);
   const data::Dataset own = contest_data("mnist", train, test),
