@@ -1,4 +1,4 @@
-// scalemix reproduce [NAME] [--full] [--seed S] [--seeds K] [--out FOLDER] [--json]
+// scalemix reproduce [NAME] [--full] [--seed S] [--seeds K] [--data SET] [--out FOLDER] [--json]
 //
 // A published table or figure again, from data to numbers beside the published ones.
 
@@ -204,6 +204,15 @@ int run_entry(const Entry& entry, const ReproduceOptions& o, std::ostream& out) 
   return kSuccess;
 }
 
+/// Names of the entries that take other images.
+std::vector<std::string_view> entries_with_images() {
+  std::vector<std::string_view> out;
+  for (const Entry& entry : reproduce::entries()) {
+    if (entry.takes & reproduce::kImages) out.push_back(entry.name);
+  }
+  return out;
+}
+
 int run(ReproduceOptions o, std::ostream& out) {
   if (o.effort.seeds == 0) throw ConfigError("reproduce: --seeds must be at least 1, got 0");
   use_threads(o.threads);
@@ -211,9 +220,13 @@ int run(ReproduceOptions o, std::ostream& out) {
   o.effort.quiet = o.quiet;
   for (const Entry& entry : reproduce::entries()) {
     if (entry.name != o.name) continue;
-    if (o.effort.seeds > 1 && !entry.trains) {
+    if (o.effort.seeds > 1 && !(entry.takes & reproduce::kSeeds)) {
       throw ConfigError(fmt::format(
           "reproduce: --seeds is for entries that train networks; {} does not", entry.name));
+    }
+    if (!o.effort.data.empty() && !(entry.takes & reproduce::kImages)) {
+      throw ConfigError(fmt::format("reproduce: --data is for {}; {} has its own",
+                                    fmt::join(entries_with_images(), " and "), entry.name));
     }
     return run_entry(entry, o, out);
   }
@@ -239,6 +252,10 @@ Action setup_reproduce(CLI::App& sub) {
       ->type_name("K")
       ->transform(whole_number(1000))
       ->capture_default_str();
+  sub.add_option("--data", o->effort.data,
+                 fmt::format("Images for {}: a set's name, a file or a folder; default: mnist",
+                             fmt::join(entries_with_images(), " and ")))
+      ->type_name("SET");
   sub.add_option("--out", o->out,
                  "Folder for figure.csv, figure.svg and result.json; default: reproduce/NAME")
       ->type_name("FOLDER");

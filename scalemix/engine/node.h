@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "scalemix/engine/decoration.h"
 #include "scalemix/engine/frame.h"
@@ -61,6 +62,8 @@ struct Making {
   bool train;  // with a backward pass
   Zeros zeros;
   Decoration* noise;  // of the layer, or null
+  /// Of a prediction: how many weights each output has left, where most are zero; else empty.
+  std::span<const std::uint32_t> left = {};
 };
 
 using Nodes = std::vector<std::unique_ptr<Node>>;

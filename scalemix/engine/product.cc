@@ -8,6 +8,7 @@
 #include "scalemix/kernel/gemm.h"
 #include "scalemix/kernel/packed.h"
 #include "scalemix/kernel/sparse_rows.h"
+#include "scalemix/kernel/sparse_weights.h"
 #include "scalemix/kernel/tiles.h"
 
 namespace scalemix::inline v0::engine {
@@ -91,6 +92,27 @@ class Sparse : public Dense {
     rows.mark(x.x, x.base, squares);
     return rows;
   }
+};
+
+/// Of a prediction with weights that stay the same, most of them zero: packed alone are they read.
+class Pruned : public Dense {
+ public:
+  Pruned(const model::Layer& layer, std::span<const std::uint32_t> left)
+      : Dense(layer, false), size_(kernel::sparse_weights_size(left)) {}
+
+  std::size_t packed() const override { return size_; }
+  void pack(const float* w, float* packed) const override {
+    kernel::pack_sparse_weights(out, in, w, packed);
+  }
+  std::size_t scratch(std::size_t rows, bool) const override {
+    return kernel::sparse_weights_scratch(rows, out, in);
+  }
+  void forward(const Rows& x, Weights w, const float* b, float* scratch, float* y) const override {
+    kernel::sparse_weights_product(x.count, out, in, x.x, w.packed, b, scratch, y);
+  }
+
+ private:
+  std::size_t size_;
 };
 
 class Conv2d : public Product {
@@ -181,6 +203,11 @@ std::unique_ptr<Product> make_dense(const model::Layer& layer, bool moments) {
 
 std::unique_ptr<Product> make_sparse(const model::Layer& layer, bool moments) {
   return std::make_unique<Sparse>(layer, moments);
+}
+
+std::unique_ptr<Product> make_pruned(const model::Layer& layer,
+                                     std::span<const std::uint32_t> left) {
+  return std::make_unique<Pruned>(layer, left);
 }
 
 std::unique_ptr<Product> make_conv2d(const model::Layer& layer, const model::Shape& shape,

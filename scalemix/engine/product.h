@@ -3,7 +3,9 @@
 // (weighted.cc) are built on it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 
 #include "scalemix/model/spec.h"
 
@@ -74,6 +76,10 @@ class Product {
 std::unique_ptr<Product> make_dense(const model::Layer& layer, bool moments);
 /// Of data that is mostly zeros (kernel/sparse_rows.h).
 std::unique_ptr<Product> make_sparse(const model::Layer& layer, bool moments);
+/// Of weights that are packed, with so many that are not zero for each output
+/// (kernel/sparse_weights.h). Only forward, with packed weights.
+std::unique_ptr<Product> make_pruned(const model::Layer& layer,
+                                     std::span<const std::uint32_t> left);
 /// `sparse`: most of dy is zero (kernel/conv_sparse.h).
 std::unique_ptr<Product> make_conv2d(const model::Layer& layer, const model::Shape& shape,
                                      bool sparse);

@@ -43,7 +43,9 @@ class Program::Builder {
         .data = p_.sparse_ && x == 0,
         .gradients = options_.train && repays_listing(layer, out) && pooled(list, i + 1, out)};
     p_.sparse_gradients_ |= zeros.gradients;
-    const Making making{layer, in, layout_, options_.train, zeros, noise};
+    const auto left = options_.left.find(layer.name);
+    Making making{layer, in, layout_, options_.train, zeros, noise};
+    if (left != options_.left.end()) making.left = left->second;
     for (std::unique_ptr<Node>& node : make(family, making)) {
       x = append(std::move(node), x, noise, layer.name);
     }

@@ -5,6 +5,7 @@
 // lives until its last reader, and its gradient is the sum of theirs.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,8 @@ struct ProgramOptions {
   std::size_t rows = 0;  // of a training batch, at most
   /// Training: data is mostly zeros, which a dense first layer leaves out if it is large enough.
   bool sparse_data = false;
+  /// A prediction: of layers most of whose weights are zero, by name, how many are not for each output.
+  std::map<std::string, std::vector<std::uint32_t>> left = {};
 };
 
 class Schedule;

@@ -35,6 +35,8 @@ bool carries(const Layer& layer) {
 void decorate(Spec& spec, std::string_view argument) {
   const auto [values, given] = read_values(kFast, parameters(), argument);
   const bool input = !given.empty() && given[1];
+  const double hidden_rate = values[0];
+  const double input_rate = input ? values[1] : 0;
   for (const Layer& layer : spec.layers) {
     if (carries(layer)) continue;
     throw std::invalid_argument(
@@ -47,12 +49,12 @@ void decorate(Spec& spec, std::string_view argument) {
   }
   bool first = true;
   for_each_weight_layer(spec, kFast, [&](Layer& layer) {
-    layer.noise.push_back({kFast, "", {!first ? values[0] : input ? values[1] : 0}});
+    layer.noise.push_back({kFast, "", {first ? input_rate : hidden_rate}});
     first = false;
   });
   spec.layers.push_back({.type = spec.task == Task::regression ? "fast_mean" : "fast_logits"});
   std::string word = write_word(kFast, noise_kind(kFast).parameters, std::span(values).first(1));
-  if (input) word += ",input=" + shortest_number(values[1]);
+  if (input) word += ",input=" + shortest_number(input_rate);
   spec.methods.push_back(std::move(word));
 }
 

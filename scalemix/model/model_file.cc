@@ -109,9 +109,10 @@ class Checker {
   void features() const {
     const json list = parsed("features");
     if (!list.is_array()) refuse("features: expected a list, got {}", list.dump());
-    if (!list.empty()) {
+    for (const json& feature : list) {
+      if (feature.is_string() && knows_feature(feature.get<std::string>())) continue;
       refuse("uses the feature {} that this program does not know: use a newer scalemix",
-             list[0].dump());
+             feature.dump());
     }
   }
 
@@ -171,7 +172,8 @@ Model load_model(const std::string& path) {
     model.preprocessing = preprocessing_from_json(checker.parsed("preprocessing"));
     const json about = checker.parsed("about");
     if (!about.is_null()) model.about = dump(about);
-    model.tensors = std::move(container.tensors);
+    model.spec.validate();  // before anything is made of its shapes
+    model.tensors = dense_tensors(std::move(container.tensors), expected_tensors(model.spec));
     check_model(model);
   } catch (const std::invalid_argument& error) {
     throw DataError(path, 0, 0, error.what());
@@ -184,12 +186,13 @@ json about(const Model& model) {
   return parsed.is_object() ? parsed : json::object();
 }
 
-void save_model(const std::string& path, const Model& model) {
+void save_model(const std::string& path, const Model& model, const SaveOptions& options) {
   check_model(model);
   Container container;
-  container.tensors = model.tensors;
+  Stored stored = store_tensors(model.tensors, options);
+  container.tensors = std::move(stored.tensors);
   container.metadata = {{"format", fmt::format("{}", kFormat)},
-                        {"features", "[]"},
+                        {"features", dump(json(stored.features))},
                         {"spec", dump(to_json(model.spec))},
                         {"preprocessing", dump(to_json(model.preprocessing))},
                         {"about", model.about.empty() ? "null" : model.about}};

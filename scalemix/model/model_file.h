@@ -10,6 +10,7 @@
 
 #include "scalemix/model/safetensors.h"
 #include "scalemix/model/spec.h"
+#include "scalemix/model/stored_tensor.h"
 
 namespace scalemix::inline v0::model {
 
@@ -62,7 +63,8 @@ std::string model_checksum(const Container& container);
 /// expected and what came; a newer format; an unknown feature).
 Model load_model(const std::string& path);
 
-/// Atomic. Throws FileError; std::invalid_argument if tensors and spec do not match.
-void save_model(const std::string& path, const Model& model);
+/// Atomic. Throws FileError; std::invalid_argument if tensors and spec do not match; std::domain_error
+/// for weights that do not fit the type they are stored in.
+void save_model(const std::string& path, const Model& model, const SaveOptions& options = {});
 
 }  // namespace scalemix::inline v0::model

@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <memory>
+
+#include "scalemix/kernel/sparse_weights.h"
+#include "scalemix/model/layer_kind.h"
 
 namespace scalemix::inline v0::predict {
 namespace {
@@ -19,6 +23,24 @@ std::vector<float> noise_variance(const model::Model& model) {
   for (float& value : out) {
     value = static_cast<float>(std::exp(-static_cast<double>(value)) * scale * scale);
   }
+  return out;
+}
+
+// The share of zeros from which a product that leaves them out is the faster one for one row and for
+// many (docs/performance.md).
+constexpr double kMostlyZero = 0.75;
+constexpr std::size_t kFewWeights = 1024;  // that no choice repays
+
+/// The weights left of each output, of the layers that leave out their zeros.
+std::map<std::string, std::vector<std::uint32_t>> left_of(const model::Model& model) {
+  std::map<std::string, std::vector<std::uint32_t>> out;
+  model::for_each_layer(model.spec, [&](const model::Layer& layer, const model::Shape&) {
+    if (!model::has_weights(layer) || model::layer_kind(layer.type).windows) return;
+    const std::vector<float> w = model.tensors.at(layer.name + ".weight").floats();
+    const auto zeros = static_cast<double>(std::count(w.begin(), w.end(), 0.0f));
+    if (w.size() < kFewWeights || zeros < kMostlyZero * static_cast<double>(w.size())) return;
+    out[layer.name] = kernel::left_per_row(layer.out, layer.in, w.data());
+  });
   return out;
 }
 
@@ -41,7 +63,7 @@ void grow(std::vector<T>& memory, std::size_t size) {
 Predictor::Plan::Plan(model::Model given)
     : model(checked(std::move(given))),
       layout(model.spec),
-      program(model.spec, layout, {}),
+      program(model.spec, layout, {.left = left_of(model)}),
       values(layout.values()),
       state(layout.state()),
       prepared(program.prepared() + kLine),

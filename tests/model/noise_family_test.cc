@@ -252,7 +252,7 @@ TEST(Sbp, MomentsAndDivergenceAreThoseOfTheTruncatedLaw) {
     Harness sbp(dense(4, 1), noise_with("sbp"), {4}, false);
     sbp.own[0][0] = mu, sbp.own[1][0] = log_sigma;
     const double sigma = std::exp(double(log_sigma));
-    const auto density = [&](double t) { return phi((t - mu) / sigma) / sigma; };
+    const auto density = [&, m = mu](double t) { return phi((t - m) / sigma) / sigma; };
     const double mass = integral(density, -20, 0);
     const double mean = integral([&](double t) { return std::exp(t) * density(t); }, -20, 0) / mass;
     const double square =

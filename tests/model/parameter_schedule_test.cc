@@ -99,7 +99,7 @@ TEST(ParameterSchedule, DrawsAreThoseOfTheLawOfTheStep) {
         {"uniform:half_width={}", "half_width", 0.2, 1.0},
         {"beta:a={},b=2", "a", 1.0, 3.0},
         {"gamma:shape={}", "shape", 0.5, 2.0}}) {
-    const auto law = [&](double v) { return fmt::format(fmt::runtime(word), v); };
+    const auto law = [&, w = word](double v) { return fmt::format(fmt::runtime(w), v); };
     Noise moving = noise_of("multiply", law(high)),
           middle = noise_of("multiply", law((low + high) / 2)),
           last = noise_of("multiply", law(high));

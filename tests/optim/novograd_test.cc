@@ -1,4 +1,4 @@
-// NovoGrad against its formulas, tensor by tensor.
+// NovoGrad against its formulas, tensor by tensor, and against optax.
 
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ struct Tensor {
   void step(const Rate& rate, const std::vector<float>& g, bool decays = false) {
     double squares = 0;
     for (const float number : g) squares += static_cast<double>(number) * number;
-    const double factor = rule("novograd").reduce(squares, {}, {&v});
+    const double factor = rule("novograd").reduce(squares, rate.own, {&v});
     if (factor == 0) return;
     rule("novograd")
         .update(rate, 1,
@@ -62,6 +62,59 @@ TEST(Novograd, ThreeStepsOfTwoTensorsAreThoseOfTheFormulas) {
   EXPECT_NEAR(b.v, vb3, 1e-12);
   EXPECT_NEAR(b.m[0], m3, 1e-6);
   EXPECT_NEAR(b.w[0], 0.5 - 0.1 * (m1 + m2 + m3), 1e-6);
+}
+
+/// After 100 steps of 0.01 of optax.novograd (0.1.9 with jax 0.4.23, eps 1e-8) on three tensors with
+/// the loss sum c_i (w_i - t_i)^2 / 2, c_i = (1 + (7 i + k) mod 5) / 3, t_i = sin(0.7 i + 2 k), from
+/// w_i = cos(1.3 i + k), for the k-th tensor.
+struct Optax {
+  const char* word;
+  double decay;
+  std::vector<float> after[3];
+};
+
+TEST(Novograd, AHundredStepsAreThoseOfOptax) {
+  const Optax all[] = {
+      {"novograd:settings=optax",
+       0,
+       {{-0.00343841128f, 0.642218709f, 0.980353892f, 0.865673721f, 0.333933473f, -0.355347276f},
+        {0.903805435f},
+        {-0.756629229f, -0.999903023f, -0.772756696f, -0.181600362f, 0.494427472f, 0.937216759f,
+         0.937688708f, 0.50101614f, -0.173738852f, -0.764410913f, -0.999868035f}}},
+      {"novograd:settings=optax",
+       0.01,
+       {{-0.00494879298f, 0.644492388f, 0.989263773f, 0.86146754f, 0.335571021f, -0.357421309f},
+        {0.903630793f},
+        {-0.757108152f, -0.999667287f, -0.773958087f, -0.183182895f, 0.494561225f, 0.939785242f,
+         0.939944863f, 0.501728773f, -0.175394684f, -0.762266159f, -1.00012994f}}},
+      {"novograd",
+       0.01,
+       {{-0.0500087142f, 0.613635302f, 0.99459976f, 0.884715796f, 0.338290662f, -0.396147519f},
+        {0.909738541f},
+        {-0.738093317f, -0.989395916f, -0.791574478f, -0.109081261f, 0.45915544f, 0.898363411f,
+         0.835770667f, 0.511036873f, -0.0980862379f, -0.698816657f, -0.978356242f}}}};
+  for (const Optax& c : all) {
+    SCOPED_TRACE(c.word);
+    const std::vector<double> own = rule_values(c.word);
+    for (std::size_t k = 0; k < 3; ++k) {
+      const std::size_t n = c.after[k].size();
+      Tensor t{std::vector<float>(n)};
+      for (std::size_t i = 0; i < n; ++i) {
+        t.w[i] =
+            static_cast<float>(std::cos(1.3 * static_cast<double>(i) + static_cast<double>(k)));
+      }
+      for (int step = 0; step < 100; ++step) {
+        std::vector<float> g(n);
+        for (std::size_t i = 0; i < n; ++i) {
+          const double target = std::sin(0.7 * static_cast<double>(i) + 2 * static_cast<double>(k));
+          g[i] =
+              static_cast<float>(static_cast<double>(1 + (7 * i + k) % 5) / 3 * (t.w[i] - target));
+        }
+        t.step({.lr = 0.01, .decay = c.decay, .own = own}, g, true);
+      }
+      for (std::size_t i = 0; i < n; ++i) EXPECT_NEAR(t.w[i], c.after[k][i], 1e-5) << k << ' ' << i;
+    }
+  }
 }
 
 TEST(Novograd, TheNormIsThatOfManyGradientsAndNotOfTheLast) {

@@ -94,22 +94,29 @@ TEST(RuleWord, AdamsBetas) {
 }
 
 TEST(RuleWord, NovogradBySettingsAndByBetas) {
-  const std::tuple<const char*, double, double, bool> table[] = {
-      {"novograd", 0.95, 0.98, false},
-      {"novograd:settings=optax", 0.9, 0.25, false},
-      {"novograd:settings=jasper", 0.95, 0, false},
-      {"novograd:settings=quartznet,averaging=on", 0.8, 0.5, true},
-      {"novograd:settings=own,beta1=0.7,beta2=0.6", 0.7, 0.6, false}};
-  for (const auto& [word, beta1, beta2, averaging] : table) {
-    SCOPED_TRACE(word);
+  struct Row {
+    const char* word;
+    double beta1, beta2;
+    bool averaging;
+  };
+  const Row table[] = {{"novograd", 0.95, 0.98, false},
+                       {"novograd:settings=optax", 0.9, 0.25, false},
+                       {"novograd:settings=jasper", 0.95, 0, false},
+                       {"novograd:settings=quartznet,averaging=on", 0.8, 0.5, true},
+                       {"novograd:settings=own,beta1=0.7,beta2=0.6", 0.7, 0.6, false}};
+  for (const Row& row : table) {
+    SCOPED_TRACE(row.word);
     double second = 0;
     int seen = 0;
-    expect(trajectory(word, 0.003, 0.01), [&](int t, double squares, double& w, double g, double& m,
-                                              double&) {
-      if (t != seen) second = t == 1 ? squares : beta2 * second + (1 - beta2) * squares, seen = t;
-      m = beta1 * m + (averaging ? 1 - beta1 : 1) * (g / (std::sqrt(second) + 1e-8) + 0.01 * w);
-      w -= 0.003 * m;
-    });
+    expect(trajectory(row.word, 0.003, 0.01),
+           [&](int t, double squares, double& w, double g, double& m, double&) {
+             if (t != seen) {
+               second = t == 1 ? squares : row.beta2 * second + (1 - row.beta2) * squares, seen = t;
+             }
+             m = row.beta1 * m +
+                 (row.averaging ? 1 - row.beta1 : 1) * (g / (std::sqrt(second) + 1e-8) + 0.01 * w);
+             w -= 0.003 * m;
+           });
   }
 }
 

@@ -24,6 +24,7 @@ struct Effort {
   std::uint64_t seed = 1;
   std::size_t seeds = 1;  // trainings from seed, seed + 1, ... of an entry that trains
   bool quiet = true;      // no progress on standard error
+  std::string data = {};  // images of an entry that takes some; empty: those of its paper
 
   template <class T>
   T pick(T quick, T reduced, T full) const {
@@ -75,9 +76,12 @@ struct Result {
   report::Figure figure;
 };
 
+/// What an entry takes beside its size and seed: several seeds, for it trains; images of the user's choice.
+enum : unsigned { kNothing = 0, kSeeds = 1, kImages = 2 };
+
 struct Entry {
   std::string_view name, summary, source, time, full_time;  // times on two cores
-  bool trains;                                              // takes several seeds
+  unsigned takes;                                           // of the bits below
   Result (*run)(const Effort& effort);
 };
 

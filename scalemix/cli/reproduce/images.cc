@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "scalemix/base/check.h"
+#include "scalemix/base/error.h"
 #include "scalemix/data/registry.h"
 #include "scalemix/random/stream.h"
 
@@ -30,7 +31,9 @@ void add_standardised(const float* row, std::size_t columns, std::vector<double>
 
 data::Dataset open(const std::string& wanted, std::size_t rows, std::uint64_t seed,
                    std::string& note) {
-  const data::NamedSet& set = data::named_set(wanted);
+  const data::NamedSet* named = data::find_set(wanted);
+  if (!named) return data::open(wanted);
+  const data::NamedSet& set = *named;
   data::OpenOptions options;
   options.seed = seed;
   if (set.generated()) {
@@ -52,6 +55,8 @@ Images some_images(const std::string& wanted, std::size_t train_rows, std::size_
   out.name = set.name;
   out.columns = set.width();
   out.classes = set.classes.size();
+  if (out.classes == 0)
+    throw DataError(out.name, 0, 0, "has no classes, and images with classes are needed");
   data::Split split = set.splits.at(0);
   shuffle(split.train, seed, 0);
   shuffle(split.test, seed, 1);

@@ -1,5 +1,5 @@
-// Images for entries that need some: MNIST where it is on this machine, else the built-in glyphs,
-// and it is said.
+// Images for entries that need some: those that are wanted; where a named set is not on this machine,
+// the built-in glyphs, and it is said.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,9 @@ struct Images {
   std::vector<std::int32_t> train_label, test_label;
 };
 
-/// `train_rows` images with as many of each class, and `test_rows` others, drawn by `seed`. Throws
-/// FileError where the set is on this machine and cannot be read.
+/// `wanted`: a set's name, a file or a folder. `train_rows` images with as many of each class, and
+/// `test_rows` others, drawn by `seed`. Throws FileError and DataError where they cannot be read, and
+/// where they have no classes.
 Images some_images(const std::string& wanted, std::size_t train_rows, std::size_t test_rows,
                    std::uint64_t seed);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "scalemix/cli/evaluate_uncertainty.h"
 #include "scalemix/data/registry.h"
 #include "scalemix/data/rows.h"
 #include "scalemix/metric/paired.h"
@@ -129,6 +130,20 @@ std::vector<Scores> hold_all(const std::vector<Contestant>& contestants, const d
   }
   progress.finish(static_cast<double>(contestants.size()), "");
   result.figure.panels.push_back(panel);
+  return out;
+}
+
+std::vector<double> entropy_auroc(const std::vector<model::Model>& models,
+                                  const data::LabelledRows& own, const data::LabelledRows& other,
+                                  std::size_t samples) {
+  std::vector<double> out;
+  for (const model::Model& model : models) {
+    const predict::Predictor predictor(model);
+    const auto said = [&](const data::LabelledRows& rows) {
+      return predict::predict_rows({&predictor}, rows, {.samples = samples, .seed = 1});
+    };
+    out.push_back(ood_json(said(own), said(other))["predictive_entropy"]["auroc"]);
+  }
   return out;
 }
 

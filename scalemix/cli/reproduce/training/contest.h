@@ -7,6 +7,7 @@
 
 #include "scalemix/cli/reproduce/common.h"
 #include "scalemix/data/dataset.h"
+#include "scalemix/data/rows.h"
 #include "scalemix/model/model_file.h"
 #include "scalemix/run/config.h"
 
@@ -45,6 +46,12 @@ Claim smaller_claim(std::string sentence, const std::vector<double>& a,
 std::vector<Scores> hold_all(const std::vector<Contestant>& contestants, const data::Dataset& data,
                              const std::string& prefix, const Effort& effort, Result& result,
                              bool train_errors = false);
+
+/// Of each model, how well its predictive entropy tells the rows of another set from its own: AUROC.
+/// `samples`: draws; 0: deterministic.
+std::vector<double> entropy_auroc(const std::vector<model::Model>& models,
+                                  const data::LabelledRows& own, const data::LabelledRows& other,
+                                  std::size_t samples);
 
 /// Seeds of an entry: ten, or `least`, or as many as are asked for.
 int contest_seeds(const Effort& effort, std::size_t least = 10);

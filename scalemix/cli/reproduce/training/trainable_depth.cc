@@ -233,7 +233,8 @@ Result trainable_depth(const Effort& effort) {
   std::vector<std::vector<double>> losses;
   Images images;  // of the last seed: their name and note are those of all
   for (std::size_t k = 0; k < effort.seeds; ++k) {
-    images = some_images("mnist", sizes.train, sizes.test, effort.seed + k);
+    images = some_images(effort.data.empty() ? "mnist" : effort.data, sizes.train, sizes.test,
+                         effort.seed + k);
     losses.push_back(losses_of(sizes, images, effort.size == Size::full, effort.seed + k,
                                [&] { progress.update(++done, ""); }));
   }

@@ -61,7 +61,9 @@ double median(std::vector<double> values) {
 }
 
 /// How much better than guessing; 0 if it diverged.
-double learned(const Trained& t) { return t.diverged ? 0 : std::max(0.0, 0.9 - t.last_error()); }
+double learned(const Trained& t, double chance) {
+  return t.diverged ? 0 : std::max(0.0, chance - t.last_error());
+}
 
 /// Medians over sigma_w2 of the boundary over each rule in the released heat maps, of all panels
 /// with this dropout; two digits.
@@ -101,7 +103,8 @@ Boundary find(Trainee& trainee, const Sizes& sizes, double drop, std::uint64_t s
                        .lr = sizes.lr,
                        .batch = sizes.batch,
                        .steps = sizes.steps,
-                       .seed = seed})));
+                       .seed = seed}),
+          trainee.chance()));
       out.accuracy[i * columns + j] = column.back();
       trained();
     }
@@ -125,7 +128,8 @@ std::vector<double> over_seeds(const std::vector<Boundary>& found, double Bounda
   return out;
 }
 
-void judge(double drop, const std::vector<Boundary>& found, Result& result) {
+/// `released_images`: the images are those of the released maps.
+void judge(double drop, const std::vector<Boundary>& found, bool released_images, Result& result) {
   const std::string what = fmt::format("p {:g}", drop);
   const auto& released = *std::find_if(std::begin(kReleased), std::end(kReleased),
                                        [&](const Released& r) { return r.drop == drop; });
@@ -133,12 +137,15 @@ void judge(double drop, const std::vector<Boundary>& found, Result& result) {
                             six = over_seeds(found, &Boundary::over_six),
                             longest = over_seeds(found, &Boundary::longest_at);
   constexpr double kDigit = 0.005;
-  result.rows.push_back(published_range(what + ": median length over 12 min(xi_1, xi_c)",
-                                        mean_of(twelve), released.twelve.lo - kDigit,
-                                        released.twelve.hi + kDigit, "released heat maps"));
-  result.rows.push_back(published_range(what + ": median length over 6 xi_c", mean_of(six),
-                                        released.six.lo - kDigit, released.six.hi + kDigit,
-                                        "released heat maps"));
+  const auto row = [&](const char* quantity, const std::vector<double>& ours, double lo,
+                       double hi) {
+    const Mean mean = mean_of(ours);
+    result.rows.push_back(released_images ? published_range(what + quantity, mean, lo - kDigit,
+                                                            hi + kDigit, "released heat maps")
+                                          : Row{what + quantity, mean.value, mean.error});
+  };
+  row(": median length over 12 min(xi_1, xi_c)", twelve, released.twelve.lo, released.twelve.hi);
+  row(": median length over 6 xi_c", six, released.six.lo, released.six.hi);
   const Interval at = interval_of(longest);
   result.claims.push_back(
       {what + ": the longest trained network lies between sigma_w2 = 1.4 and 2, as theory's line "
@@ -180,7 +187,7 @@ Result trainable_length(const Effort& effort) {
   const Sizes sizes = sizes_of(effort);
   const std::vector<double> drops =
       effort.pick<std::vector<double>>({0.02}, {0, 0.02}, {0, 0.01, 0.02, 0.05});
-  Trainee trainee(effort.pick<std::size_t>(3000, 20000, 60000), 1000);
+  Trainee trainee(effort.pick<std::size_t>(3000, 20000, 60000), 1000, effort.data);
   run::Progress progress("network",
                          drops.size() * sizes.sigma_w2.size() * sizes.lengths.size() * effort.seeds,
                          effort.quiet);
@@ -192,7 +199,7 @@ Result trainable_length(const Effort& effort) {
       found.push_back(
           find(trainee, sizes, drop, effort.seed + k, [&] { progress.update(++done, ""); }));
     }
-    judge(drop, found, result);
+    judge(drop, found, effort.data.empty(), result);
     result.figure.panels.push_back(panel_of(sizes, drop, found));
   }
   progress.finish(done, "");

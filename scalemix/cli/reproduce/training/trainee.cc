@@ -96,9 +96,9 @@ std::string comparison(const std::vector<double>& a, const std::vector<double>& 
                      friedman_p(a, b));
 }
 
-Trainee::Trainee(std::size_t train_rows, std::size_t test_rows) {
+Trainee::Trainee(std::size_t train_rows, std::size_t test_rows, const std::string& data) {
   run::TrainConfig config;
-  config.data = data::locate(data::named_set("mnist")) ? "mnist" : "glyphs";
+  config.data = !data.empty() ? data : data::locate(data::named_set("mnist")) ? "mnist" : "glyphs";
   config.model = "linear";
   config.method = {"none"};
   plan_ = run::make_plan(config);

@@ -31,7 +31,7 @@ struct Trained {
 
   /// Mean nll over the last tenth of the steps; infinite if it diverged.
   double last_nll() const;
-  /// The last and the least held-out error; 1 - 1 / classes if none was measured.
+  /// The last and the least held-out error; that of a guess among ten if none was measured.
   double last_error() const { return error.empty() ? 0.9 : error.back(); }
   double least_error() const;
 };
@@ -45,13 +45,15 @@ std::string comparison(const std::vector<double>& a, const std::vector<double>& 
 
 class Trainee {
  public:
-  /// MNIST where it is on this machine, else glyphs; `train_rows` and `test_rows` of it. Throws
-  /// FileError where it cannot be read.
-  Trainee(std::size_t train_rows, std::size_t test_rows);
+  /// `train_rows` and `test_rows` of `data`; empty: MNIST where it is on this machine, else glyphs.
+  /// Throws FileError and DataError where it cannot be read.
+  Trainee(std::size_t train_rows, std::size_t test_rows, const std::string& data = "");
   Trained run(const Training& training);
   /// The network as it would be trained.
   model::Spec spec(const Training& training) const;
   const std::string& data() const { return plan_.data.name; }
+  /// Error of a guess.
+  double chance() const { return 1 - 1 / static_cast<double>(plan_.data.classes.size()); }
   std::size_t rows() const { return plan_.replicas.front().split.train.size(); }
 
  private:

@@ -3,29 +3,10 @@
 
 #include <fmt/format.h>
 
-#include "scalemix/cli/evaluate_uncertainty.h"
 #include "scalemix/cli/reproduce/training/contest.h"
 #include "scalemix/data/rows.h"
-#include "scalemix/predict/evaluate.h"
 
 namespace scalemix::inline v0::cli::reproduce {
-namespace {
-
-/// AUROC of the predictive entropy of each model.
-std::vector<double> auroc(const std::vector<model::Model>& models, const data::LabelledRows& own,
-                          const data::LabelledRows& other, std::size_t samples) {
-  std::vector<double> out;
-  for (const model::Model& model : models) {
-    const predict::Predictor predictor(model);
-    const auto said = [&](const data::LabelledRows& rows) {
-      return predict::predict_rows({&predictor}, rows, {.samples = samples, .seed = 1});
-    };
-    out.push_back(ood_json(said(own), said(other))["predictive_entropy"]["auroc"]);
-  }
-  return out;
-}
-
-}  // namespace
 
 Result vsd_ood(const Effort& effort) {
   run::TrainConfig base =
@@ -45,7 +26,7 @@ Result vsd_ood(const Effort& effort) {
   std::vector<std::vector<double>> missed;  // 1 - AUROC: smaller is better
   for (std::size_t i = 0; i < scores.size(); ++i) {
     const std::size_t draws = i == 0 ? 0 : static_cast<std::size_t>(base.samples);
-    const std::vector<double> area = auroc(scores[i].models, in, out, draws);
+    const std::vector<double> area = entropy_auroc(scores[i].models, in, out, draws);
     const Mean mean = mean_of(area);
     result.rows.push_back(
         {fmt::format("fashion-mnist, {}: AUROC of the entropy", contestants[i].label), mean.value,
