@@ -223,6 +223,7 @@ std::vector<BenchCase> bench_cases(const std::vector<std::size_t>& sizes) {
   take(bench_data());
   take(bench_predict());
   take(bench_products());
+  take(bench_sparse());
   take(bench_train());
   return out;
 }

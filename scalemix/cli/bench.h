@@ -67,7 +67,8 @@ std::vector<BenchCase> bench_data();      // a table of text
 std::vector<BenchCase> bench_predict();   // mlp:300-100, deterministic and Monte-Carlo
 std::vector<BenchCase> bench_products();  // a row's, those of sparse data, all of a training step
 
-std::vector<BenchCase> bench_train();  // whole training steps
+std::vector<BenchCase> bench_sparse();  // weights of which most are zero, at 1, 16 and 128 rows
+std::vector<BenchCase> bench_train();   // whole training steps
 BenchCase bench_train(const TrainStep& step);
 
 }  // namespace scalemix::inline v0::cli

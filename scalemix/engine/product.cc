@@ -105,7 +105,7 @@ class Pruned : public Dense {
     kernel::pack_sparse_weights(out, in, w, packed);
   }
   std::size_t scratch(std::size_t rows, bool) const override {
-    return kernel::sparse_weights_scratch(rows, out, in);
+    return kernel::sparse_weights_scratch(rows, in);
   }
   void forward(const Rows& x, Weights w, const float* b, float* scratch, float* y) const override {
     kernel::sparse_weights_product(x.count, out, in, x.x, w.packed, b, scratch, y);

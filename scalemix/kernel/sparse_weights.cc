@@ -22,7 +22,7 @@
 namespace scalemix::inline v0::kernel {
 
 inline constexpr std::size_t kSliceRows = 16;
-inline constexpr std::size_t kStrip = 16;  // columns that are transposed together
+inline constexpr std::size_t kStrip = 16;      // columns that are transposed together
 inline constexpr std::size_t kPanelRows = 64;  // rows of x that are transposed together, at most
 
 /// Where the parts of packed weights lie. Counts and places are 32-bit words among the floats.
@@ -69,15 +69,15 @@ void slices_times(const PackedView& w, std::size_t first, std::size_t last, std:
   }
 }
 
-/// The product of x transposed (columns, kVectors vectors) into y transposed.
+/// Outputs [first, last) of x transposed (columns, kVectors vectors), transposed.
 template <std::size_t kVectors>
-HWY_INLINE void panel_times(const PackedView& w, std::size_t out, const float* x, const float* b,
-                            float* y) {
+HWY_INLINE void panel_times(const PackedView& w, std::size_t first, std::size_t last,
+                            const float* x, const float* b, float* y) {
   const DF d;
   constexpr std::size_t kLanes = hn::MaxLanes(DF());
   constexpr std::size_t kWidth = kVectors * kLanes;
-  std::size_t k = 0;
-  for (std::size_t o = 0; o < out; ++o) {
+  std::size_t k = w.row_start[first];
+  for (std::size_t o = first; o < last; ++o) {
     VF sum[kVectors];
     for (std::size_t v = 0; v < kVectors; ++v) sum[v] = set(b ? b[o] : 0);
     for (const std::size_t end = w.row_start[o + 1]; k < end; ++k) {
@@ -87,23 +87,25 @@ HWY_INLINE void panel_times(const PackedView& w, std::size_t out, const float* x
         sum[v] = hn::MulAdd(weight, hn::Load(d, row + v * kLanes), sum[v]);
       }
     }
-    for (std::size_t v = 0; v < kVectors; ++v) hn::Store(sum[v], d, y + o * kWidth + v * kLanes);
+    for (std::size_t v = 0; v < kVectors; ++v)
+      hn::Store(sum[v], d, y + (o - first) * kWidth + v * kLanes);
   }
 }
 
 template <std::size_t kVectors>
 void panel(const PackedView& w, std::size_t rows, std::size_t out, std::size_t columns,
-           const float* x, const float* b, float* scratch, float* y) {
+           const float* x, const float* b, float* turned, float* y) {
   constexpr std::size_t kWidth = kVectors * hn::MaxLanes(DF());
-  float *turned = scratch, *result = scratch + columns * kWidth;
+  HWY_ALIGN float strip[kStrip * kWidth];
   if (rows < kWidth) std::fill_n(turned, columns * kWidth, 0.0f);
   // In strips of a cache line, so that neither side leaves the first cache.
   for (std::size_t j = 0; j < columns; j += kStrip) {
     transpose(rows, std::min(kStrip, columns - j), x + j, columns, turned + j * kWidth, kWidth);
   }
-  panel_times<kVectors>(w, out, turned, b, result);
   for (std::size_t o = 0; o < out; o += kStrip) {
-    transpose(std::min(kStrip, out - o), rows, result + o * kWidth, kWidth, y + o, out);
+    const std::size_t last = std::min(o + kStrip, out);
+    panel_times<kVectors>(w, o, last, turned, b, strip);
+    transpose(last - o, rows, strip, kWidth, y + o, out);
   }
 }
 
@@ -245,9 +247,9 @@ void pack_sparse_weights(std::size_t out, std::size_t columns, const float* w, f
   }
 }
 
-std::size_t sparse_weights_scratch(std::size_t rows, std::size_t out, std::size_t columns) {
+std::size_t sparse_weights_scratch(std::size_t rows, std::size_t columns) {
   if (rows <= kFewRows) return 0;
-  return (rows + kPanelRows - 1) / kPanelRows * kPanelRows * (out + columns) + kLine;
+  return (rows + kPanelRows - 1) / kPanelRows * kPanelRows * columns + kLine;
 }
 
 void sparse_weights_product(std::size_t rows, std::size_t out, std::size_t columns, const float* x,
@@ -270,7 +272,7 @@ void sparse_weights_product(std::size_t rows, std::size_t out, std::size_t colum
     const std::size_t first = tile * kPanelRows;
     HWY_DYNAMIC_DISPATCH(some_rows)
     (w, std::min(kPanelRows, rows - first), out, columns, x + first * columns, b,
-     line + first * (out + columns), y + first * out);
+     line + first * columns, y + first * out);
   });
 }
 

@@ -27,7 +27,7 @@ std::size_t sparse_weights_size(std::span<const std::uint32_t> left);
 void pack_sparse_weights(std::size_t out, std::size_t columns, const float* w, float* packed);
 
 /// Floats of scratch for `rows` rows.
-std::size_t sparse_weights_scratch(std::size_t rows, std::size_t out, std::size_t columns);
+std::size_t sparse_weights_scratch(std::size_t rows, std::size_t columns);
 
 /// y (rows, out) = x (rows, columns) w^T + b; b (out) may be null.
 void sparse_weights_product(std::size_t rows, std::size_t out, std::size_t columns, const float* x,

@@ -31,10 +31,50 @@ HWY_INLINE void transpose_block(const float* from, std::size_t from_stride, floa
 }
 #endif
 
+#if HWY_TARGET <= HWY_AVX2  // vectors of eight, of two blocks each
+/// Four rows by eight columns: of `out` i the lower block is column i, the upper one column i + 4.
+template <class D, class V>
+HWY_INLINE void four_rows(D d, const float* from, std::size_t stride, V* out) {
+  const V r0 = hn::LoadU(d, from), r1 = hn::LoadU(d, from + stride);
+  const V r2 = hn::LoadU(d, from + 2 * stride), r3 = hn::LoadU(d, from + 3 * stride);
+  const V even_low = hn::InterleaveLower(d, r0, r2), odd_low = hn::InterleaveLower(d, r1, r3);
+  const V even_high = hn::InterleaveUpper(d, r0, r2), odd_high = hn::InterleaveUpper(d, r1, r3);
+  out[0] = hn::InterleaveLower(d, even_low, odd_low);
+  out[1] = hn::InterleaveUpper(d, even_low, odd_low);
+  out[2] = hn::InterleaveLower(d, even_high, odd_high);
+  out[3] = hn::InterleaveUpper(d, even_high, odd_high);
+}
+
+/// Eight rows by eight columns.
+HWY_INLINE void transpose_eight(const float* from, std::size_t from_stride, float* to,
+                                std::size_t to_stride) {
+  const hn::FixedTag<float, 8> d;
+  hn::Vec<hn::FixedTag<float, 8>> first[4], second[4];
+  four_rows(d, from, from_stride, first);
+  four_rows(d, from + 4 * from_stride, from_stride, second);
+  for (std::size_t i = 0; i < 4; ++i) {
+    hn::StoreU(hn::ConcatLowerLower(d, second[i], first[i]), d, to + i * to_stride);
+    hn::StoreU(hn::ConcatUpperUpper(d, second[i], first[i]), d, to + (i + 4) * to_stride);
+  }
+}
+#endif
+
 /// to[c * to_stride + r] = from[r * from_stride + c]
 HWY_INLINE void transpose(std::size_t rows, std::size_t columns, const float* from,
                           std::size_t from_stride, float* to, std::size_t to_stride) {
   std::size_t r = 0;
+#if HWY_TARGET <= HWY_AVX2
+  for (; r + 8 <= rows; r += 8) {
+    const float* a = from + r * from_stride;
+    std::size_t c = 0;
+    for (; c + 8 <= columns; c += 8) {
+      transpose_eight(a + c, from_stride, to + c * to_stride + r, to_stride);
+    }
+    for (; c < columns; ++c) {
+      for (std::size_t k = 0; k < 8; ++k) to[c * to_stride + r + k] = a[k * from_stride + c];
+    }
+  }
+#endif
 #if HWY_TARGET != HWY_SCALAR
   for (; r + 4 <= rows; r += 4) {
     const float* a = from + r * from_stride;

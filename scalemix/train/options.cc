@@ -14,6 +14,7 @@
 #include "scalemix/model/noise.h"
 #include "scalemix/optim/rule.h"
 #include "scalemix/train/length_scale.h"
+#include "scalemix/train/mask.h"
 #include "scalemix/train/objective.h"
 
 namespace scalemix::inline v0::train {
@@ -108,6 +109,7 @@ void validate(const FitOptions& o) {
   require(std::isfinite(o.lr) && o.lr >= 0, "lr", "0 (auto) or more", o.lr);
   require(std::isfinite(o.lr_warmup) && o.lr_warmup >= 0, "lr_warmup", "0 (none) or more epochs",
           o.lr_warmup);
+  check_word("prune", [&] { check_mask(o.prune); });
   require(o.average >= 0 && o.average < 1, "average", "in [0, 1)", o.average);
   require(std::isfinite(o.weight_decay) && o.weight_decay >= 0, "weight_decay", "0 or more",
           o.weight_decay);

@@ -23,6 +23,7 @@ struct FitOptions {
   double length_scale = 0;              // more of it, from a prior's length-scale (length_scale.h)
   std::string schedule = "auto";        // of the learning rate: a word of rate_schedules()
   double lr_warmup = 0;                 // epochs over which the rate grows to the schedule's
+  std::string prune = "none";           // which weights are held at zero: a word of mask_kinds()
   double average = 0;                   // decay of the running mean of the weights; 0: none is kept
   double warmup_start = -1;             // epoch at which the penalty starts to count
   double warmup = -1;                   // epochs over which its weight grows to 1

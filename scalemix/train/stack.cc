@@ -74,7 +74,8 @@ Stack::Stack(const data::Dataset& data, const Plan& plan, std::vector<std::size_
       plan_(plan),
       members_(std::move(members)),
       schedule_(plan.options.schedule),
-      store_(plan.spec, plan.options.optimiser, members_.size()) {
+      store_(plan.spec, plan.options.optimiser, members_.size()),
+      mask_(plan.options.prune, plan.spec, store_) {
   const std::vector<const Replica*> replicas = replicas_of(plan, members_);
   const std::size_t n = replicas.size();
   const double none = std::numeric_limits<double>::infinity();
@@ -115,6 +116,7 @@ Stack::Stack(const data::Dataset& data, const Plan& plan, std::vector<std::size_
   stepper_ =
       std::make_unique<Stepper>(plan.spec, store_, *batches_, std::move(seeds), given_precision_,
                                 plan.options, data::share_of_zeros(data) >= kSparse);
+  mask_.start(store_, 0);
 }
 
 Stack::~Stack() = default;
@@ -123,7 +125,16 @@ std::size_t Stack::rows() const { return batches_->train_rows(); }
 bool Stack::epoch_done() const { return state.row >= rows(); }
 std::string Stack::path() const { return stepper_->path(); }
 bool Stack::sparse() const { return stepper_->sparse(); }
-void Stack::values_changed() { stepper_->prepare(); }
+void Stack::values_changed() {
+  mask_.start(store_, progress(0));
+  stepper_->prepare();
+}
+
+double Stack::progress(std::size_t more) const {
+  const double epoch = static_cast<double>(state.epoch) +
+                       static_cast<double>(state.row + more) / static_cast<double>(rows());
+  return epoch / static_cast<double>(plan_.options.epochs);
+}
 
 void Stack::record(const PerReplica& nll, std::size_t rows) {
   for (std::size_t r = 0; r < nll.size(); ++r) {
@@ -173,6 +184,7 @@ void Stack::step() {
                                  state.epoch + 1, state.step + 1, members_[r]));
     }
   }
+  mask_.follow(store_, state.step + 1, progress(count));
   follow_average();
   state.row += count;
   ++state.step;
@@ -262,6 +274,7 @@ void Stack::settle() {
   if (state.best_values.empty() && state.average.empty()) return;
   if (state.best_values.empty()) {
     store_.values = state.average;
+    mask_.hold(store_);  // a mean of zeros and of what was there before is not zero
   } else {
     store_.values = state.best_values;
     store_.state = state.best_state;

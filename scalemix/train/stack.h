@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "scalemix/model/model_file.h"
+#include "scalemix/train/mask.h"
 #include "scalemix/train/plan.h"
 #include "scalemix/train/store.h"
 
@@ -102,6 +103,8 @@ class Stack {
   void record(const PerReplica& nll, std::size_t rows);
   void keep_best(const Scores& scores);
   void follow_average();
+  /// Share of the training that is done with so many more rows.
+  double progress(std::size_t more) const;
   Scores judge_epoch();
   bool learns_precision() const {
     return plan_.spec.task == Task::regression && given_precision_.empty();
@@ -113,6 +116,7 @@ class Stack {
   std::vector<std::size_t> members_;
   RateSchedule schedule_;
   Store store_;
+  Mask mask_;
   std::unique_ptr<Batches> batches_;
   PerReplica length_decay_;             // weight decay from a length-scale
   std::vector<float> given_precision_;  // (R) log, standardised; empty where it is learned

@@ -31,7 +31,7 @@ struct Packed {
 
 std::vector<float> product(std::size_t rows, std::size_t out, std::size_t columns,
                            const std::vector<float>& x, const Packed& w, const float* b) {
-  std::vector<float> scratch(sparse_weights_scratch(rows, out, columns), NAN), y(rows * out, NAN);
+  std::vector<float> scratch(sparse_weights_scratch(rows, columns), NAN), y(rows * out, NAN);
   sparse_weights_product(rows, out, columns, x.data(), w.floats.data(), b, scratch.data(),
                          y.data());
   return y;
