@@ -3,7 +3,7 @@
 #
 #   scripts/setup.sh [--dry-run] [--torch] [GROUP ...]      groups of scripts/packages.txt; default: build
 #
-# --torch: a torch for the bridge as well. One in CMAKE_PREFIX_PATH wins, otherwise it is the torch package of pip, in
+# --torch: a torch for the bridge as well, and ONNX Runtime for its tests. One in CMAKE_PREFIX_PATH wins, otherwise it is the torch package of pip, in
 # .venv. Which one is the line on stdout: "given FOLDER" or "pip FOLDER". All else goes to stderr.
 #
 # No pipe here ends in a reader that stops early: under pipefail the writer's broken pipe would be a failure.
@@ -95,16 +95,16 @@ given_torch() {
 
 install_pip_torch() {
   local have
-  have=$("$venv/bin/python3" -c 'import torch; print(torch.__version__.split("+")[0])' 2>/dev/null || true)
+  have=$("$venv/bin/python3" -c 'import onnx, onnxruntime, torch; print(torch.__version__.split("+")[0])' 2>/dev/null || true)
   if [ "$have" != "$torch_version" ]; then
     if $dry_run; then
-      say "would install with pip in $venv: torch==$torch_version numpy"
+      say "would install with pip in $venv: torch==$torch_version numpy onnx onnxruntime"
       return
     fi
     install_groups pip
-    say "installing with pip in $venv: torch==$torch_version numpy"
+    say "installing with pip in $venv: torch==$torch_version numpy onnx onnxruntime"
     [ -x "$venv/bin/python3" ] || python3 -m venv "$venv"
-    "$venv/bin/python3" -m pip install --quiet "torch==$torch_version" numpy >&2
+    "$venv/bin/python3" -m pip install --quiet "torch==$torch_version" numpy onnx onnxruntime >&2
   fi
   # One path for all versions of Python: the package's own root folder is what CMAKE_PREFIX_PATH must name.
   $dry_run || ln -sfn "$("$venv/bin/python3" -c \
