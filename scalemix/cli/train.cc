@@ -19,6 +19,7 @@
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/train_options.h"
 #include "scalemix/cli/train_report.h"
+#include "scalemix/cli/train_run.h"
 #include "scalemix/run/progress.h"
 #include "scalemix/run/trainer.h"
 #include "scalemix/train/checkpoint.h"
@@ -27,10 +28,9 @@
 namespace scalemix::inline v0::cli {
 namespace {
 
-struct TrainOptions {
+struct TrainOptions : TrainSwitches {
   std::shared_ptr<TrainKeys> keys;
   std::string resume;
-  bool dry_run = false, json = false, quiet = false;
 };
 
 std::string default_out(const run::Plan& plan) {
@@ -42,11 +42,11 @@ std::string default_out(const run::Plan& plan) {
                   method.substr(0, method.find(':'))));
 }
 
-void say(const TrainOptions& o, const std::string& what) {
+void say(const TrainSwitches& o, const std::string& what) {
   if (!o.quiet) fmt::print(stderr, "{}\n", what);
 }
 
-void announce(const TrainOptions& o, const run::Plan& plan) {
+void announce(const TrainSwitches& o, const run::Plan& plan) {
   const train::Estimate e = train::estimate(plan, plan.data);
   const run::TrainConfig& c = plan.config;
   say(o, fmt::format("data    {}: {} rows, {} inputs, {}", plan.data.name, plan.data.rows(),
@@ -63,7 +63,7 @@ void announce(const TrainOptions& o, const run::Plan& plan) {
   for (const std::string& warning : plan.warnings) say(o, "warning: " + warning);
 }
 
-int dry_run(const TrainOptions& o, run::Plan plan, std::ostream& out) {
+int dry_run(const TrainSwitches& o, run::Plan plan, std::ostream& out) {
   if (train::tunes_precision(plan.options)) {
     say(o, "the precision is tuned first, which takes a training for each value of its grid more");
     plan.options.precision = "learned";
@@ -106,7 +106,7 @@ int interrupted(const run::Folder& folder) {
   return kInterrupted;
 }
 
-void print_results(const TrainOptions& o, const nlohmann::ordered_json& metrics,
+void print_results(const TrainSwitches& o, const nlohmann::ordered_json& metrics,
                    const run::Folder& folder, std::ostream& out) {
   if (o.json) {
     out << metrics.dump(2) << '\n';
@@ -117,7 +117,7 @@ void print_results(const TrainOptions& o, const nlohmann::ordered_json& metrics,
 
 /// --precision tuned: what held-out rows choose stands in the config from here on. False if a signal
 /// ended it.
-bool tune_precision(const TrainOptions& o, run::Plan& plan) {
+bool tune_precision(const TrainSwitches& o, run::Plan& plan) {
   const GracefulStop stop;
   run::Progress progress("epoch", plan.config.epochs, o.quiet);
   double done = 0;
@@ -143,7 +143,7 @@ bool tune_precision(const TrainOptions& o, run::Plan& plan) {
   return true;
 }
 
-int train_and_report(const TrainOptions& o, const run::Plan& plan, const run::Folder& folder,
+int train_and_report(const TrainSwitches& o, const run::Plan& plan, const run::Folder& folder,
                      std::ostream& out) {
   announce(o, plan);
   const GracefulStop stop;
@@ -194,8 +194,12 @@ int resume(const TrainOptions& o, std::ostream& out) {
 }
 
 int run_train(const TrainOptions& o, std::ostream& out) {
-  if (!o.resume.empty()) return resume(o, out);
-  run::TrainConfig config = o.keys->config();
+  return o.resume.empty() ? train_anew(o, o.keys->config(), out) : resume(o, out);
+}
+
+}  // namespace
+
+int train_anew(const TrainSwitches& o, run::TrainConfig config, std::ostream& out) {
   run::validate(config);
   use_threads(config);
   run::Plan plan = run::make_plan(config);
@@ -210,8 +214,6 @@ int run_train(const TrainOptions& o, std::ostream& out) {
   write_atomically(folder.config(), run::to_toml(plan.config) + bits_comment());
   return train_and_report(o, plan, folder, out);
 }
-
-}  // namespace
 
 Action setup_train(CLI::App& sub) {
   auto o = std::make_shared<TrainOptions>();

@@ -24,10 +24,13 @@ struct Split {
 struct Dataset {
   std::string name;  // "uci:concrete", "friedman1", a file's name
   Task task = Task::regression;
-  std::vector<std::size_t> shape;     // of one input: {K} or {C, H, W}
-  std::vector<float> x;               // (N, K), K = product of shape
-  std::vector<float> y;               // (N) targets in their own units; regression only
-  std::vector<std::int32_t> label;    // (N) class numbers; classification only
+  std::vector<std::size_t> shape;   // of one input: {K} or {C, H, W}
+  std::vector<float> x;             // (N, K), K = product of shape
+  std::vector<float> y;             // (N) targets in their own units; regression only
+  std::vector<std::int32_t> label;  // (N) class numbers; classification only
+  // What a teacher says of the training rows, where one is learned from; else empty. Classification:
+  // (N, C) log-probabilities; regression: (N) targets that stand for y in training.
+  std::vector<float> soft;
   std::vector<std::string> classes;   // (C) class names, as in the input
   std::vector<std::string> features;  // (K) names of the encoded columns; empty for images
   std::string target;                 // name of the target column; may be empty

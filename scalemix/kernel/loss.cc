@@ -38,6 +38,35 @@ double categorical_nll(std::size_t rows, std::size_t classes, const float* f,
   return nll * even;
 }
 
+double distil_nll(std::size_t rows, std::size_t classes, const float* f, const std::int64_t* row,
+                  const std::int32_t* label, const float* soft, double temperature, double hard,
+                  float* df) {
+  const double even = 1 / static_cast<double>(rows), per = 1 / temperature;
+  double sum = 0;
+  for (std::size_t r = 0; r < rows; ++r, f += classes, df += classes) {
+    const float* t = soft + static_cast<std::size_t>(row[r]) * classes;
+    const auto right = static_cast<std::size_t>(label[row[r]]);
+    const Softmax own(f, classes);
+    const double most_f = own.most * per, most_t = *std::max_element(t, t + classes) * per;
+    double sum_f = 0, sum_t = 0;
+    for (std::size_t c = 0; c < classes; ++c) {
+      sum_f += std::exp(f[c] * per - most_f);
+      sum_t += std::exp(t[c] * per - most_t);
+    }
+    double divergence = 0;
+    for (std::size_t c = 0; c < classes; ++c) {
+      const double log_p = f[c] * per - most_f - std::log(sum_f),
+                   log_q = t[c] * per - most_t - std::log(sum_t), q = std::exp(log_q);
+      divergence += q > 0 ? q * (log_q - log_p) : 0;  // a teacher may rule a class out
+      const double to_label = std::exp(f[c] - own.most) / own.sum - (c == right ? 1 : 0);
+      df[c] = static_cast<float>(
+          even * (hard * to_label + (1 - hard) * temperature * (std::exp(log_p) - q)));
+    }
+    sum += hard * own.nll(f[right]) + (1 - hard) * temperature * temperature * divergence;
+  }
+  return sum * even;
+}
+
 double gaussian_nll(std::size_t rows, std::size_t outputs, const float* f, const float* t,
                     const float* lp, float* df, float* dlp, const float* weights) {
   const double even = 1 / static_cast<double>(rows);

@@ -17,6 +17,16 @@ namespace scalemix::inline v0::kernel {
 double categorical_nll(std::size_t rows, std::size_t classes, const float* f,
                        const std::int64_t* label, float* df, const float* weights = nullptr);
 
+/// What a student makes of a teacher (Hinton, Vinyals & Dean 2015): with q and p the softmax of the
+/// teacher's log-probabilities and of f, both divided by the temperature T,
+///
+///   mean over rows of  hard (log sum_c e^f_c - f_label) + (1 - hard) T^2 sum_c q_c log(q_c / p_c)
+///
+/// f, df (rows, classes); row (rows) are numbers of rows of `label` and `soft` (., classes).
+double distil_nll(std::size_t rows, std::size_t classes, const float* f, const std::int64_t* row,
+                  const std::int32_t* label, const float* soft, double temperature, double hard,
+                  float* df);
+
 /// f, t (rows, outputs), lp (outputs); df (rows, outputs) may be f; dlp (outputs) may be null.
 double gaussian_nll(std::size_t rows, std::size_t outputs, const float* f, const float* t,
                     const float* lp, float* df, float* dlp, const float* weights = nullptr);

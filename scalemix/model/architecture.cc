@@ -11,6 +11,7 @@
 #include "scalemix/kernel/activation.h"
 #include "scalemix/model/build.h"
 #include "scalemix/model/layer_kind.h"
+#include "scalemix/model/model_file.h"
 #include "scalemix/model/read_file.h"
 #include "scalemix/model/spec_json.h"
 
@@ -256,6 +257,17 @@ Spec from_file(const std::string& path, const Problem& problem) {
   }
 }
 
+/// The network of a model in a file, with its noise; its weights are not taken.
+Spec from_model(const std::string& path, const Problem& problem) {
+  Spec spec = load_model(path).spec;
+  if (spec.input != problem.input || spec.task != problem.task || spec.outputs != problem.outputs) {
+    throw ConfigError(fmt::format("{}: its network takes {} and gives {}, the data has {} and {}",
+                                  path, shape_text(spec.input), spec.outputs,
+                                  shape_text(problem.input), problem.outputs));
+  }
+  return spec;
+}
+
 Spec from_table(std::string_view word, const Problem& problem) {
   const auto [name, argument] = split_word(word);
   std::vector<std::string> known;
@@ -264,6 +276,7 @@ Spec from_table(std::string_view word, const Problem& problem) {
     known.emplace_back(row.name);
   }
   known.emplace_back("FILE.json");
+  known.emplace_back("FILE.safetensors");
   throw ConfigError(unknown("architecture", name, known));
 }
 
@@ -290,6 +303,7 @@ const std::vector<ArchitectureRow>& architectures() {
 }
 
 Spec architecture(std::string_view word, const Problem& problem) {
+  if (word.ends_with(".safetensors")) return from_model(std::string(word), problem);
   if (word.ends_with(".json")) {
     Spec spec = from_file(std::string(word), problem);
     if (spec.architecture.empty()) spec.architecture = word;

@@ -7,6 +7,7 @@
 //   vgg:0.5         VGG-like with batch normalisation, widths times 0.5
 //   resnet:3        CIFAR ResNet with 3 blocks a stage (6 * 3 + 2 layers)
 //   FILE.json       a spec written out; input, task and outputs may be left open in it
+//   FILE.safetensors  the network of a model, as of a pruned one that trains on
 #pragma once
 
 #include <functional>

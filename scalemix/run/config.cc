@@ -75,6 +75,9 @@ const std::vector<Field> kFields = {
      "Network"},
     {"from", &C::from_model, "MODEL|RUN",
      "start from a trained model: layers of the same name and shape get its weights", "Network"},
+    {"teacher", &C::teacher, "MODEL|RUN",
+     "learn the answers of a trained model, or of a run's ensemble (--objective distil)",
+     "Network"},
     {"init", &C::init,
      "auto|critical[:G]|he|xavier|glorot|orthogonal|looks_linear|fractional:S|normal:SD|"
      "uniform:H",
@@ -115,7 +118,7 @@ const std::vector<Field> kFields = {
      "Optimisation"},
     {"train_samples", &C::train_samples, "S", "draws of the noise for each row in a step",
      "Optimisation"},
-    {"objective", &C::objective, "mc|importance|tail_adaptive|r_drop[:alpha=A]",
+    {"objective", &C::objective, "mc|importance|tail_adaptive|r_drop[:alpha=A]|distil[:temperature=T,hard=H]",
      "what a step makes of its draws: mean log-likelihood, log of the mean likelihood, weights by rank, or the mean less what two draws differ by",
      "Optimisation"},
     {"precision", &C::precision, "learned|tuned|TAU|standardised:TAU",

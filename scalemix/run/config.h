@@ -41,6 +41,7 @@ struct TrainConfig : train::FitOptions {
   std::vector<std::string> method;
   std::string prior;  // on every weight; becomes the method prior:WORD
   std::string from_model;
+  std::string teacher;  // a model or run whose answers are learned
   // run
   std::vector<std::string> grid;
   int seeds = 1;

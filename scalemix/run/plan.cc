@@ -1,9 +1,12 @@
 #include "scalemix/run/plan.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <memory>
 
 #include "scalemix/base/error.h"
 #include "scalemix/base/name_list.h"
@@ -16,7 +19,9 @@
 #include "scalemix/model/method.h"
 #include "scalemix/model/noise.h"
 #include "scalemix/model/signal_report.h"
+#include "scalemix/predict/evaluate.h"
 #include "scalemix/run/folder.h"
+#include "scalemix/train/objective.h"
 
 namespace scalemix::inline v0::run {
 namespace {
@@ -219,6 +224,54 @@ std::vector<std::string> find_warnings(const Plan& plan) {
   return warnings;
 }
 
+/// What the teacher says of all rows, into data.soft.
+void ask_teacher(TrainConfig& c, data::Dataset& data) {
+  if (c.objective == "mc") c.objective = "distil";
+  const train::Objective objective(c.objective);
+  if (!objective.row().soft) {
+    throw ConfigError(
+        fmt::format("teacher: learned with --objective distil, not with {}", c.objective));
+  }
+  std::vector<std::unique_ptr<predict::Predictor>> made;
+  std::vector<const predict::Predictor*> all;
+  for (const std::string& file : find_models(c.teacher)) {
+    made.push_back(std::make_unique<predict::Predictor>(model::load_model(file)));
+    all.push_back(made.back().get());
+    const model::Preprocessing& p = made.back()->preprocessing();
+    const model::Spec& spec = made.back()->spec();
+    if (spec.input != data.shape || spec.task != data.task) {
+      throw ConfigError(fmt::format("teacher {}: takes {}, not the rows of {}", file,
+                                    model::shape_text(spec.input), data.name));
+    }
+    if (!p.schema.empty() && p.schema != data.schema) {
+      throw ConfigError(fmt::format("teacher {}: was trained on other columns than those of {}",
+                                    file, data.name));
+    }
+    if (spec.task == Task::classification && p.classes != data.classes) {
+      throw ConfigError(fmt::format("teacher {}: its classes are {}, those of {} are {}", file,
+                                    fmt::join(p.classes, ", "), data.name,
+                                    fmt::join(data.classes, ", ")));
+    }
+  }
+  data::LabelledRows rows;
+  rows.rows = data.rows();
+  rows.x = data.x;
+  const predict::RowPredictions said = predict::predict_rows(
+      all, rows, {.samples = static_cast<std::size_t>(objective.own()[2]), .seed = c.seed});
+  if (data.task == Task::regression) {
+    const double hard = objective.own()[1];
+    data.soft.resize(rows.rows);
+    for (std::size_t n = 0; n < rows.rows; ++n) {
+      data.soft[n] = static_cast<float>(hard * data.y[n] + (1 - hard) * said.mean[n]);
+    }
+    return;
+  }
+  // A probability of 0 is taken as the least that a float has.
+  data.soft.reserve(said.p.size());
+  for (const double p : said.p)
+    data.soft.push_back(static_cast<float>(std::log(std::max(p, 1e-38))));
+}
+
 }  // namespace
 
 Plan make_plan(TrainConfig config) {
@@ -235,6 +288,7 @@ Plan make_plan(TrainConfig config, data::Dataset data) {
         std::make_shared<model::Model>(model::load_model(find_models(config.from_model).front()));
   }
   plan.data = std::move(data);
+  if (!config.teacher.empty()) ask_teacher(config, plan.data);
   if (config.model == "auto") config.model = plan.data.images() ? "mlp:300-100" : "mlp:50";
   const bool regression = plan.data.task == Task::regression;
   plan.spec =

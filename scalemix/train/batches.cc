@@ -49,9 +49,8 @@ void Batches::begin(std::int64_t epoch) {
 void Batches::train(std::size_t r, std::size_t first, std::size_t count, float* x,
                     std::int64_t* labels, float* targets) const {
   const Rows rows = Rows(order_[r]).subspan(first, count);
-  if (!augment_.any()) return fill(r, rows, x, labels, targets);
-  fill_changed(r, rows, x);
-  answers(r, rows, labels, targets);
+  augment_.any() ? fill_changed(r, rows, x) : fill(r, rows, x);
+  data_.soft.empty() ? answers(r, rows, labels, targets) : soft_answers(r, rows, labels, targets);
 }
 
 void Batches::fill_changed(std::size_t r, Rows rows, float* x) const {
@@ -69,7 +68,9 @@ void Batches::fill_changed(std::size_t r, Rows rows, float* x) const {
 
 void Batches::validation(std::size_t r, std::size_t first, std::size_t count, float* x,
                          std::int64_t* labels, float* targets) const {
-  fill(r, Rows(replicas_[r]->split.validation).subspan(first, count), x, labels, targets);
+  const Rows rows = Rows(replicas_[r]->split.validation).subspan(first, count);
+  fill(r, rows, x);
+  answers(r, rows, labels, targets);
 }
 
 void Batches::ground(std::size_t r, float* x) const {
@@ -78,11 +79,21 @@ void Batches::ground(std::size_t r, float* x) const {
   kernel::standardise_rows(zeros.data(), data_.width(), 1, s.mean.data(), s.scale.data(), x);
 }
 
-void Batches::fill(std::size_t r, Rows rows, float* x, std::int64_t* labels, float* targets) const {
+void Batches::fill(std::size_t r, Rows rows, float* x) const {
   const data::Standardisation& s = replicas_[r]->standardisation;
   kernel::gather_standardised(data_.x.data(), data_.width(), rows.size(), rows.data(),
                               s.mean.data(), s.scale.data(), x);
-  answers(r, rows, labels, targets);
+}
+
+void Batches::soft_answers(std::size_t r, Rows rows, std::int64_t* labels, float* targets) const {
+  const data::Standardisation& s = replicas_[r]->standardisation;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (data_.task == Task::regression) {
+      targets[i] = static_cast<float>((data_.soft[rows[i]] - s.target_mean) / s.target_scale);
+    } else {
+      labels[i] = rows[i];
+    }
+  }
 }
 
 void Batches::answers(std::size_t r, Rows rows, std::int64_t* labels, float* targets) const {

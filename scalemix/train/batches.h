@@ -30,12 +30,13 @@ class Batches {
   /// Shuffles for an epoch (1, 2, ... replays: it does nothing for the one at hand).
   void begin(std::int64_t epoch);
   /// Rows [first, first + count) of replica r's order: x (count, width), and the targets (count) of
-  /// the task. From several threads at once after begin().
+  /// the task; with a teacher (Dataset::soft) labels are numbers of rows. From several threads at once after begin().
   void train(std::size_t r, std::size_t first, std::size_t count, float* x, std::int64_t* labels,
              float* targets) const;
   /// The same of its validation rows.
   void validation(std::size_t r, std::size_t first, std::size_t count, float* x,
                   std::int64_t* labels, float* targets) const;
+  const data::Dataset& data() const { return data_; }
   /// What a row of zeros of the data becomes: x (width).
   void ground(std::size_t r, float* x) const;
 
@@ -44,7 +45,9 @@ class Batches {
   /// Images of an epoch, each changed for itself, standardised: x (rows, width).
   void fill_changed(std::size_t r, Rows rows, float* x) const;
   void answers(std::size_t r, Rows rows, std::int64_t* labels, float* targets) const;
-  void fill(std::size_t r, Rows rows, float* x, std::int64_t* labels, float* targets) const;
+  /// Of training rows, where there is a teacher: the row's number for its label, the teacher's target.
+  void soft_answers(std::size_t r, Rows rows, std::int64_t* labels, float* targets) const;
+  void fill(std::size_t r, Rows rows, float* x) const;
 
   const data::Dataset& data_;
   std::vector<const Replica*> replicas_;

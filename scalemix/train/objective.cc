@@ -98,6 +98,14 @@ const std::vector<ObjectiveRow>& objectives() {
        nullptr,
        {{"alpha", 1, 0, 1e6, false, false, "weight of the divergences between the draws"}},
        r_drop},
+      {"distil",
+       "answers of a teacher, and the labels (needs --teacher)",
+       nullptr,
+       {{"temperature", 4, 1e-3, 1e6, false, false, "that divides both networks' outputs"},
+        {"hard", 0.1, 0, 1, false, false, "share of the labels"},
+        {"samples", 0, 0, 1e6, false, false, "Monte-Carlo draws of the teacher; 0: none"}},
+       nullptr,
+       true},
   };
   return rows;
 }

@@ -4,6 +4,7 @@
 //   mc              mean_n (1/S) sum_s l_s          a lower bound of the next
 //   importance      mean_n log (1/S) sum_s exp l_s  gradient sum_s w_s dl_s, w = softmax(l)
 //   r_drop          mean_n (1/S) sum_s l_s - alpha / 4 sum of both divergences between draws 1 and 2
+//   distil          from a teacher: l_s is minus kernel/loss.h's distil_nll
 //   tail_adaptive   mean_n sum_s w_s l_s, w_s = 1 / (rank_s H_S): ranks from 1 for the largest l_s,
 //                   H_S = 1 + 1/2 + ... + 1/S
 //
@@ -37,6 +38,7 @@ struct ObjectiveRow {
   /// rows, width); f are logits, or means under the log precision lp (width). Null: nothing does.
   double (*extra)(const std::vector<double>& own, std::size_t rows, std::size_t width,
                   const float* f, const float* lp, float* df) = nullptr;
+  bool soft = false;  // learns from a teacher's answers (kernel::distil_nll)
 };
 
 const std::vector<ObjectiveRow>& objectives();

@@ -17,6 +17,7 @@
 #include "scalemix/train/initialise.h"
 #include "scalemix/train/judge.h"
 #include "scalemix/train/length_scale.h"
+#include "scalemix/train/objective.h"
 #include "scalemix/train/stepper.h"
 
 namespace scalemix::inline v0::train {
@@ -78,6 +79,11 @@ Stack::Stack(const data::Dataset& data, const Plan& plan, std::vector<std::size_
       mask_(plan.options.prune, plan.spec, store_) {
   const std::vector<const Replica*> replicas = replicas_of(plan, members_);
   const std::size_t n = replicas.size();
+  if (Objective(plan.options.objective).row().soft == data.soft.empty()) {
+    throw ConfigError(data.soft.empty()
+                          ? "objective distil needs a teacher"
+                          : "data with a teacher's answers needs the objective distil");
+  }
   const double none = std::numeric_limits<double>::infinity();
   batches_ = std::make_unique<Batches>(data, replicas, static_cast<std::size_t>(plan.options.batch),
                                        least_rows(plan.spec), data::Augment(plan.options.augment));

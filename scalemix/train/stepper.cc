@@ -183,6 +183,12 @@ double Stepper::likelihood(std::size_t r, std::size_t lane, std::size_t rows) {
   const std::size_t slots = schedule_.rows(), width = program_.outputs();
   const float *outputs = schedule_.output(memory(lane)), *w = weights(r, lane, rows);
   float* doutputs = schedule_.output_gradient(memory(lane));
+  if (task_ == Task::classification && objective_.row().soft) {
+    const data::Dataset& data = batches_.data();
+    return kernel::distil_nll(rows, width, outputs, labels_.data() + lane * slots,
+                              data.label.data(), data.soft.data(), objective_.own()[0],
+                              objective_.own()[1], doutputs);
+  }
   if (task_ == Task::classification) {
     return kernel::categorical_nll(rows, width, outputs, labels_.data() + lane * slots, doutputs,
                                    w);

@@ -46,6 +46,58 @@ TEST(Loss, CategoricalNeitherOverflowsNorHidesNan) {
   EXPECT_TRUE(std::isnan(categorical_nll(1, 3, nan, label, df)));
 }
 
+/// Rows 4 and 1 of a teacher of three classes.
+struct Taught {
+  std::vector<float> f = values(6, -3, 3), soft = values(15, -4, 0, 9), df = std::vector<float>(6);
+  std::vector<std::int32_t> label{0, 2, 1, 0, 1};
+  std::int64_t row[2] = {4, 1};
+  double loss(double temperature, double hard) {
+    return distil_nll(2, 3, f.data(), row, label.data(), soft.data(), temperature, hard, df.data());
+  }
+};
+
+TEST(Loss, DistilHasTheGradientOfFiniteDifferences) {
+  for (const double temperature : {0.5, 1.0, 4.0}) {
+    for (const double hard : {0.0, 0.3, 1.0}) {
+      Taught t;
+      t.loss(temperature, hard);
+      const std::vector<float> df = t.df;
+      for (std::size_t i = 0; i < 6; ++i) {
+        Taught up, down;
+        up.f[i] += 0.01f;
+        down.f[i] -= 0.01f;
+        const double slope = (up.loss(temperature, hard) - down.loss(temperature, hard)) /
+                             (static_cast<double>(up.f[i]) - down.f[i]);
+        EXPECT_NEAR(df[i], slope, 1e-4) << temperature << ' ' << hard;
+      }
+    }
+  }
+}
+
+TEST(Loss, DistilIsCrossEntropyAndDivergence) {
+  Taught t;
+  const std::int64_t label[] = {1, 2};
+  std::vector<float> df(6);
+  EXPECT_NEAR(t.loss(7, 1), categorical_nll(2, 3, t.f.data(), label, df.data()), 1e-12);
+  EXPECT_EQ(t.df, df);
+  // By hand, of one row at T = 2: q = softmax(soft / 2), p = softmax(f / 2).
+  const float f[] = {1, 0}, soft[] = {std::log(0.9f), std::log(0.1f)};
+  const std::int32_t one = 0;
+  const std::int64_t row = 0;
+  const double a = std::sqrt(0.9), b = std::sqrt(0.1), q = a / (a + b),
+               p = 1 / (1 + std::exp(-0.5));
+  const double divergence = q * std::log(q / p) + (1 - q) * std::log((1 - q) / (1 - p));
+  EXPECT_NEAR(distil_nll(1, 2, f, &row, &one, soft, 2, 0, df.data()), 4 * divergence, 1e-7);
+  EXPECT_NEAR(df[0], 2 * (p - q), 1e-6);
+  // A student that says what the teacher says has nothing to learn, whatever the scale of its logits.
+  for (std::size_t c = 0; c < 3; ++c) {
+    t.f[c] = t.soft[12 + c] + 5;
+    t.f[3 + c] = t.soft[3 + c] - 2;
+  }
+  EXPECT_NEAR(t.loss(3, 0), 0, 1e-7);
+  for (const float slope : t.df) EXPECT_NEAR(slope, 0, 1e-7);
+}
+
 TEST(Loss, GaussianIsTheNegativeLogDensityAndItsGradientThatOfFiniteDifferences) {
   const std::size_t rows = 5, outputs = 2;
   const auto f = values(rows * outputs, -1, 1), t = values(rows * outputs, -1, 1, 2);

@@ -96,7 +96,7 @@ TEST(Architecture, BadWordsSayWhatWasExpected) {
   };
   EXPECT_THAT(refusal("lenet"),
               HasSubstr("unknown architecture 'lenet', did you mean 'lenet5'? (known: "));
-  EXPECT_THAT(refusal("net.jsn"), HasSubstr("resnet, FILE.json)"));
+  EXPECT_THAT(refusal("net.jsn"), HasSubstr("resnet, FILE.json, FILE.safetensors)"));
   EXPECT_THAT(refusal("mlp:"), HasSubstr("mlp: expected something after ':'"));
   EXPECT_THAT(refusal("mlp:9,rleu"),
               HasSubstr("mlp: unknown activation 'rleu', did you mean 'relu'? (known: "));

@@ -1,0 +1,147 @@
+// scalemix prune, distil and export: from a trained network to a small one and to other programs.
+
+#include <filesystem>
+
+#include "tests/cli/fixture.h"
+
+namespace scalemix::cli {
+namespace {
+
+using testing::ElementsAre;
+
+class PruneTest : public CliTest {
+ protected:
+  void SetUp() override {
+    CliTest::SetUp();
+    run_ = path("run");
+    const Result r = scalemix({"train", "--data", "friedman1", "--model", "mlp:30-20", "--method",
+                               "none", "--epochs", "60", "--quiet", "--out", run_});
+    ASSERT_EQ(r.code, kSuccess) << r.err;
+  }
+  /// prune RUN --data friedman1 MORE, as JSON
+  Result prune(std::vector<std::string> more, const std::string& model = "") {
+    std::vector<std::string> words = {"prune", model.empty() ? run_ : model, "--data", "friedman1",
+                                      "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    return scalemix(words);
+  }
+  std::string run_;
+};
+
+TEST_F(PruneTest, ACurveOfErrorsForEachRule) {
+  const Result r = prune({"--rule", "magnitude", "random", "snr", "gsm", "--points", "0", "0.5",
+                          "0.9", "--plot", path("c.svg"), "--csv", path("c.csv")});
+  ASSERT_EQ(r.code, kSuccess) << r.err;
+  const nlohmann::json json = r.json();
+  EXPECT_EQ(json["part"], "test");
+  ASSERT_EQ(json["rules"].size(), 4u);
+  EXPECT_EQ(json["rules"][0]["rule"], "magnitude");
+  EXPECT_EQ(json["rules"][2]["rule"], "snr (laplace)");
+  for (const auto& rule : json["rules"]) EXPECT_EQ(rule["errors"][0], json["before"]);
+  // Half of the weights at random cost more than the smallest half.
+  EXPECT_GT(json["rules"][1]["errors"][1].get<double>(),
+            json["rules"][0]["errors"][1].get<double>());
+  EXPECT_THAT(model::bytes_of(path("c.svg")), HasSubstr("</svg>"));
+  EXPECT_THAT(model::bytes_of(path("c.csv")), HasSubstr("snr (laplace),0.9,"));
+}
+
+TEST_F(PruneTest, SavesASmallerNetworkOfTheChosenSparsity) {
+  const std::string small = path("small.safetensors");
+  const Result r = prune({"--sparsity", "0.8", "--points", "0", "--out", small});
+  ASSERT_EQ(r.code, kSuccess) << r.err;
+  const nlohmann::json saved = r.json()["saved"];
+  EXPECT_NEAR(saved["sparsity"], 0.8, 1e-3);
+  EXPECT_LT(saved["bytes"].get<std::size_t>(),
+            std::filesystem::file_size(run_ + "/model.safetensors"));
+  const Result again = scalemix({"evaluate", small, "--data", "friedman1", "--json"});
+  ASSERT_EQ(again.code, kSuccess) << again.err;
+  EXPECT_NEAR(again.json()["metrics"]["rmse"], saved["error"], 1e-6);
+  // It trains on from there with its zeros, and is pruned again.
+  const std::string tuned = path("tuned");
+  const Result fine = scalemix({"train", "--data", "friedman1", "--model", small, "--from", small,
+                                "--prune", "fixed", "--epochs", "60", "--method", "none", "--quiet",
+                                "--out", tuned, "--json"});
+  ASSERT_EQ(fine.code, kSuccess) << fine.err;
+  EXPECT_LT(fine.json()["summary"]["rmse"]["mean"].get<double>(), saved["error"].get<double>());
+  EXPECT_EQ(prune({"--points", "0"}, tuned).code, kSuccess);
+}
+
+TEST_F(PruneTest, TheLossAllowedIsNotPassedAndRoundingIsMeasured) {
+  const std::string small = path("small.safetensors");
+  for (const char* store : {"float32", "float16", "int8"}) {
+    const Result r = prune({"--max-loss", "5", "--rule", "magnitude", "snr", "--points", "0",
+                            "--store", store, "--out", small});
+    ASSERT_EQ(r.code, kSuccess) << r.err;
+    const nlohmann::json saved = r.json()["saved"];
+    EXPECT_GT(saved["sparsity"].get<double>(), 0.05);
+    EXPECT_LT(saved["error"].get<double>(), 1.06 * saved["error_before"].get<double>());
+    EXPECT_EQ(saved["store"], store);
+  }
+}
+
+TEST_F(PruneTest, UnitsGoAndTheFileSaysSo) {
+  const std::string small = path("small.safetensors");
+  const Result r = prune({"--grain", "unit", "--sparsity", "0.5", "--points", "0", "--out", small});
+  ASSERT_EQ(r.code, kSuccess) << r.err;
+  EXPECT_FALSE(r.json()["saved"]["units"].empty());
+  const Result kept = prune({"--grain", "unit", "--sparsity", "0.5", "--points", "0",
+                             "--keep-units", "--out", path("kept.safetensors")});
+  EXPECT_TRUE(kept.json()["saved"]["units"].empty());
+  EXPECT_NEAR(kept.json()["saved"]["error"], r.json()["saved"]["error"], 1e-5);
+  const Result shown = scalemix({"show", small});
+  EXPECT_THAT(shown.out, HasSubstr("pruned"));
+}
+
+TEST_F(PruneTest, BadInputIsNamed) {
+  const auto refusal = [&](std::vector<std::string> more) {
+    const Result r = prune(std::move(more));
+    EXPECT_EQ(r.code, kBadConfig) << r.err;
+    return r.err;
+  };
+  const std::string out = path("out.safetensors");
+  EXPECT_THAT(refusal({"--sparsity", "1", "--out", out}), HasSubstr("must be in [0, 1), got 1"));
+  EXPECT_THAT(refusal({"--sparsity", "0.5"}), HasSubstr("give --out"));
+  EXPECT_THAT(refusal({"--out", out}), HasSubstr("choose a point"));
+  EXPECT_THAT(refusal({"--sparsity", "0.5", "--max-loss", "1", "--out", out}),
+              HasSubstr("give one of"));
+  EXPECT_THAT(refusal({"--threshold", "3", "--estimator", "posterior", "--out", out}), HasSubstr("no layer"));
+  EXPECT_THAT(refusal({"--rule", "log_alpha", "--estimator", "posterior"}), HasSubstr("no layer"));
+  EXPECT_THAT(refusal({"--rule", "gms"}), HasSubstr("gsm"));
+  EXPECT_THAT(refusal({"--points", "2"}), HasSubstr("--points"));
+  EXPECT_FALSE(std::filesystem::exists(out));
+}
+
+TEST_F(PruneTest, AStudentLearnsTheTeachersAnswers) {
+  const std::string small = path("small.safetensors");
+  ASSERT_EQ(prune({"--sparsity", "0.8", "--points", "0", "--out", small}).code, kSuccess);
+  const Result r = scalemix({"distil", run_, "--data", "friedman1", "--weights", small, "--epochs",
+                             "60", "--quiet", "--json", "--out", path("student")});
+  ASSERT_EQ(r.code, kSuccess) << r.err;
+  EXPECT_LT(r.json()["summary"]["rmse"]["mean"].get<double>(), 4.0);  // the target's sd is 5
+  EXPECT_THAT(model::bytes_of(path("student/config.toml")), HasSubstr("distil"));
+  const Result resumed = scalemix({"train", "--resume", path("student"), "--quiet"});
+  EXPECT_EQ(resumed.code, kSuccess) << resumed.err;
+  const Result other = scalemix({"distil", run_, "--data", "moons", "--quiet"});
+  EXPECT_EQ(other.code, kBadConfig);
+  EXPECT_THAT(other.err, HasSubstr("teacher"));
+  const Result none =
+      scalemix({"train", "--data", "friedman1", "--objective", "distil", "--quiet"});
+  EXPECT_EQ(none.code, kBadConfig);
+  EXPECT_THAT(none.err, HasSubstr("needs a teacher"));
+}
+
+TEST_F(PruneTest, ExportsToCAndOnnx) {
+  const Result r =
+      scalemix({"export", run_, "--c", path("net.c"), "--onnx", path("net.onnx"), "--json"});
+  ASSERT_EQ(r.code, kSuccess) << r.err;
+  EXPECT_EQ(r.json()["files"].size(), 3u);
+  EXPECT_THAT(model::bytes_of(path("net.h")), HasSubstr("#define NET_INPUTS 10"));
+  EXPECT_THAT(model::bytes_of(path("net.onnx")), HasSubstr("Gemm"));
+  EXPECT_EQ(scalemix({"export", run_}).code, kBadConfig);
+  EXPECT_EQ(scalemix({"export", run_, "--c", path("net.txt")}).code, kBadConfig);
+  EXPECT_EQ(scalemix({"export", run_, "--c", path("2net.c")}).code, kBadConfig);
+  EXPECT_EQ(scalemix({"export", run_, "--c", path("net.c"), "--noise"}).code, kBadConfig);
+}
+
+}  // namespace
+}  // namespace scalemix::cli
