@@ -1,5 +1,5 @@
-// scalemix list [laws|priors|methods|schedules|activations|architectures|optimisers|data|layers|reproduce|
-//                commands] [--json]
+// scalemix list [laws|priors|methods|schedules|activations|architectures|optimisers|data|layers|rules|
+//                reproduce|commands] [--json]
 //
 // What there is by name, with one line and the source of each.
 

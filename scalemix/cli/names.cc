@@ -3,6 +3,7 @@
 #include "scalemix/base/check.h"
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/reproduce/entry.h"
+#include "scalemix/compress/rule.h"
 #include "scalemix/data/registry.h"
 #include "scalemix/kernel/activation.h"
 #include "scalemix/law/any_law.h"
@@ -123,6 +124,15 @@ ordered_json reproduce_rows() {
   return out;
 }
 
+ordered_json rules() {
+  ordered_json out = ordered_json::array();
+  for (const compress::Rule& r : compress::rules()) {
+    out.push_back(row(r.name, r.summary, r.source));
+    out.back()["needs variances"] = r.variances;
+  }
+  return out;
+}
+
 ordered_json optimisers() {
   ordered_json out = ordered_json::array();
   for (const optim::Rule& rule : optim::rules()) {
@@ -151,6 +161,7 @@ const std::vector<NameTable>& name_tables() {
                                                 {"optimisers", optimisers},
                                                 {"data", data_sets},
                                                 {"layers", layers},
+                                                {"rules", rules},
                                                 {"reproduce", reproduce_rows},
                                                 {"commands", command_rows}};
   return tables;

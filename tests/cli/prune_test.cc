@@ -104,7 +104,8 @@ TEST_F(PruneTest, BadInputIsNamed) {
   EXPECT_THAT(refusal({"--out", out}), HasSubstr("choose a point"));
   EXPECT_THAT(refusal({"--sparsity", "0.5", "--max-loss", "1", "--out", out}),
               HasSubstr("give one of"));
-  EXPECT_THAT(refusal({"--threshold", "3", "--estimator", "posterior", "--out", out}), HasSubstr("no layer"));
+  EXPECT_THAT(refusal({"--threshold", "3", "--estimator", "posterior", "--out", out}),
+              HasSubstr("no layer"));
   EXPECT_THAT(refusal({"--rule", "log_alpha", "--estimator", "posterior"}), HasSubstr("no layer"));
   EXPECT_THAT(refusal({"--rule", "gms"}), HasSubstr("gsm"));
   EXPECT_THAT(refusal({"--points", "2"}), HasSubstr("--points"));
