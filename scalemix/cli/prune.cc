@@ -91,14 +91,9 @@ class Study {
   compress::Moments moments_for(const compress::Rule& row, const model::Model& model) const {
     if (!row.variances) return compress::weights_of(model);
     if (o_.estimator == "noise") return compress::noise_moments(model);
-    if (o_.estimator == "posterior") return compress::posterior_moments(model);
-    if (o_.estimator == "laplace") return laplace(model);
-    try {
-      return compress::posterior_moments(model);
-    } catch (
-        const ConfigError&) {  // no posterior: "auto" means the next best, and the label says which
-      return laplace(model);
-    }
+    const bool asked = o_.estimator == "posterior",
+               found = o_.estimator == "auto" && compress::has_posterior(model);
+    return asked || found ? compress::posterior_moments(model) : laplace(model);
   }
   compress::Moments laplace(const model::Model& model) const {
     const std::size_t n = std::min(o_.laplace_rows, rows_.rows),

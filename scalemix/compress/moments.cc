@@ -14,9 +14,9 @@ namespace {
 using model::Layer;
 using model::Model;
 
-bool has_posterior(const Layer& layer) {
+bool holds_posterior(const Layer& layer) {
   const model::Noise* noise = model::drawn_noise(layer);
-  return noise && model::noise_kind(noise->kind).log_alpha;
+  return model::has_weights(layer) && noise && model::noise_kind(noise->kind).log_alpha;
 }
 
 /// The weights of a deterministic pass; of a posterior that switches weights off at a threshold, their
@@ -89,24 +89,28 @@ Moments weights_of(const Model& model) {
   return out;
 }
 
+bool has_posterior(const Model& model) {
+  bool any = false;
+  model::for_each_layer(model.spec, [&](const Layer& layer, const model::Shape&) {
+    any = any || holds_posterior(layer);
+  });
+  return any;
+}
+
 Moments posterior_moments(const Model& model) {
+  if (!has_posterior(model)) {
+    throw ConfigError(
+        "no layer of this network has a posterior over its weights: train with svdo, vi, vdo_b, "
+        "gsm, ..., or take another estimator");
+  }
   Moments out = weights_of(model);
   out.estimator = "posterior";
-  bool any = false;
   std::size_t l = 0;
   model::for_each_layer(model.spec, [&](const Layer& layer, const model::Shape&) {
     if (!model::has_weights(layer)) return;
-    if (has_posterior(layer)) {
-      out.layers[l].variance = posterior_variances(model, layer);
-      any = true;
-    }
+    if (holds_posterior(layer)) out.layers[l].variance = posterior_variances(model, layer);
     ++l;
   });
-  if (!any) {
-    throw ConfigError(
-        "no layer of this network has a posterior over its weights: train with svdo, vi, vdo_b, gsm, "
-        "..., or take another estimator");
-  }
   return out;
 }
 

@@ -36,6 +36,9 @@ struct Moments {
 /// The weights alone; variances are 0.
 Moments weights_of(const model::Model& model);
 
+/// Whether a layer has a posterior over its weights.
+bool has_posterior(const model::Model& model);
+
 /// Throw ConfigError where no layer has a posterior, or noise of a finite variance.
 Moments posterior_moments(const model::Model& model);
 Moments noise_moments(const model::Model& model);

@@ -13,7 +13,8 @@ namespace scalemix::inline v0::cli::reproduce {
 namespace {
 
 constexpr double kPoints[] = {0.5, 0.7, 0.8, 0.9, 0.95, 0.98};
-constexpr double kAsked = 0.9;  // where the claims look
+constexpr std::size_t kAsked = 3;  // the point that the claims look at
+constexpr const char* kRules[] = {"gsm", "snr", "magnitude"};
 
 /// An estimator on networks of one kind.
 struct Source {
@@ -37,11 +38,43 @@ compress::Moments posterior(const model::Model& m, const data::LabelledRows&, co
   return compress::posterior_moments(m);
 }
 
-double error_at(const model::Model& m, const compress::Moments& moments, const char* rule,
-                double sparsity, const data::LabelledRows& test) {
-  const predict::Predictor pruned(
-      compress::Pruner(m, moments, {.rule = rule}).at_sparsity(sparsity));
-  return predict::evaluate({&pruned}, test).at("error");
+/// Test errors (rules, points, seeds).
+using Errors = std::vector<std::vector<std::vector<double>>>;
+
+Errors errors_of(const Source& source, const std::vector<model::Model>& models,
+                 const data::LabelledRows& train, const data::LabelledRows& test,
+                 const Effort& effort) {
+  Errors out(std::size(kRules), std::vector<std::vector<double>>(std::size(kPoints)));
+  for (const model::Model& m : models) {
+    const compress::Moments moments = source.moments(m, train, effort);
+    for (std::size_t r = 0; r < std::size(kRules); ++r) {
+      const compress::Pruner pruner(m, moments, {.rule = kRules[r]});
+      for (std::size_t i = 0; i < std::size(kPoints); ++i) {
+        const predict::Predictor pruned(pruner.at_sparsity(kPoints[i]));
+        out[r][i].push_back(predict::evaluate({&pruned}, test).at("error"));
+      }
+    }
+  }
+  return out;
+}
+
+void add_rows(const Source& source, const Errors& errors, Result& result) {
+  report::Panel panel{source.label, {"share of weights at zero"}, {"test error"}};
+  for (std::size_t r = 0; r < std::size(kRules); ++r) {
+    report::Series series{kRules[r], {}, {}, {}, report::Style::both};
+    for (std::size_t i = 0; i < std::size(kPoints); ++i) {
+      const Mean mean = mean_of(errors[r][i]);
+      series.x.push_back(kPoints[i]);
+      series.y.push_back(mean.value);
+      series.error.push_back(mean.error);
+      if (i != kAsked && i + 1 != std::size(kPoints)) continue;
+      result.rows.push_back(
+          {fmt::format("{}: {} at {:g} %", source.label, kRules[r], 100 * kPoints[i]), mean.value,
+           mean.error});
+    }
+    panel.series.push_back(series);
+  }
+  result.figure.panels.push_back(panel);
 }
 
 }  // namespace
@@ -71,33 +104,15 @@ Result gsm_pruning(const Effort& effort) {
   const data::LabelledRows train = data::rows_of(data, data.splits[0].train),
                            test = data::rows_of(data, data.splits[0].test);
   for (const Source& source : sources) {
-    report::Panel panel{source.label, {"share of weights at zero"}, {"test error"}};
-    std::vector<std::vector<double>> asked;  // of each rule, at kAsked
-    for (const char* rule : {"gsm", "snr", "magnitude"}) {
-      report::Series series{rule, {}, {}, {}, report::Style::both};
-      for (const double point : kPoints) {
-        std::vector<double> errors;
-        for (const model::Model& m : scores[source.contestant].models) {
-          errors.push_back(error_at(m, source.moments(m, train, effort), rule, point, test));
-        }
-        const Mean mean = mean_of(errors);
-        series.x.push_back(point), series.y.push_back(mean.value),
-            series.error.push_back(mean.error);
-        if (point == kAsked || point == 0.98) {
-          result.rows.push_back({fmt::format("{}: {} at {:g} %", source.label, rule, 100 * point),
-                                 mean.value, mean.error});
-        }
-        if (point == kAsked) asked.push_back(errors);
-      }
-      panel.series.push_back(series);
+    const Errors errors = errors_of(source, scores[source.contestant].models, train, test, effort);
+    add_rows(source, errors, result);
+    const std::vector<double>& gsm = errors[0][kAsked];
+    for (const std::size_t r : {1, 2}) {
+      result.claims.push_back(
+          smaller_claim(fmt::format("{}: gsm errs less than {} at {:g} %", source.label, kRules[r],
+                                    100 * kPoints[kAsked]),
+                        gsm, errors[r][kAsked]));
     }
-    result.figure.panels.push_back(panel);
-    result.claims.push_back(smaller_claim(
-        fmt::format("{}: gsm errs less than snr at {:g} %", source.label, 100 * kAsked), asked[0],
-        asked[1]));
-    result.claims.push_back(smaller_claim(
-        fmt::format("{}: gsm errs less than magnitude at {:g} %", source.label, 100 * kAsked),
-        asked[0], asked[2]));
   }
   result.figure.title = "pruned by the posterior's second moment, by signal to noise, by magnitude";
   result.notes = {
