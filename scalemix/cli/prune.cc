@@ -322,7 +322,7 @@ Action setup_prune(CLI::App& sub) {
       ->capture_default_str();
   take_words(sub.add_option("--rule", o->rules,
                             "What says which weights go; several are compared (default: magnitude; "
-                            "log_alpha with --threshold)"),
+                            "log_alpha where --threshold is given)"),
              rules)
       ->type_name("RULE ...");
   take_words(
@@ -355,9 +355,10 @@ Action setup_prune(CLI::App& sub) {
       ->capture_default_str();
   sub.add_option("--sparsity", o->sparsity, "Save the network with this share of weights at zero")
       ->type_name("SHARE");
-  sub.add_option("--max-loss", o->max_loss,
-                 "Save the sparsest that is at most so much worse on --data: percentage points of "
-                 "error, percent of the RMSE")
+  sub.add_option(
+         "--max-loss", o->max_loss,
+         "Save the sparsest that is at most so much worse on these rows: percentage points of "
+         "error, percent of the RMSE")
       ->type_name("LOSS");
   sub.add_option("--threshold", o->threshold, "Save the one without weights of log alpha >= T")
       ->type_name("T");
