@@ -21,12 +21,9 @@
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/labelled.h"
-#include "scalemix/cli/models.h"
-#include "scalemix/cli/options.h"
+#include "scalemix/cli/prune_study.h"
 #include "scalemix/cli/table.h"
-#include "scalemix/compress/prune.h"
 #include "scalemix/compress/shrink.h"
-#include "scalemix/predict/evaluate.h"
 #include "scalemix/predict/sparsity.h"
 #include "scalemix/report/plot.h"
 
@@ -34,124 +31,6 @@ namespace scalemix::inline v0::cli {
 namespace {
 
 using nlohmann::ordered_json;
-
-struct PruneCommand {
-  ModelOptions model;
-  RowOptions rows;
-  std::string part = "auto", estimator = "auto", grain = "weight", scope = "global",
-              store = "float32", out, plot, csv;
-  std::vector<std::string> rules;
-  std::vector<double> points{0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99};
-  std::optional<double> sparsity, max_loss, threshold;
-  std::size_t laplace_rows = 2000;
-  compress::PruneOptions options;
-  bool keep_units = false, json = false, quiet = false;
-  int threads = 0;
-
-  bool chooses() const { return sparsity || max_loss || threshold; }
-};
-
-/// What the rules look at and how well a pruned network does.
-class Study {
- public:
-  Study(const PruneCommand& o, const model::Model& model, const data::LabelledRows& rows)
-      : o_(o), rows_(rows), classes_(model.spec.task == Task::classification) {
-    for (const std::string& name : o.rules) {
-      const compress::Rule& row = compress::rule(name);
-      compress::PruneOptions options = o.options;
-      options.rule = name;
-      options.per_layer = o.scope == "layer";
-      options.grain = o.grain == "unit" ? compress::Grain::unit : compress::Grain::weight;
-      const compress::Moments moments = moments_for(row, model);
-      labels_.push_back(
-          moments.estimator == "weights" ? name : fmt::format("{} ({})", name, moments.estimator));
-      pruners_.emplace_back(model, moments, options);
-    }
-    before_ = error(model);
-  }
-
-  std::size_t rules() const { return pruners_.size(); }
-  const std::string& label(std::size_t r) const { return labels_[r]; }
-  const compress::Pruner& pruner(std::size_t r) const { return pruners_[r]; }
-  double before() const { return before_; }
-  const char* what() const { return classes_ ? "error, %" : "RMSE"; }
-
-  /// Percent of wrong answers, or the root mean squared error.
-  double error(const model::Model& model) const {
-    const predict::Predictor predictor(model);
-    const predict::Evaluation e = predict::evaluate({&predictor}, rows_);
-    return classes_ ? 100 * e.at("error") : e.at("rmse");
-  }
-  /// The most that --max-loss allows: percentage points, or percent of the RMSE.
-  double allowed() const {
-    return classes_ ? before_ + *o_.max_loss : before_ * (1 + *o_.max_loss / 100);
-  }
-
- private:
-  compress::Moments moments_for(const compress::Rule& row, const model::Model& model) const {
-    if (!row.variances) return compress::weights_of(model);
-    if (o_.estimator == "noise") return compress::noise_moments(model);
-    const bool asked = o_.estimator == "posterior",
-               found = o_.estimator == "auto" && compress::has_posterior(model);
-    return asked || found ? compress::posterior_moments(model) : laplace(model);
-  }
-  compress::Moments laplace(const model::Model& model) const {
-    const std::size_t n = std::min(o_.laplace_rows, rows_.rows),
-                      width = rows_.x.size() / rows_.rows;
-    return compress::laplace_moments(model, std::span(rows_.x).first(n * width), n,
-                                     {.training_rows = rows_.rows, .seed = o_.options.seed});
-  }
-
-  const PruneCommand& o_;
-  const data::LabelledRows& rows_;
-  bool classes_;
-  std::vector<std::string> labels_;
-  std::vector<compress::Pruner> pruners_;
-  double before_ = 0;
-};
-
-/// The sparsest network of a rule whose error is allowed: halving between the first of a few points
-/// that is not and the last that is.
-std::optional<model::Model> within_loss(const Study& study, std::size_t rule) {
-  const compress::Pruner& pruner = study.pruner(rule);
-  const auto fits = [&](double s) { return study.error(pruner.at_sparsity(s)) <= study.allowed(); };
-  double good = -1, bad = pruner.most();
-  for (const double s : {0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995}) {
-    if (s >= pruner.most()) break;
-    if (!fits(s)) {
-      bad = s;
-      break;
-    }
-    good = s;
-  }
-  if (good < 0) return {};
-  for (int i = 0; i < 8; ++i) {
-    const double middle = (good + bad) / 2;
-    (fits(middle) ? good : bad) = middle;
-  }
-  return pruner.at_sparsity(good);
-}
-
-/// The network that the options choose, of the rule that does best there, and that rule.
-std::pair<model::Model, std::size_t> choose(const PruneCommand& o, const Study& study) {
-  std::optional<model::Model> best;
-  std::size_t rule = 0;
-  double least = 0;
-  for (std::size_t r = 0; r < study.rules(); ++r) {
-    std::optional<model::Model> one;
-    if (o.max_loss) one = within_loss(study, r);
-    if (o.sparsity) one = study.pruner(r).at_sparsity(*o.sparsity);
-    if (o.threshold) one = study.pruner(r).at_threshold(*o.threshold);
-    if (!one) continue;
-    const double cost = o.max_loss ? -compress::sparsity_of(*one) : study.error(*one);
-    if (best && cost >= least) continue;
-    best = std::move(one);
-    rule = r;
-    least = cost;
-  }
-  if (!best) throw ConfigError(fmt::format("no rule keeps the loss within {:g}", *o.max_loss));
-  return {std::move(*best), rule};
-}
 
 std::size_t bytes_of(const std::string& file) { return std::filesystem::file_size(file); }
 
@@ -168,8 +47,8 @@ std::size_t dense_bytes(const model::Model& model) {
   return out;
 }
 
-ordered_json save(const PruneCommand& o, const Study& study, const model::Model& before) {
-  auto [chosen, rule] = choose(o, study);
+ordered_json save(const PruneCommand& o, const PruneStudy& study, const model::Model& before) {
+  auto [chosen, rule] = study.choose();
   const double sparsity = compress::sparsity_of(chosen);
   const std::size_t dense = dense_bytes(chosen);
   ordered_json units = ordered_json::array();
@@ -226,7 +105,7 @@ void print_saved(const ordered_json& saved, const char* what, std::ostream& out)
 }
 
 /// Errors (rules, points).
-std::vector<std::vector<double>> curves(const PruneCommand& o, const Study& study) {
+std::vector<std::vector<double>> curves(const PruneCommand& o, const PruneStudy& study) {
   std::vector<std::vector<double>> out(study.rules());
   for (std::size_t r = 0; r < study.rules(); ++r) {
     for (const double s : o.points) {
@@ -237,7 +116,7 @@ std::vector<std::vector<double>> curves(const PruneCommand& o, const Study& stud
   return out;
 }
 
-report::Figure figure_of(const PruneCommand& o, const Study& study,
+report::Figure figure_of(const PruneCommand& o, const PruneStudy& study,
                          const std::vector<std::vector<double>>& errors) {
   report::Panel panel{"pruned, not trained again", {"share of weights at zero"}, {study.what()}};
   for (std::size_t r = 0; r < study.rules(); ++r) {
@@ -270,7 +149,7 @@ int run(PruneCommand o, std::ostream& out) {
   if (!o.quiet) {
     for (const std::string& warning : labelled.rows.warnings) warn(warning);
   }
-  const Study study(o, model, labelled.rows);
+  const PruneStudy study(o, model, labelled.rows);
   const std::vector<std::vector<double>> errors = curves(o, study);
   const report::Figure figure = figure_of(o, study, errors);
   if (!o.plot.empty()) write_atomically(o.plot, report::svg(figure));

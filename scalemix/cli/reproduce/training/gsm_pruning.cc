@@ -82,7 +82,7 @@ void add_rows(const Source& source, const Errors& errors, Result& result) {
 Result gsm_pruning(const Effort& effort) {
   run::TrainConfig base =
       contest_base(effort, effort.pick<const char*>("mlp:20", "mlp:200-200", "mlp:500-500"),
-                   effort.pick(2, 40, 60));
+                   effort.pick(2, 20, 60));
   const std::vector<Contestant> contestants{
       contestant("Bernoulli", "bernoulli:p=0.5,input=0.2", base),
       contestant("Beta", "beta:a=1,b=1", base),
@@ -97,8 +97,8 @@ Result gsm_pruning(const Effort& effort) {
                             {"VI, fixed prior", 3, posterior},
                             {"VI, scales of rows", 4, posterior},
                             {"VI, a scale for each weight", 5, posterior}};
-  const data::Dataset data = contest_data("mnist", effort.pick<std::size_t>(200, 5000, 60000),
-                                          effort.pick<std::size_t>(200, 5000, 10000));
+  const data::Dataset data = contest_data("mnist", effort.pick<std::size_t>(200, 3000, 60000),
+                                          effort.pick<std::size_t>(200, 2000, 10000));
   Result result;
   const std::vector<Scores> scores = hold_all(contestants, data, "mnist", effort, result);
   const data::LabelledRows train = data::rows_of(data, data.splits[0].train),
