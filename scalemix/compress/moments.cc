@@ -30,21 +30,9 @@ std::vector<float> means(const Model& model, const Layer& layer) {
   return plain_weights(model, layer);
 }
 
-/// Those that training draws with, where the noise acts by moments; else alpha mu^2.
-std::vector<float> posterior_variances(const Model& model, const Layer& layer) {
-  const model::Noise& noise = *model::drawn_noise(layer);
-  const model::NoiseTensors tensors(model, layer, noise);
-  const bool of_weights = !tensors.kind().draws_input_too();
-  if (of_weights && model::noise_place(noise, layer, true) == model::Where::moments &&
-      tensors.kind().prepare) {
-    model::At at = tensors.at();
-    at.train = true;  // nothing is masked
-    std::vector<float> prepared(tensors.kind().prepared(at.use));
-    at.prepared = prepared.data();
-    tensors.kind().prepare(at);
-    prepared.resize(tensors.weights());
-    return prepared;
-  }
+/// alpha mu^2, of a log alpha that the kind may bound.
+std::vector<float> bounded_variances(const Model& model, const Layer& layer,
+                                     const model::NoiseTensors& tensors) {
   std::vector<float> out(tensors.weights());
   tensors.kind().log_alpha(tensors.at(), out.data());
   const std::vector<float> w = means(model, layer);
@@ -52,6 +40,26 @@ std::vector<float> posterior_variances(const Model& model, const Layer& layer) {
     // Where mu is all but 0, log alpha is infinite and its product with mu^2 none: bounded, it is large.
     const double alpha = std::exp(std::min(static_cast<double>(out[i]), 80.0));
     out[i] = static_cast<float>(alpha * std::max(static_cast<double>(w[i]) * w[i], 1e-37));
+  }
+  return out;
+}
+
+/// What training draws with, where the noise acts by moments on the weights themselves; and what log
+/// alpha says of the others and of weights that training switches off.
+std::vector<float> posterior_variances(const Model& model, const Layer& layer) {
+  const model::Noise& noise = *model::drawn_noise(layer);
+  const model::NoiseTensors tensors(model, layer, noise);
+  std::vector<float> out = bounded_variances(model, layer, tensors);
+  const model::NoiseKind& kind = tensors.kind();
+  const bool by_moments = model::noise_place(noise, layer, true) == model::Where::moments;
+  if (!by_moments || !kind.prepare || kind.draws_input_too()) return out;
+  const model::At still = tensors.at();
+  const model::NoiseUse use = model::noise_use(noise, layer, still.use.in, true);
+  std::vector<float> prepared(kind.prepared(use));
+  kind.prepare(
+      {.use = use, .train = true, .own = still.own, .w = still.w, .prepared = prepared.data()});
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (prepared[i] > 0) out[i] = prepared[i];
   }
   return out;
 }

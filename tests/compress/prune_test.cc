@@ -67,8 +67,14 @@ TEST(Pruner, UnitsGoWholeWithTheirBiasAndOutputsStay) {
   }
 }
 
-TEST(Pruner, AThresholdGivesTheDeterministicPassOfThePosterior) {
-  const Model m = svdo_net();
+class ThresholdTest : public testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(, ThresholdTest,
+                         testing::Values("svdo:threshold=1", "svdo:threshold=1,clip=on",
+                                         "svdo:threshold=1,kl=exact"));
+
+TEST_P(ThresholdTest, GivesTheDeterministicPassOfThePosterior) {
+  const Model m = filled_model(made("mlp:20-10", table_problem(), {GetParam()}));
   const Pruner pruner(m, posterior_moments(m), {.rule = "log_alpha"});
   const Model at = pruner.at_threshold(1);
   EXPECT_GT(sparsity_of(at), 0.2);
