@@ -123,6 +123,10 @@ class Reader {
     } catch (const json::parse_error& error) {
       refuse("the header is not JSON: {}", error.what());
     }
+    // A zero byte ends the text for the JSON library, and padding is spaces.
+    if (text.find('\0') != text.npos || text.find_last_not_of("} ") > text.rfind('}')) {
+      refuse("the header does not end with its object and spaces");
+    }
     if (!twice.empty()) refuse("the name '{}' stands twice in the header", twice);
     return out;
   }

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "scalemix/base/error.h"
@@ -65,6 +66,72 @@ TEST(ModelFile, EveryFlippedBitIsNoticed) {
     bad[i] = static_cast<char>(bytes[i] ^ (1 << (i % 8)));
     write_bytes(path, bad);
     EXPECT_THROW(load_model(path), DataError) << "bit " << i % 8 << " of byte " << i;
+  }
+}
+
+/// Sparse, rounded, with the columns' means as tensors.
+Model pruned_sample() {
+  Model model = filled_model(made("mlp:20", {{70}, Task::regression, 1}, {}));
+  model.preprocessing.mean = values(70, 5);
+  model.preprocessing.scale = values(70, 6, 0.5, 2);
+  Tensor& w = model.tensors.at("linear1.weight");
+  std::vector<float> numbers = w.floats();
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (i % 50 != 3) numbers[i] = 0;
+  }
+  w = Tensor::of(w.shape, numbers);
+  return model;
+}
+
+TEST(ModelFile, SmallerFormsReadBack) {
+  const Folder folder;
+  const std::string path = folder.file("m.safetensors");
+  const Model model = pruned_sample();
+  save_model(path, model);
+  const Model got = load_model(path);
+  EXPECT_EQ(got.preprocessing.mean, model.preprocessing.mean);
+  EXPECT_EQ(got.preprocessing.scale, model.preprocessing.scale);
+  for (const auto& [name, tensor] : model.tensors) {
+    EXPECT_EQ(got.tensors.at(name).bytes, tensor.bytes) << name;
+  }
+  const auto sparse = std::filesystem::file_size(path);
+  save_model(path, model, {.sparse = false});
+  EXPECT_GT(std::filesystem::file_size(path), sparse + 4000);
+  EXPECT_EQ(load_model(path).tensors.at("linear1.weight").bytes,
+            model.tensors.at("linear1.weight").bytes);
+}
+
+TEST(ModelFile, EveryFlippedBitOfASmallerFormIsNoticed) {
+  const Folder folder;
+  const std::string path = folder.file("m.safetensors");
+  save_model(path, pruned_sample(), {.store = Store::int8});
+  const std::string bytes = bytes_of(path);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    std::string bad = bytes;
+    bad[i] = static_cast<char>(bytes[i] ^ (1 << (i % 8)));
+    write_bytes(path, bad);
+    EXPECT_THROW(load_model(path), DataError) << "bit " << i % 8 << " of byte " << i;
+  }
+}
+
+/// Whatever a byte of the header's end becomes, spaces between its object and the data included.
+TEST(ModelFile, EveryOtherByteOfTheHeadersEndIsNoticed) {
+  const Folder folder;
+  Model model = sample();
+  for (const char* about : {"1", "12", "123", "1234", "12345", "123456", "1234567", "12345678"}) {
+    model.about = about;
+    const std::string path = saved(folder, model), bytes = bytes_of(path);
+    std::uint64_t header = 0;
+    std::memcpy(&header, bytes.data(), 8);
+    for (std::size_t i = 8 + header - 8; i < 8 + header; ++i) {
+      for (int other = 0; other < 256; ++other) {
+        if (static_cast<char>(other) == bytes[i]) continue;
+        std::string bad = bytes;
+        bad[i] = static_cast<char>(other);
+        write_bytes(path, bad);
+        EXPECT_THROW(load_model(path), DataError) << other << " at byte " << i;
+      }
+    }
   }
 }
 
