@@ -221,7 +221,7 @@ nlohmann::json read_json(const std::string& path) {
   const std::string text = read_file(path);
   try {
     return nlohmann::json::parse(text);
-  } catch (const nlohmann::json::parse_error& error) {
+  } catch (const nlohmann::json::exception& error) {
     throw DataError(path, 0, 0, std::string("not JSON: ") + error.what());
   }
 }

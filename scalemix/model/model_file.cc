@@ -108,7 +108,7 @@ class Checker {
   json parsed(const std::string& key) const {
     try {
       return json::parse(text(key));
-    } catch (const json::parse_error& error) {
+    } catch (const json::exception& error) {
       refuse("metadata '{}' is not JSON: {}", key, error.what());
     }
   }

@@ -120,7 +120,7 @@ class Reader {
     json out;
     try {
       out = json::parse(text, callback);
-    } catch (const json::parse_error& error) {
+    } catch (const json::exception& error) {
       refuse("the header is not JSON: {}", error.what());
     }
     // A zero byte ends the text for the JSON library, and padding is spaces.

@@ -174,6 +174,12 @@ TEST(ModelFile, OtherFormatsAndFeaturesAreRefused) {
               HasSubstr("no 'checksum'"));
   EXPECT_THAT(refusal([](Container& c) { c.metadata["spec"] = "{"; }),
               HasSubstr("'spec' is not JSON"));
+  // A number that no double holds, which the JSON library reports in its own way.
+  for (const char* key : {"spec", "preprocessing", "about"}) {
+    EXPECT_THAT(refusal([&](Container& c) { c.metadata[key] = "{\"a\": 238505e6267}"; }),
+                HasSubstr("is not JSON"))
+        << key;
+  }
   EXPECT_THAT(refusal([](Container& c) { c.metadata["spec"] = "{}"; }),
               HasSubstr("input: missing"));
   EXPECT_THAT(refusal([](Container& c) { c.metadata["preprocessing"] = "{}"; }),
