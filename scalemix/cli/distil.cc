@@ -36,10 +36,9 @@ std::size_t read_weights(const std::string& text) {
     if (!(*number >= 1)) throw ConfigError("--weights must be 1 or more, got " + text);
     return static_cast<std::size_t>(*number);
   }
+  const model::Model model = model::load_model(model_files(text, 0).front());
   std::size_t left = 0;
-  for (const std::string& file : model_files(text, 0)) {
-    for (const auto& layer : predict::sparsity(model::load_model(file))) left += layer.nonzero;
-  }
+  for (const predict::LayerSparsity& layer : predict::sparsity(model)) left += layer.nonzero;
   return left;
 }
 

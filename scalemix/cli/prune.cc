@@ -32,8 +32,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::size_t bytes_of(const std::string& file) { return std::filesystem::file_size(file); }
-
 model::Store store_of(const std::string& word) {
   return word == "int8"      ? model::Store::int8
          : word == "float16" ? model::Store::float16
@@ -76,7 +74,7 @@ ordered_json save(const PruneCommand& o, const PruneStudy& study, const model::M
           {"compression", left > 0 ? static_cast<double>(study.pruner(rule).weights()) / left : 0},
           {"error_before", study.before()},
           {"error", study.error(saved)},
-          {"bytes", bytes_of(o.out)},
+          {"bytes", std::filesystem::file_size(o.out)},
           {"dense_bytes", dense},
           {"store", o.store},
           {"layers", layers},

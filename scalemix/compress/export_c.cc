@@ -84,8 +84,7 @@ class Writer {
     array("float", name, values, number);
   }
 
-  /// Where each value lies in the work space: a value's memory is free after its last reader. Values that
-  /// are written in place share their input's.
+  /// Where each value lies in the work space: a value's memory is free after its last reader.
   void place() {
     const std::size_t n = g_.values.size();
     std::vector<std::size_t> last(n, 0);

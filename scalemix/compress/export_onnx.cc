@@ -1,8 +1,8 @@
 #include "scalemix/compress/export_onnx.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <vector>
 
@@ -135,7 +135,9 @@ class Writer {
       const std::string scaled = node("Mul", {y, scalar(static_cast<float>(p.target_scale))});
       return node("Add", {scaled, scalar(static_cast<float>(p.target_mean))}, {}, "mean");
     }
-    metadata_.emplace_back("classes", fmt::format("{}", fmt::join(p.classes, ",")));
+    metadata_.emplace_back(
+        "classes",
+        nlohmann::json(p.classes).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     std::string cooled = y;
     if (p.calibration.temperature != 1) {
       cooled = node("Div", {y, scalar(static_cast<float>(p.calibration.temperature))});

@@ -6,7 +6,7 @@
 //   noise    of each noise layer, by its name: multipliers, (rows, columns) or (rows, C, 1, 1)
 //   output   "probabilities" (rows, classes), or "mean" (rows, targets) in the target's units
 //
-// Metadata: the classes, and of noise inputs the law.
+// Metadata: the classes as a JSON list, and of noise inputs the law.
 #pragma once
 
 #include <string>

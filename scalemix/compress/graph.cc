@@ -32,17 +32,10 @@ struct Centre {
 Centre centre_of(const Model& model, const Layer& layer, const model::Noise& noise,
                  const Shape& in) {
   const model::NoiseTensors tensors(model, layer, noise);
-  const model::NoiseKind& kind = tensors.kind();
   const std::size_t n = model::elements(in);
   Centre out{std::vector<float>(n, 1), std::vector<float>(n, 0)};
-  if (!kind.centre) return out;
-  model::At at = tensors.at();
-  std::vector<float> prepared(kind.prepared ? kind.prepared(at.use) : 0);
-  at.rows = 1;
-  at.prepared = prepared.data();
-  if (kind.prepare) kind.prepare(at);
-  kind.centre(at, out.factor.data());
-  kind.centre(at, out.shift.data());
+  tensors.centre(out.factor.data());
+  tensors.centre(out.shift.data());
   for (std::size_t i = 0; i < n; ++i) out.factor[i] -= out.shift[i];
   return out;
 }

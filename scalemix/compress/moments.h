@@ -5,10 +5,9 @@
 //   noise       of multiplicative noise on a layer's input or on its weights: w, and alpha w^2
 //   laplace     diagonal Laplace: w, and 1 / (N F + 1 / sigma0^2), F the diagonal Fisher information with
 //               labels drawn from the network
-//   iterates    mean and variance of the optimiser's last iterates, which `train --iterates` keeps
 //
 // Sources: Kingma, Salimans & Welling (2015); MacKay (1992); Blundell et al. (2015) for the use of
-// signal-to-noise; Mandt, Hoffman & Blei (2017) for iterates as samples
+// signal-to-noise
 #pragma once
 
 #include <cstdint>

@@ -37,18 +37,6 @@ bool word_goes(const std::string& word, Task task) {
   return any && all;
 }
 
-/// What a deterministic pass makes of ones where the noise acts.
-std::vector<float> factors(const model::NoiseTensors& tensors, std::size_t numbers) {
-  const model::NoiseKind& kind = tensors.kind();
-  model::At at = tensors.at();
-  std::vector<float> out(numbers, 1.0f), prepared(kind.prepared ? kind.prepared(at.use) : 0);
-  at.rows = 1;
-  at.prepared = prepared.data();
-  if (kind.prepare) kind.prepare(at);
-  kind.centre(at, out.data());
-  return out;
-}
-
 }  // namespace
 
 std::vector<float> plain_weights(const Model& model, const Layer& layer) {
@@ -56,17 +44,16 @@ std::vector<float> plain_weights(const Model& model, const Layer& layer) {
   const Noise* noise = model::drawn_noise(layer);
   if (!noise || !goes(*noise) || !model::noise_kind(noise->kind).centre) return w;
   const model::NoiseTensors tensors(model, layer, *noise);
-  const std::size_t row = w.size() / layer.out;
-  if (model::noise_place(*noise, layer) == model::Where::before_bias) {
-    const std::size_t numbers = model::elements(tensors.at().use.shape);
-    const std::vector<float> f = factors(tensors, numbers);
-    for (std::size_t e = 0; e < w.size(); ++e) w[e] *= f[e / row * (numbers / layer.out)];
-  } else {
-    const std::size_t numbers = model::elements(tensors.at().use.in);
-    const std::vector<float> f = factors(tensors, numbers);
-    // A weight's input, or its channel's first number: noise on windows is the channel's.
-    const std::size_t each = row / layer.in, inner = numbers / layer.in;
-    for (std::size_t e = 0; e < w.size(); ++e) w[e] *= f[e % row / each * inner];
+  const bool behind = model::noise_place(*noise, layer) == model::Where::before_bias;
+  // What it makes of ones: a factor for each number of an output, or of an input; noise on windows is the
+  // channel's, whose first number stands for all.
+  std::vector<float> f(model::elements(behind ? tensors.at().use.shape : tensors.at().use.in),
+                       1.0f);
+  tensors.centre(f.data());
+  const std::size_t row = w.size() / layer.out, each = row / layer.in,
+                    inner = f.size() / (behind ? layer.out : layer.in);
+  for (std::size_t e = 0; e < w.size(); ++e) {
+    w[e] *= f[(behind ? e / row : e % row / each) * inner];
   }
   return w;
 }

@@ -35,6 +35,11 @@ double mean_second(const Moments& moments) {
   return sum > 0 ? sum / count : 1;
 }
 
+/// What has an order: a score that is none goes first.
+double number_or_least(double value) {
+  return std::isnan(value) ? -std::numeric_limits<double>::infinity() : value;
+}
+
 }  // namespace
 
 Pruner::Pruner(const Model& model, const Moments& moments, const PruneOptions& options)
@@ -42,11 +47,11 @@ Pruner::Pruner(const Model& model, const Moments& moments, const PruneOptions& o
   const Rule& row = rule(options.rule);
   if (row.variances && moments.estimator == "weights") {
     throw ConfigError(fmt::format(
-        "rule {} needs the variances of the weights: name an estimator (posterior, noise, laplace, "
-        "iterates)",
+        "rule {} needs the variances of the weights: name an estimator (posterior, noise, "
+        "laplace)",
         row.name));
   }
-  log_alpha_ = row.name == "log_alpha";
+  log_alpha_ = row.minus_log_alpha && !options.per_layer;
   const prior::HyperPrior hyper = prior::HyperPrior::parse(options.hyper);
   const RuleUse use{hyper, mean_second(moments), options.seed};
   std::uint64_t number = 0;
@@ -62,27 +67,20 @@ Pruner::Pruner(const Model& model, const Moments& moments, const PruneOptions& o
     for (std::size_t first = 0; first < m.mean.size(); first += count) {
       Group group = group_of(m, first, count);
       group.number = number++;
-      const double score = row.score(use, group);
-      order_.push_back({std::isnan(score) ? -std::numeric_limits<double>::infinity() : score,
-                        group.second(), static_cast<std::uint32_t>(l), first, count});
+      order_.push_back({number_or_least(row.score(use, group)), number_or_least(group.second()),
+                        static_cast<std::uint32_t>(l), first, count});
     }
     if (!options.per_layer) continue;
     // The place in its own layer's order is what layers are compared by.
     const auto from = order_.begin() + static_cast<std::ptrdiff_t>(begin);
-    const auto before = [](const Entry& a, const Entry& b) {
-      return a.score != b.score ? a.score < b.score : a.tie < b.tie;
-    };
-    std::stable_sort(from, order_.end(), before);
+    std::stable_sort(from, order_.end());
     for (auto it = from; it != order_.end(); ++it) {
       it->score = static_cast<double>(it - from) / static_cast<double>(order_.end() - from);
       it->tie = 0;
     }
   }
   if (order_.empty()) throw ConfigError("nothing of this network can be pruned by units");
-  if (log_alpha_ && options.per_layer) log_alpha_ = false;
-  std::stable_sort(order_.begin(), order_.end(), [](const Entry& a, const Entry& b) {
-    return a.score != b.score ? a.score < b.score : a.tie < b.tie;
-  });
+  std::stable_sort(order_.begin(), order_.end());
 }
 
 double Pruner::most() const {

@@ -48,6 +48,10 @@ class Pruner {
     double score, tie;
     std::uint32_t layer;
     std::size_t first, count;  // of its weights
+
+    bool operator<(const Entry& other) const {
+      return score != other.score ? score < other.score : tie < other.tie;
+    }
   };
   model::Model without(std::size_t entries) const;
 

@@ -41,7 +41,7 @@ const std::vector<Rule>& rules() {
       {"snr", "squared signal to noise, mu^2 / s^2", "Graves (2011); Blundell et al. (2015)", true,
        snr},
       {"log_alpha", "-log of noise variance over squared mean",
-       "Molchanov, Ashukha & Vetrov (2017)", true, minus_log_alpha},
+       "Molchanov, Ashukha & Vetrov (2017)", true, minus_log_alpha, true},
       {"random", "a number drawn for each group", "", false, random}};
   return all;
 }

@@ -32,6 +32,7 @@ struct Rule {
   bool variances = false;  // needs an estimator of them
   /// Groups with the lowest score go first.
   double (*score)(const RuleUse&, const Group&) = nullptr;
+  bool minus_log_alpha = false;  // the score is that, so that it has a threshold
 };
 
 const std::vector<Rule>& rules();

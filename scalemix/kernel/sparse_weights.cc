@@ -27,7 +27,7 @@ inline constexpr std::size_t kPanelRows = 64;  // rows of x that are transposed 
 
 /// Where the parts of packed weights lie. Counts and places are 32-bit words among the floats.
 struct PackedView {
-  std::size_t left, steps;                       // numbers; of all slices
+  std::size_t left;                              // numbers
   const std::uint32_t *row_start, *column;       // (out + 1), (left)
   const std::uint32_t *slice_start, *slice_row;  // (slices + 1), (slices, 16)
   const std::uint32_t* slice_column;             // (steps, 16)
@@ -179,7 +179,6 @@ PackedView view(std::size_t out, const float* packed) {
   const auto* words = reinterpret_cast<const std::uint32_t*>(packed);
   const Sizes at(words[0], words[1], out);
   return {at.left,
-          at.steps,
           words + at.row_start(),
           words + at.column(),
           words + at.slice_start(),

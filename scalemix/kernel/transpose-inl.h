@@ -16,8 +16,12 @@ namespace scalemix::inline v0::kernel::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 #if HWY_TARGET != HWY_SCALAR
+/// A block's rows and columns.
+template <std::size_t kSide>
+struct Side {};
+
 /// Four rows by four columns.
-HWY_INLINE void transpose_block(const float* from, std::size_t from_stride, float* to,
+HWY_INLINE void transpose_block(Side<4>, const float* from, std::size_t from_stride, float* to,
                                 std::size_t to_stride) {
   const hn::FixedTag<float, 4> d;
   const auto r0 = hn::LoadU(d, from), r1 = hn::LoadU(d, from + from_stride);
@@ -46,7 +50,7 @@ HWY_INLINE void four_rows(D d, const float* from, std::size_t stride, V* out) {
 }
 
 /// Eight rows by eight columns.
-HWY_INLINE void transpose_eight(const float* from, std::size_t from_stride, float* to,
+HWY_INLINE void transpose_block(Side<8>, const float* from, std::size_t from_stride, float* to,
                                 std::size_t to_stride) {
   const hn::FixedTag<float, 8> d;
   hn::Vec<hn::FixedTag<float, 8>> first[4], second[4];
@@ -59,33 +63,35 @@ HWY_INLINE void transpose_eight(const float* from, std::size_t from_stride, floa
 }
 #endif
 
+#if HWY_TARGET != HWY_SCALAR
+/// Rows from r on, as long as kSide are left; returns the first that is not done.
+template <std::size_t kSide>
+HWY_INLINE std::size_t transpose_rows(std::size_t r, std::size_t rows, std::size_t columns,
+                                      const float* from, std::size_t from_stride, float* to,
+                                      std::size_t to_stride) {
+  for (; r + kSide <= rows; r += kSide) {
+    const float* a = from + r * from_stride;
+    std::size_t c = 0;
+    for (; c + kSide <= columns; c += kSide) {
+      transpose_block(Side<kSide>(), a + c, from_stride, to + c * to_stride + r, to_stride);
+    }
+    for (; c < columns; ++c) {
+      for (std::size_t k = 0; k < kSide; ++k) to[c * to_stride + r + k] = a[k * from_stride + c];
+    }
+  }
+  return r;
+}
+#endif
+
 /// to[c * to_stride + r] = from[r * from_stride + c]
 HWY_INLINE void transpose(std::size_t rows, std::size_t columns, const float* from,
                           std::size_t from_stride, float* to, std::size_t to_stride) {
   std::size_t r = 0;
 #if HWY_TARGET <= HWY_AVX2
-  for (; r + 8 <= rows; r += 8) {
-    const float* a = from + r * from_stride;
-    std::size_t c = 0;
-    for (; c + 8 <= columns; c += 8) {
-      transpose_eight(a + c, from_stride, to + c * to_stride + r, to_stride);
-    }
-    for (; c < columns; ++c) {
-      for (std::size_t k = 0; k < 8; ++k) to[c * to_stride + r + k] = a[k * from_stride + c];
-    }
-  }
+  r = transpose_rows<8>(r, rows, columns, from, from_stride, to, to_stride);
 #endif
 #if HWY_TARGET != HWY_SCALAR
-  for (; r + 4 <= rows; r += 4) {
-    const float* a = from + r * from_stride;
-    std::size_t c = 0;
-    for (; c + 4 <= columns; c += 4) {
-      transpose_block(a + c, from_stride, to + c * to_stride + r, to_stride);
-    }
-    for (; c < columns; ++c) {
-      for (std::size_t k = 0; k < 4; ++k) to[c * to_stride + r + k] = a[k * from_stride + c];
-    }
-  }
+  r = transpose_rows<4>(r, rows, columns, from, from_stride, to, to_stride);
 #endif
   for (; r < rows; ++r) {
     for (std::size_t c = 0; c < columns; ++c) to[c * to_stride + r] = from[r * from_stride + c];

@@ -33,4 +33,14 @@ At NoiseTensors::at() const {
   return out;
 }
 
+void NoiseTensors::centre(float* row) const {
+  if (!kind().centre) return;
+  At one = at();
+  std::vector<float> prepared(kind().prepared ? kind().prepared(use_) : 0);
+  one.rows = 1;
+  one.prepared = prepared.data();
+  if (kind().prepare) kind().prepare(one);
+  kind().centre(one, row);
+}
+
 }  // namespace scalemix::inline v0::model

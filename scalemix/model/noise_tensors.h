@@ -18,6 +18,9 @@ class NoiseTensors {
   std::size_t weights() const { return w_.size(); }
   /// For penalty, stand_in, log_alpha and readings.
   At at() const;
+  /// What a deterministic pass makes of one row where the noise acts; nothing where its kind has no
+  /// centre.
+  void centre(float* row) const;
 
  private:
   NoiseUse use_;

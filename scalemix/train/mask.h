@@ -19,7 +19,7 @@
 
 namespace scalemix::inline v0::train {
 
-/// The words, for help and lists.
+/// The words.
 struct MaskKind {
   std::string_view name, summary, source;
   std::vector<Parameter> parameters;

@@ -177,7 +177,7 @@ void Stack::step() {
                      .epoch = state.epoch,
                      .first = state.row,
                      .count = count,
-                     .progress = epoch / static_cast<double>(plan_.options.epochs),
+                     .progress = progress(0),
                      .rates = &rates_,
                      .penalty_weight = &penalty_weight_,
                      .wants_penalty = last,

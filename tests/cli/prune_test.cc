@@ -125,6 +125,16 @@ TEST_F(PruneTest, AStudentLearnsTheTeachersAnswers) {
   const Result other = scalemix({"distil", run_, "--data", "moons", "--quiet"});
   EXPECT_EQ(other.code, kBadConfig);
   EXPECT_THAT(other.err, HasSubstr("teacher"));
+  // A teacher of the same columns and other classes.
+  const std::string ab = write("ab.csv", "x,y,answer\n1,2,a\n2,1,b\n3,1,a\n1,3,b\n2,2,a\n3,3,b\n"),
+                    cd = write("cd.csv", "x,y,answer\n1,2,c\n2,1,d\n3,1,c\n1,3,d\n2,2,c\n3,3,d\n");
+  ASSERT_EQ(scalemix({"train", "--data", ab, "--method", "none", "--epochs", "1", "--quiet",
+                      "--out", path("ab")})
+                .code,
+            kSuccess);
+  const Result classes = scalemix({"distil", path("ab"), "--data", cd, "--quiet"});
+  EXPECT_EQ(classes.code, kBadConfig);
+  EXPECT_THAT(classes.err, HasSubstr("teacher"));
   const Result none =
       scalemix({"train", "--data", "friedman1", "--objective", "distil", "--quiet"});
   EXPECT_EQ(none.code, kBadConfig);

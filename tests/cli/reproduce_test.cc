@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <map>
 
+#include "scalemix/base/error.h"
 #include "scalemix/cli/reproduce/common.h"
 #include "scalemix/cli/reproduce/images.h"
 #include "scalemix/cli/reproduce/training/trainee.h"
@@ -66,6 +67,29 @@ TEST_P(ReproduceTest, IsWithinToleranceAtQuickSize) {
   EXPECT_FALSE(result.figure.panels.empty());
   EXPECT_THAT(report::svg(result.figure), HasSubstr("</svg>"));
   EXPECT_GT(report::csv(result.figure).size(), 100u);
+}
+
+/// Other images than the paper's: named, and compared with nothing that was published for those.
+TEST(ReproduceData, OtherImagesAreTakenAndComparedWithNothing) {
+  std::size_t taking = 0;
+  for (const Entry& entry : reproduce::entries()) {
+    if (!(entry.takes & reproduce::kImages)) continue;
+    ++taking;
+    Effort effort{Size::quick, 1, 1, true};
+    effort.data = "glyphs";
+    const reproduce::Result result = entry.run(effort);
+    EXPECT_THAT(result.figure.title, HasSubstr("glyphs")) << entry.name;
+    EXPECT_FALSE(result.rows.empty());
+    for (const Row& row : result.rows) EXPECT_FALSE(row.reference) << row.quantity;
+    effort.data = "/no/such/folder";
+    EXPECT_THROW(entry.run(effort), FileError) << entry.name;
+    effort.data = "friedman1";
+    EXPECT_ANY_THROW(entry.run(effort)) << entry.name;  // no classes, no images
+  }
+  EXPECT_EQ(taking, 2u);
+  const Result refused = scalemix({"reproduce", "critical-init", "--data", "mnist"});
+  EXPECT_EQ(refused.code, kBadConfig);
+  EXPECT_THAT(refused.err, HasSubstr("trainable-depth and trainable-length"));
 }
 
 std::vector<const Entry*> simulations() {

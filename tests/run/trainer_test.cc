@@ -129,14 +129,23 @@ TEST(Train, ThePenaltyFactorIsTheReplicasOwn) {
 
 TEST(Train, StoppedAtAnyStepAndResumedItEndsWithTheSameBits) {
   const struct {
-    const char *method, *optimiser;
-  } cases[] = {
-      {"svdo", "adam"},     {"bernoulli:p=0.2", "adam"}, {"vi", "adam"},      {"concrete", "adam"},
-      {"svdo", "novograd"}, {"none", "novograd"},        {"learned", "adam"}, {"tabu", "adam"},
-      {"ard_add", "adam"},  {"prior:horseshoe", "adam"}};
-  for (const auto& [method, optimiser] : cases) {
+    const char *method, *optimiser, *prune = "none";
+  } cases[] = {{"svdo", "adam"},
+               {"bernoulli:p=0.2", "adam"},
+               {"vi", "adam"},
+               {"concrete", "adam"},
+               {"svdo", "novograd"},
+               {"none", "novograd"},
+               {"learned", "adam"},
+               {"tabu", "adam"},
+               {"ard_add", "adam"},
+               {"prior:horseshoe", "adam"},
+               {"none", "adam", "magnitude:sparsity=0.8,start=0.2,end=0.9,every=3"},
+               {"bernoulli:p=0.2", "sgd", "magnitude:sparsity=0.5,every=2"}};
+  for (const auto& [method, optimiser, prune] : cases) {
     run::TrainConfig c = small(method);
     c.optimiser = optimiser;
+    c.prune = prune;
     c.validation_fraction = 0.2;
     c.patience = 2;
     const run::Plan plan = run::make_plan(c);

@@ -6,11 +6,11 @@
 #include <cmath>
 
 #include "scalemix/cli/evaluate_uncertainty.h"
+#include "scalemix/compress/prune.h"
 #include "scalemix/data/registry.h"
 #include "scalemix/data/rows.h"
 #include "scalemix/metric/paired.h"
 #include "scalemix/predict/evaluate.h"
-#include "scalemix/predict/sparsity.h"
 #include "scalemix/run/plan.h"
 #include "scalemix/run/progress.h"
 #include "scalemix/train/fit.h"
@@ -26,15 +26,6 @@ double metric_of(const predict::Evaluation& e, const std::string& name) {
   return e.at(name);
 }
 
-double share_off(const model::Model& model) {
-  double weights = 0, left = 0;
-  for (const predict::LayerSparsity& layer : predict::sparsity(model)) {
-    weights += static_cast<double>(layer.weights);
-    left += static_cast<double>(layer.nonzero);
-  }
-  return weights > 0 ? 1 - left / weights : 0;
-}
-
 void score(const model::Model& model, const run::Plan& plan, const data::Split& split,
            bool train_errors, Scores& out) {
   const predict::Predictor predictor(model);
@@ -45,7 +36,7 @@ void score(const model::Model& model, const run::Plan& plan, const data::Split& 
   out.error.push_back(metric_of(e, classes ? "error" : "rmse"));
   out.log_likelihood.push_back(classes ? -metric_of(e, "nll") : metric_of(e, "log_likelihood"));
   if (classes) out.ece.push_back(metric_of(e, "ece"));
-  out.sparsity.push_back(share_off(model));
+  out.sparsity.push_back(compress::sparsity_of(model));
   if (train_errors) {
     out.train_error.push_back(predict::evaluate({&predictor}, data::rows_of(plan.data, split.train))
                                   .at(classes ? "error" : "rmse"));

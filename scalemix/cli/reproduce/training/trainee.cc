@@ -102,6 +102,9 @@ Trainee::Trainee(std::size_t train_rows, std::size_t test_rows, const std::strin
   config.model = "linear";
   config.method = {"none"};
   plan_ = run::make_plan(config);
+  if (plan_.data.classes.empty()) {
+    throw DataError(plan_.data.name, 0, 0, "has no classes, and images with classes are needed");
+  }
   data::Split& split = plan_.replicas.front().split;
   split.train.resize(std::min(train_rows, split.train.size()));
   split.validation.assign(
