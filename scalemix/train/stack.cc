@@ -172,16 +172,15 @@ void Stack::step() {
                        static_cast<double>(state.row) / static_cast<double>(rows());
   set_rates(epoch);
   const bool last = state.row + count == rows();
-  const StepOutput& out =
-      stepper_->run({.step = state.step,
-                     .epoch = state.epoch,
-                     .first = state.row,
-                     .count = count,
-                     .progress = progress(0),
-                     .rates = &rates_,
-                     .penalty_weight = &penalty_weight_,
-                     .wants_penalty = last,
-                     .active = &state.active});
+  const StepOutput& out = stepper_->run({.step = state.step,
+                                         .epoch = state.epoch,
+                                         .first = state.row,
+                                         .count = count,
+                                         .progress = progress(0),
+                                         .rates = &rates_,
+                                         .penalty_weight = &penalty_weight_,
+                                         .wants_penalty = last,
+                                         .active = &state.active});
   record(out.nll, count);
   if (last) state.penalty = out.penalty;
   for (std::size_t r = 0; r < out.norm.size(); ++r) {
