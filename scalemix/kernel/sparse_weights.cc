@@ -97,8 +97,8 @@ void panel(const PackedView& w, std::size_t rows, std::size_t out, std::size_t c
            const float* x, const float* b, float* turned, float* y) {
   constexpr std::size_t kWidth = kVectors * hn::MaxLanes(DF());
   HWY_ALIGN float strip[kStrip * kWidth];
-  if (rows < kWidth) std::fill_n(turned, columns * kWidth, 0.0f);
-  // In strips of a cache line, so that neither side leaves the first cache.
+  // In strips of a cache line, so that neither side leaves the first cache. Lanes beyond the rows hold
+  // whatever was there: a lane meets no other, and theirs are not written out.
   for (std::size_t j = 0; j < columns; j += kStrip) {
     transpose(rows, std::min(kStrip, columns - j), x + j, columns, turned + j * kWidth, kWidth);
   }

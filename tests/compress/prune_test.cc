@@ -108,7 +108,9 @@ TEST(Pruner, UnderFixedNoiseGsmIsMagnitude) {
   const std::vector<float> w = weights(m, "linear2");
   for (std::size_t i = 0; i < w.size(); ++i) {
     EXPECT_NEAR(moments.layers[1].variance[i], w[i] * w[i], 1e-6);  // p / (1 - p) = 1
-    EXPECT_EQ(moments.layers[0].variance[i % 140], 0);              // no noise on the input
+    EXPECT_NEAR(moments.layers[2].variance[i % 20],
+                weights(m, "linear3")[i % 20] * weights(m, "linear3")[i % 20], 1e-6);
+    EXPECT_EQ(moments.layers[0].variance[i % 140], 0);  // no noise on the input
   }
   EXPECT_EQ(
       weights(Pruner(m, moments, {.rule = "gsm", .per_layer = true}).at_sparsity(0.6), "linear2"),
