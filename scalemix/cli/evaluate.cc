@@ -22,6 +22,7 @@
 #include "scalemix/cli/metrics_file.h"
 #include "scalemix/cli/models.h"
 #include "scalemix/cli/options.h"
+#include "scalemix/cli/products.h"
 #include "scalemix/cli/table.h"
 #include "scalemix/predict/calibrate.h"
 #include "scalemix/predict/evaluate.h"
@@ -36,7 +37,7 @@ struct EvaluateOptions {
   RowOptions rows;
   DrawOptions draws;
   std::string part = "auto";
-  bool json = false, quiet = false;
+  bool json = false, quiet = false, tune = false;
   int threads = 0;
   std::optional<double> precision;  // in place of the models' own
   std::string ood, plot, calibrate;
@@ -106,7 +107,7 @@ int evaluate_rows(const EvaluateOptions& o, std::ostream& out) {
   if (o.precision && !(*o.precision > 0)) {
     throw ConfigError(fmt::format("precision must be a positive number, got {:g}", *o.precision));
   }
-  const Models models = load_models(o.model.path, o.model.replica);
+  const Models models = load_models(o.model.path, o.model.replica, products_here(o.tune, o.quiet));
   const Labelled labelled = open_labelled(o.rows, o.part, format_of(models.first().model()));
   if (!o.quiet) {
     for (const std::string& warning : labelled.rows.warnings) warn(warning);
@@ -235,6 +236,7 @@ Action setup_evaluate(CLI::App& sub) {
       ->capture_default_str();
   sub.add_flag("--json", o->json, "Print JSON");
   sub.add_flag("--quiet", o->quiet, "No messages but errors");
+  add_products_option(sub, o->tune);
   add_threads_option(sub, o->threads);
   return [o](std::ostream& out) { return run(*o, out); };
 }

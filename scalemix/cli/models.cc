@@ -50,11 +50,12 @@ std::vector<std::string> model_files(const std::string& path, int replica) {
   return {files[static_cast<std::size_t>(replica)]};
 }
 
-Models load_models(const std::string& path, int replica) {
+Models load_models(const std::string& path, int replica, const predict::Crossover& crossover) {
   Models models;
   models.files = model_files(path, replica);
   for (const std::string& file : models.files) {
-    models.predictors.push_back(std::make_unique<predict::Predictor>(model::load_model(file)));
+    models.predictors.push_back(
+        std::make_unique<predict::Predictor>(model::load_model(file), crossover));
   }
   check_alike(models);
   return models;

@@ -23,7 +23,7 @@ struct Models {
 /// All replicas of a run, or the one numbered `replica` (from 0; -1: all). Throws FileError or
 /// DataError as loading does, ConfigError for a replica that is not there, DataError for replicas
 /// of different tasks or shapes.
-Models load_models(const std::string& path, int replica);
+Models load_models(const std::string& path, int replica, const predict::Crossover& crossover = {});
 
 /// The files alone, chosen in the same way.
 std::vector<std::string> model_files(const std::string& path, int replica);

@@ -13,6 +13,7 @@
 #include "scalemix/cli/models.h"
 #include "scalemix/cli/options.h"
 #include "scalemix/cli/predictions.h"
+#include "scalemix/cli/products.h"
 #include "scalemix/predict/ensemble.h"
 
 namespace scalemix::inline v0::cli {
@@ -24,7 +25,7 @@ struct PredictOptions {
   DrawOptions draws;
   std::optional<double> interval;  // 0.9
   std::string out, format = "csv";
-  bool json = false, quiet = false;
+  bool json = false, quiet = false, tune = false;
   int threads = 0;
 };
 
@@ -54,7 +55,7 @@ Predictions predict_all(const Models& models, const data::LabelledRows& rows,
 
 int run(const PredictOptions& o, std::ostream& out) {
   use_threads(o.threads);
-  const Models models = load_models(o.model.path, o.model.replica);
+  const Models models = load_models(o.model.path, o.model.replica, products_here(o.tune, o.quiet));
   const data::LabelledRows rows = data::open_rows(o.rows.data, format_of(models.first().model()),
                                                   data::Labels::ignored, o.rows.open_options());
   if (!o.quiet) {
@@ -90,6 +91,7 @@ Action setup_predict(CLI::App& sub) {
       ->capture_default_str();
   sub.add_flag("--json", o->json, "The same as --format json");
   sub.add_flag("--quiet", o->quiet, "No messages but errors");
+  add_products_option(sub, o->tune);
   add_threads_option(sub, o->threads);
   return [o](std::ostream& out) { return run(*o, out); };
 }

@@ -206,7 +206,7 @@ Action setup_prune(CLI::App& sub) {
       sub.add_option("--estimator", o->estimator,
                      "Where a rule's variances are from; auto: the network's posterior, else "
                      "laplace on --data"),
-      {"auto", "posterior", "noise", "laplace"})
+      {"auto", "posterior", "noise", "spread", "laplace"})
       ->capture_default_str();
   sub.add_option("--laplace-rows", o->laplace_rows, "Rows that laplace looks at")
       ->transform(whole_number(100'000'000))

@@ -41,6 +41,7 @@ compress::Moments PruneStudy::moments_for(const compress::Rule& row,
                                           const model::Model& model) const {
   if (!row.variances) return compress::weights_of(model);
   if (o_.estimator == "noise") return compress::noise_moments(model);
+  if (o_.estimator == "spread") return compress::spread_moments(model);
   const bool asked = o_.estimator == "posterior",
              found = o_.estimator == "auto" && compress::has_posterior(model);
   return asked || found ? compress::posterior_moments(model) : laplace(model);

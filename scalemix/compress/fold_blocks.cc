@@ -94,6 +94,7 @@ std::vector<std::string> blocks_off(const Model& model) {
 
 Folded fold_blocks(Model model) {
   Folded out;
+  model.spread.clear();
   std::vector<Layer>& layers = model.spec.layers;
   for (std::size_t i = 0; i < layers.size();) {
     const std::optional<std::vector<float>> c = constant_of(model, layers[i]);

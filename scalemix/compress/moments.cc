@@ -138,4 +138,21 @@ Moments noise_moments(const Model& model) {
   return out;
 }
 
+Moments spread_moments(const Model& model) {
+  if (model.spread.empty()) {
+    throw ConfigError(
+        "training kept no spread of the weights: train with --spread 0.4, or take another estimator");
+  }
+  Moments out = weights_of(model);
+  out.estimator = "spread";
+  for (LayerMoments& layer : out.layers) {
+    const auto found = model.spread.find(layer.layer + ".weight");
+    if (found == model.spread.end()) {
+      throw ConfigError("training kept no spread of the weights of layer " + layer.layer);
+    }
+    layer.variance = found->second.floats();
+  }
+  return out;
+}
+
 }  // namespace scalemix::inline v0::compress

@@ -3,10 +3,11 @@
 //
 //   posterior   a variational layer's own: mu, and alpha mu^2
 //   noise       of multiplicative noise on a layer's input or on its weights: w, and alpha w^2
+//   spread      of the steps at the end of training: w, and the variance over them (train --spread)
 //   laplace     diagonal Laplace: w, and 1 / (N F + 1 / sigma0^2), F the diagonal Fisher information with
 //               labels drawn from the network
 //
-// Sources: Kingma, Salimans & Welling (2015); MacKay (1992); Blundell et al. (2015) for the use of
+// Sources: Kingma, Salimans & Welling (2015); MacKay (1992); Mandt, Hoffman & Blei (2017) for spread; Blundell et al. (2015) for the use of
 // signal-to-noise
 #pragma once
 
@@ -41,6 +42,9 @@ bool has_posterior(const model::Model& model);
 /// Throw ConfigError where no layer has a posterior, or noise of a finite variance.
 Moments posterior_moments(const model::Model& model);
 Moments noise_moments(const model::Model& model);
+
+/// Throws ConfigError where training kept no variances.
+Moments spread_moments(const model::Model& model);
 
 struct LaplaceOptions {
   std::size_t training_rows = 0;  // N; 0: as many as there are rows here

@@ -60,6 +60,7 @@ std::vector<float> plain_weights(const Model& model, const Layer& layer) {
 
 Model plain(Model model) {
   const Model before = model;
+  model.spread.clear();
   model::for_each_layer(model.spec, [&](Layer& layer) {
     if (std::none_of(layer.noise.begin(), layer.noise.end(), goes)) return;
     const std::string weight = layer.name + ".weight";

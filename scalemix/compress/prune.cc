@@ -47,7 +47,7 @@ Pruner::Pruner(const Model& model, const Moments& moments, const PruneOptions& o
   const Rule& row = rule(options.rule);
   if (row.variances && moments.estimator == "weights") {
     throw ConfigError(fmt::format(
-        "rule {} needs the variances of the weights: name an estimator (posterior, noise, "
+        "rule {} needs the variances of the weights: name an estimator (posterior, noise, spread, "
         "laplace)",
         row.name));
   }

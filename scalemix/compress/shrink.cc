@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <optional>
 
+#include "scalemix/compress/stream.h"
 #include "scalemix/kernel/activation.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/noise.h"
@@ -17,96 +19,81 @@ using model::Layer;
 using model::Model;
 using model::Shape;
 using model::Tensor;
+using Kind = Event::Kind;
 using Numbers = std::vector<float>;
 
 Family family_of(const Layer& layer) { return model::layer_kind(layer.type).family; }
-bool is_conv(const Layer& layer) {
-  return model::has_weights(layer) && model::layer_kind(layer.type).windows;
-}
 
-/// A layer with weights, the next one, and what stands between.
-struct Pair {
-  std::size_t from, to;  // places in the spec
-};
-
-/// Whether a layer may stand between: what it makes of a unit depends on that unit alone.
-bool passes(const Layer& layer) {
-  switch (family_of(layer)) {
-    case Family::activation:
-    case Family::pool:
-    case Family::shape:
-      return true;
-    case Family::norm:
-      return model::layer_kind(layer.type).of_batch;
-    case Family::noise:
-      return !model::noise_kind(layer.noise.front().kind).tensors;
-    default:
-      return false;
-  }
-}
-
-std::vector<Pair> pairs_of(const std::vector<Layer>& layers) {
-  std::vector<Pair> out;
-  std::optional<std::size_t> from;
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    if (model::has_weights(layers[i])) {
-      const bool noisy = model::drawn_noise(layers[i]) != nullptr;
-      if (from && !noisy) out.push_back({*from, i});
-      from = noisy ? std::nullopt : std::optional(i);
-    } else if (!passes(layers[i])) {
-      from.reset();
-    }
-  }
-  return out;
-}
-
-/// The tensors of the two layers of a pair.
+/// A stream with the tensors of its layers.
 class Joint {
  public:
-  Joint(const Model& model, const Pair& pair)
-      : model_(model),
-        pair_(pair),
-        a_(model.spec.layers[pair.from]),
-        b_(model.spec.layers[pair.to]),
-        wa_(tensor(a_, ".weight")),
-        wb_(tensor(b_, ".weight")) {}
-
-  std::size_t units() const { return a_.out; }
-
-  /// Whether unit j may go; c: what it gives the next layer, then 0 where that does not read it.
-  bool goes(std::size_t j, float& c) const {
-    c = 0;
-    if (unread(j)) return true;
-    const std::size_t n = wa_.size() / a_.out;
-    const auto first = wa_.begin() + static_cast<std::ptrdiff_t>(j * n);
-    if (std::any_of(first, first + static_cast<std::ptrdiff_t>(n),
-                    [](float v) { return v != 0; })) {
-      return false;
+  Joint(const Model& model, const Stream& stream) : model_(model), stream_(stream) {
+    for (const Event& event : stream) {
+      if (event.kind == Kind::write || event.kind == Kind::read) {
+        weights_[event.layer] = tensor(*event.layer, ".weight");
+      }
     }
-    const std::optional<float> constant = carried(j);
-    c = constant.value_or(0);
-    return constant && (c == 0 || (b_.bias && !(is_conv(b_) && b_.padding > 0)));
   }
 
-  /// What the units that go give the biases of the next layer.
-  Numbers bias(const std::vector<float>& constants) const {
-    Numbers out = tensor(b_, ".bias");
+  std::size_t units() const { return stream_.front().layer->out; }
+
+  /// Whether unit j may go. `given`: what it gives each layer that reads, in order; 0 where that does not
+  /// read it.
+  bool goes(std::size_t j, Numbers& given) const {
+    given.clear();
+    std::optional<float> c;  // none: differs from row to row
+    std::vector<std::optional<float>> kept;
+    for (const Event& event : stream_) {
+      switch (event.kind) {
+        case Kind::write:
+          c = written(*event.layer, j);
+          break;
+        case Kind::pass:
+          if (c) c = passed(*event.layer, j, *c);
+          break;
+        case Kind::read:
+          given.push_back(unread(*event.layer, j) ? 0 : c.value_or(0));
+          if (!unread(*event.layer, j) && !(c && takes(*event.layer, *c))) return false;
+          break;
+        case Kind::keep:
+          kept.push_back(c);
+          break;
+        case Kind::turn:
+          c = kept.back();
+          break;
+        case Kind::add:
+          c = c && kept.back() ? std::optional(*c + *kept.back()) : std::nullopt;
+          kept.pop_back();
+          break;
+      }
+    }
+    return true;
+  }
+
+  /// The bias of a layer that reads, with what the units that go give it.
+  Numbers bias(const Layer& reader, const Numbers& constants) const {
+    const Numbers& w = weights_.at(&reader);
+    Numbers out = tensor(reader, ".bias");
     for (std::size_t o = 0; o < out.size(); ++o) {
       double sum = out[o];
       for (std::size_t j = 0; j < units(); ++j) {
         if (constants[j] == 0) continue;
-        each(o, j, [&](std::size_t at) { sum += static_cast<double>(wb_[at]) * constants[j]; });
+        each(reader, o, j,
+             [&](std::size_t at) { sum += static_cast<double>(w[at]) * constants[j]; });
       }
       out[o] = static_cast<float>(sum);
     }
     return out;
   }
 
-  /// The next layer's weights of the units that stay.
-  Numbers next_weights(const std::vector<std::size_t>& stay) const {
+  /// The weights that a layer reads the units with that stay.
+  Numbers weights(const Layer& reader, const std::vector<std::size_t>& stay) const {
+    const Numbers& w = weights_.at(&reader);
     Numbers out;
-    for (std::size_t o = 0; o < b_.out; ++o) {
-      for (const std::size_t j : stay) each(o, j, [&](std::size_t at) { out.push_back(wb_[at]); });
+    for (std::size_t o = 0; o < reader.out; ++o) {
+      for (const std::size_t j : stay) {
+        each(reader, o, j, [&](std::size_t at) { out.push_back(w[at]); });
+      }
     }
     return out;
   }
@@ -117,60 +104,70 @@ class Joint {
     return found == model_.tensors.end() ? Numbers{} : found->second.floats();
   }
 
-  /// Calls f with the places of the next layer's weights from unit j to its unit o.
+  /// Calls f with the places of a layer's weights from unit j to its unit o.
   template <class F>
-  void each(std::size_t o, std::size_t j, const F& f) const {
-    const std::size_t row = wb_.size() / b_.out, n = row / units();
+  void each(const Layer& reader, std::size_t o, std::size_t j, const F& f) const {
+    const std::size_t row = weights_.at(&reader).size() / reader.out, n = row / units();
     for (std::size_t k = 0; k < n; ++k) f(o * row + j * n + k);
   }
 
-  bool unread(std::size_t j) const {
+  bool unread(const Layer& reader, std::size_t j) const {
+    const Numbers& w = weights_.at(&reader);
     bool read = false;
-    for (std::size_t o = 0; o < b_.out; ++o) {
-      each(o, j, [&](std::size_t at) { read = read || wb_[at] != 0; });
+    for (std::size_t o = 0; o < reader.out; ++o) {
+      each(reader, o, j, [&](std::size_t at) { read = read || w[at] != 0; });
     }
     return !read;
   }
 
-  /// What unit j's bias becomes on the way to the next layer; empty where that differs from draw to
-  /// draw or from place to place.
-  std::optional<float> carried(std::size_t j) const {
-    const Numbers bias = tensor(a_, ".bias");
-    float c = bias.empty() ? 0 : bias[j];
-    for (std::size_t i = pair_.from + 1; i < pair_.to; ++i) {
-      const Layer& layer = model_.spec.layers[i];
-      switch (family_of(layer)) {
-        case Family::activation:
-          kernel::activate(*kernel::find_activation(layer.type), static_cast<float>(layer.slope), 1,
-                           &c);
-          break;
-        case Family::norm: {
-          const double scale =
-              tensor(layer, ".weight")[j] / std::sqrt(tensor(layer, ".running_var")[j] + layer.eps);
-          c = static_cast<float>((c - tensor(layer, ".running_mean")[j]) * scale +
-                                 tensor(layer, ".bias")[j]);
-          break;
-        }
-        case Family::pool:
-          if (c != 0 && layer.padding > 0) return {};
-          break;
-        case Family::noise: {
-          const model::NoiseKind& kind = model::noise_kind(layer.noise.front().kind);
-          const bool times = kind.takes_law && !model::noise_signal(layer.noise.front(), layer).add;
-          if (c != 0 || !times) return {};
-          break;
-        }
-        default:
-          break;
+  /// Whether a layer can have c in its bias instead.
+  static bool takes(const Layer& reader, float c) {
+    const bool padded = model::layer_kind(reader.type).windows && reader.padding > 0;
+    return c == 0 || (reader.bias && !padded);
+  }
+
+  /// The bias, of a unit without weights.
+  std::optional<float> written(const Layer& writer, std::size_t j) const {
+    const Numbers& w = weights_.at(&writer);
+    const std::size_t n = w.size() / writer.out;
+    const auto first = w.begin() + static_cast<std::ptrdiff_t>(j * n);
+    const auto last = first + static_cast<std::ptrdiff_t>(n);
+    if (std::any_of(first, last, [](float v) { return v != 0; })) return {};
+    const Numbers bias = tensor(writer, ".bias");
+    return bias.empty() ? 0 : bias[j];
+  }
+
+  /// What a layer makes of a unit that is c; none where that differs from draw to draw or from place to
+  /// place.
+  std::optional<float> passed(const Layer& layer, std::size_t j, float c) const {
+    switch (family_of(layer)) {
+      case Family::activation:
+        kernel::activate(*kernel::find_activation(layer.type), static_cast<float>(layer.slope), 1,
+                         &c);
+        return c;
+      case Family::norm: {
+        const double scale =
+            tensor(layer, ".weight")[j] / std::sqrt(tensor(layer, ".running_var")[j] + layer.eps);
+        return static_cast<float>((c - tensor(layer, ".running_mean")[j]) * scale +
+                                  tensor(layer, ".bias")[j]);
       }
+      case Family::pool:
+        if (c != 0 && layer.padding > 0) return {};
+        return c;
+      case Family::noise: {
+        const model::NoiseKind& kind = model::noise_kind(layer.noise.front().kind);
+        const bool times = kind.takes_law && !model::noise_signal(layer.noise.front(), layer).add;
+        if (c != 0 || !times) return {};
+        return c;
+      }
+      default:
+        return c;
     }
-    return c;
   }
 
   const Model& model_;
-  const Pair& pair_;
-  const Layer &a_, &b_;
-  Numbers wa_, wb_;
+  const Stream& stream_;
+  std::map<const Layer*, Numbers> weights_;
 };
 
 /// The slices of a tensor's first axis that stay.
@@ -204,61 +201,90 @@ void keep_columns(Layer& layer, std::size_t units, const std::vector<std::size_t
   layer.columns = std::move(left);
 }
 
-/// Takes the units out; returns how many are left.
-std::size_t shrink_pair(Model& model, const Pair& pair) {
-  const Joint joint(model, pair);
+/// A layer that reads, with the units that stay.
+void narrow_reader(Model& model, const Joint& joint, Layer& layer, std::size_t units,
+                   const std::vector<std::size_t>& stay, const Numbers& constants) {
+  const Numbers weights = joint.weights(layer, stay), bias = joint.bias(layer, constants);
+  Tensor& w = model.tensors.at(layer.name + ".weight");
+  Shape shape = w.shape;
+  shape[1] = shape[1] / units * stay.size();
+  w = Tensor::of(shape, weights);
+  if (!bias.empty()) model.tensors.at(layer.name + ".bias") = Tensor::of({layer.out}, bias);
+  layer.in = layer.in / units * stay.size();
+}
+
+void narrow_passed(Model& model, Layer& layer, std::size_t units,
+                   const std::vector<std::size_t>& stay) {
+  if (family_of(layer) == Family::norm) {
+    for (const model::LayerTensor& t : tensors(layer)) {
+      slice(model, layer.name + "." + t.name, stay);
+    }
+    layer.in = stay.size();
+  } else if (family_of(layer) == Family::noise) {
+    keep_columns(layer, units, stay);
+  }
+}
+
+/// Takes the units out; returns whether there were any.
+bool shrink_stream(Model& model, const Stream& stream) {
+  const Joint joint(model, stream);
   const std::size_t units = joint.units();
   std::vector<std::size_t> stay;
-  Numbers constants(units);
+  std::vector<Numbers> constants;  // of each layer that reads
+  for (const Event& event : stream) {
+    if (event.kind == Kind::read) constants.emplace_back(units);
+  }
+  Numbers given;
   for (std::size_t j = 0; j < units; ++j) {
-    float c = 0;
-    if (joint.goes(j, c) && !(stay.empty() && j + 1 == units)) {
-      constants[j] = c;
-    } else {
+    if ((stay.empty() && j + 1 == units) || !joint.goes(j, given)) {
       stay.push_back(j);
+      continue;
     }
+    for (std::size_t r = 0; r < given.size(); ++r) constants[r][j] = given[r];
   }
-  if (stay.size() == units) return units;
-  const Numbers weights = joint.next_weights(stay), bias = joint.bias(constants);
-  std::vector<Layer>& layers = model.spec.layers;
-  Layer &a = layers[pair.from], &b = layers[pair.to];
-  Shape shape = model.tensors.at(b.name + ".weight").shape;
-  shape[1] = shape[1] / units * stay.size();
-  model.tensors.at(b.name + ".weight") = Tensor::of(shape, weights);
-  if (!bias.empty()) model.tensors.at(b.name + ".bias") = Tensor::of({b.out}, bias);
-  slice(model, a.name + ".weight", stay);
-  slice(model, a.name + ".bias", stay);
-  for (std::size_t i = pair.from + 1; i < pair.to; ++i) {
-    if (family_of(layers[i]) == Family::norm) {
-      for (const model::LayerTensor& t : tensors(layers[i])) {
-        slice(model, layers[i].name + "." + t.name, stay);
-      }
-      layers[i].in = stay.size();
-    } else if (family_of(layers[i]) == Family::noise) {
-      keep_columns(layers[i], units, stay);
-    }
+  if (stay.size() == units) return false;
+  // A layer may read and write one stream: what is read is cut first, by the weights as they were.
+  std::size_t reader = 0;
+  for (const Event& event : stream) {
+    if (event.kind != Kind::read) continue;
+    narrow_reader(model, joint, *event.layer, units, stay, constants[reader++]);
   }
-  a.out = stay.size();
-  b.in = b.in / units * stay.size();
-  return stay.size();
+  for (const Event& event : stream) {
+    if (event.kind == Kind::pass) narrow_passed(model, *event.layer, units, stay);
+    if (event.kind != Kind::write) continue;
+    slice(model, event.layer->name + ".weight", stay);
+    slice(model, event.layer->name + ".bias", stay);
+    event.layer->out = stay.size();
+  }
+  return true;
+}
+
+/// Units or channels of each layer with weights, in order.
+std::vector<Shrunk::Layer> widths_of(const Model& model) {
+  std::vector<Shrunk::Layer> out;
+  model::for_each_layer(model.spec, [&](const Layer& layer, const Shape&) {
+    if (model::has_weights(layer)) out.push_back({layer.name, layer.out, layer.out});
+  });
+  return out;
 }
 
 }  // namespace
 
 Shrunk shrink(Model model) {
-  Shrunk out;
-  const std::vector<Layer> before = model.spec.layers;
-  for (bool changed = true; changed;) {
+  Shrunk out{{}, widths_of(model)};
+  model.spread.clear();
+  bool changed = true;
+  while (changed) {
     changed = false;
-    for (const Pair& pair : pairs_of(model.spec.layers)) {
-      const std::size_t units = model.spec.layers[pair.from].out;
-      changed = shrink_pair(model, pair) < units || changed;
+    for (const Stream& stream : streams_of(model.spec.layers)) {
+      changed = shrink_stream(model, stream) || changed;
     }
   }
-  for (std::size_t i = 0; i < before.size(); ++i) {
-    if (!model::has_weights(before[i]) || before[i].out == model.spec.layers[i].out) continue;
-    out.layers.push_back({before[i].name, before[i].out, model.spec.layers[i].out});
-  }
+  const std::vector<Shrunk::Layer> now = widths_of(model);
+  for (std::size_t i = 0; i < now.size(); ++i) out.layers[i].after = now[i].after;
+  out.layers.erase(std::remove_if(out.layers.begin(), out.layers.end(),
+                                  [](const auto& l) { return l.after == l.before; }),
+                   out.layers.end());
   out.model = std::move(model);
   return out;
 }

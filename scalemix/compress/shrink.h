@@ -2,13 +2,15 @@
 //
 // A unit whose weights are all zero says the same for every row: phi(b), through batch normalisation
 // where there is some. That constant goes into the biases of the next layer with weights. A unit that
-// the next layer does not read goes as it is. Noise that was drawn for a column goes with the column; the
-// others draw what they drew (Layer::columns).
+// no layer reads goes as it is. Noise that was drawn for a column goes with the column; the others draw
+// what they drew (Layer::columns).
 //
-// Between the two layers may stand activations, batch normalisation, pools, flatten and noise layers. A
-// unit stays where its constant is not zero and noise, padding or a missing bias is in its way, and where
-// either layer carries noise of its own. Residual blocks stay as they are (fold_blocks.h takes whole ones
-// out).
+// Units go within the branches of residual blocks too, and out of the stream that passes blocks with
+// identity shortcuts, where all layers that write it or all that read it agree (stream.h). Whole blocks
+// are for fold_blocks.h.
+//
+// A unit stays where its constant is not zero and noise, padding or a missing bias is in its way, and
+// where a layer that writes or reads it carries noise of its own.
 #pragma once
 
 #include <string>

@@ -54,6 +54,8 @@ class Node {
   std::size_t prepared_at = 0;  // in the frame's prepared
 };
 
+struct Left;  // product.h
+
 /// What the nodes of a layer are made from.
 struct Making {
   const model::Layer& layer;
@@ -61,9 +63,8 @@ struct Making {
   const Layout& layout;
   bool train;  // with a backward pass
   Zeros zeros;
-  Decoration* noise;  // of the layer, or null
-  /// Of a prediction: how many weights each output has left, where most are zero; else empty.
-  std::span<const std::uint32_t> left = {};
+  Decoration* noise;           // of the layer, or null
+  const Left* left = nullptr;  // of a prediction, where many weights are zero
 };
 
 using Nodes = std::vector<std::unique_ptr<Node>>;

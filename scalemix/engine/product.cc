@@ -7,9 +7,11 @@
 #include "scalemix/kernel/conv_sparse.h"
 #include "scalemix/kernel/gemm.h"
 #include "scalemix/kernel/packed.h"
+#include "scalemix/kernel/sparse_filters.h"
 #include "scalemix/kernel/sparse_rows.h"
 #include "scalemix/kernel/sparse_weights.h"
 #include "scalemix/kernel/tiles.h"
+#include "scalemix/model/layer_kind.h"
 
 namespace scalemix::inline v0::engine {
 namespace {
@@ -94,25 +96,38 @@ class Sparse : public Dense {
   }
 };
 
-/// Of a prediction with weights that stay the same, most of them zero: packed alone are they read.
+constexpr std::size_t kLine = 16;  // floats
+
+/// Of a prediction with weights that stay the same, many of them zero: packed alone are they read.
+/// Packed as dense ones too, before that, where some calls repay it.
 class Pruned : public Dense {
  public:
-  Pruned(const model::Layer& layer, std::span<const std::uint32_t> left)
-      : Dense(layer, false), size_(kernel::sparse_weights_size(left)) {}
+  Pruned(const model::Layer& layer, const Left& left)
+      : Dense(layer, false),
+        few_(left.few || layer.out == 1),
+        many_(left.many || layer.out == 1),
+        dense_(few_ && many_ ? 0 : (Dense::packed() + kLine - 1) / kLine * kLine),
+        sparse_(kernel::sparse_weights_size(left.counts)) {}
 
-  std::size_t packed() const override { return size_; }
+  std::size_t packed() const override { return dense_ + sparse_; }
   void pack(const float* w, float* packed) const override {
-    kernel::pack_sparse_weights(out, in, w, packed);
+    if (dense_ > 0) Dense::pack(w, packed);
+    kernel::pack_sparse_weights(out, in, w, packed + dense_);
   }
   std::size_t scratch(std::size_t rows, bool) const override {
     return kernel::sparse_weights_scratch(rows, in);
   }
   void forward(const Rows& x, Weights w, const float* b, float* scratch, float* y) const override {
-    kernel::sparse_weights_product(x.count, out, in, x.x, w.packed, b, scratch, y);
+    if (x.count <= kernel::kFewRows ? few_ : many_) {
+      kernel::sparse_weights_product(x.count, out, in, x.x, w.packed + dense_, b, scratch, y);
+    } else {
+      Dense::forward(x, w, b, scratch, y);
+    }
   }
 
  private:
-  std::size_t size_;
+  bool few_, many_;
+  std::size_t dense_, sparse_;  // floats of each
 };
 
 class Conv2d : public Product {
@@ -183,6 +198,36 @@ class SparseConv2d : public Conv2d {
   }
 };
 
+/// As Pruned.
+class PrunedConv2d : public Conv2d {
+ public:
+  PrunedConv2d(const model::Layer& layer, const kernel::Conv2d& shape, const Left& left)
+      : Conv2d(layer, shape), size_(kernel::sparse_filters_size(left.counts)) {}
+
+  std::size_t packed() const override { return size_; }
+  void pack(const float* w, float* packed) const override {
+    kernel::pack_sparse_filters(of(1), w, packed);
+  }
+  std::size_t scratch(std::size_t rows, bool) const override {
+    return kernel::sparse_filters_scratch(of(rows));
+  }
+  void forward(const Rows& x, Weights w, const float* b, float* scratch, float* y) const override {
+    kernel::sparse_filters_conv(of(x.count), x.x, w.packed, b, scratch, y);
+  }
+
+ private:
+  std::size_t size_;
+};
+
+kernel::Conv2d conv_of(const model::Layer& layer, const model::Shape& shape) {
+  return {.n = 1,
+          .c = shape[0],
+          .h = shape[1],
+          .w = shape[2],
+          .o = layer.out,
+          .window = {layer.kernel, layer.stride, layer.padding}};
+}
+
 }  // namespace
 
 void Product::backward(const Rows& x, const Gradients& g, float* scratch) const {
@@ -205,21 +250,18 @@ std::unique_ptr<Product> make_sparse(const model::Layer& layer, bool moments) {
   return std::make_unique<Sparse>(layer, moments);
 }
 
-std::unique_ptr<Product> make_pruned(const model::Layer& layer,
-                                     std::span<const std::uint32_t> left) {
+std::unique_ptr<Product> make_pruned(const model::Layer& layer, const model::Shape& shape,
+                                     const Left& left) {
+  if (model::layer_kind(layer.type).windows) {
+    return std::make_unique<PrunedConv2d>(layer, conv_of(layer, shape), left);
+  }
   return std::make_unique<Pruned>(layer, left);
 }
 
 std::unique_ptr<Product> make_conv2d(const model::Layer& layer, const model::Shape& shape,
                                      bool sparse) {
-  const kernel::Conv2d conv{.n = 1,
-                            .c = shape[0],
-                            .h = shape[1],
-                            .w = shape[2],
-                            .o = layer.out,
-                            .window = {layer.kernel, layer.stride, layer.padding}};
-  if (sparse) return std::make_unique<SparseConv2d>(layer, conv);
-  return std::make_unique<Conv2d>(layer, conv);
+  if (sparse) return std::make_unique<SparseConv2d>(layer, conv_of(layer, shape));
+  return std::make_unique<Conv2d>(layer, conv_of(layer, shape));
 }
 
 }  // namespace scalemix::inline v0::engine

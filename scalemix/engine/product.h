@@ -5,7 +5,7 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
+#include <vector>
 
 #include "scalemix/model/spec.h"
 
@@ -33,6 +33,13 @@ struct Gradients {
 struct Weights {
   const float* flat = nullptr;
   const float* packed = nullptr;  // or null; then flat may be null
+};
+
+/// Of weights many of which are zero: how many of each output are not, and for which calls it repays to
+/// leave the zeros out: of at most kernel::kFewRows rows, of more. Images are always many.
+struct Left {
+  std::vector<std::uint32_t> counts = {};  // (out)
+  bool few = true, many = true;
 };
 
 class Product {
@@ -76,10 +83,10 @@ class Product {
 std::unique_ptr<Product> make_dense(const model::Layer& layer, bool moments);
 /// Of data that is mostly zeros (kernel/sparse_rows.h).
 std::unique_ptr<Product> make_sparse(const model::Layer& layer, bool moments);
-/// Of weights that are packed, with so many that are not zero for each output
-/// (kernel/sparse_weights.h). Only forward, with packed weights.
-std::unique_ptr<Product> make_pruned(const model::Layer& layer,
-                                     std::span<const std::uint32_t> left);
+/// Of weights that are packed, with their zeros left out (kernel/sparse_weights.h, of images of this shape
+/// kernel/sparse_filters.h). Only forward, with packed weights.
+std::unique_ptr<Product> make_pruned(const model::Layer& layer, const model::Shape& shape,
+                                     const Left& left);
 /// `sparse`: most of dy is zero (kernel/conv_sparse.h).
 std::unique_ptr<Product> make_conv2d(const model::Layer& layer, const model::Shape& shape,
                                      bool sparse);

@@ -45,7 +45,7 @@ class Program::Builder {
     p_.sparse_gradients_ |= zeros.gradients;
     const auto left = options_.left.find(layer.name);
     Making making{layer, in, layout_, options_.train, zeros, noise};
-    if (left != options_.left.end()) making.left = left->second;
+    if (left != options_.left.end()) making.left = &left->second;
     for (std::unique_ptr<Node>& node : make(family, making)) {
       x = append(std::move(node), x, noise, layer.name);
     }

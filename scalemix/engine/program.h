@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "scalemix/engine/node.h"
+#include "scalemix/engine/product.h"
 
 namespace scalemix::inline v0::engine {
 
@@ -31,8 +32,8 @@ struct ProgramOptions {
   std::size_t rows = 0;  // of a training batch, at most
   /// Training: data is mostly zeros, which a dense first layer leaves out if it is large enough.
   bool sparse_data = false;
-  /// A prediction: of layers most of whose weights are zero, by name, how many are not for each output.
-  std::map<std::string, std::vector<std::uint32_t>> left = {};
+  /// A prediction: layers that leave out the zeros of their weights, by name.
+  std::map<std::string, Left> left = {};
 };
 
 class Schedule;

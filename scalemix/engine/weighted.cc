@@ -210,7 +210,7 @@ Nodes make_weighted(const Making& m) {
   const model::Signs signs = signs_of(m);
   const bool drawn_by_signs = signs != model::Signs::none;
   const bool plain = !m.noise || where == Where::input || where == Where::before_bias;
-  Ptr product = plain && !m.left.empty() ? make_pruned(m.layer, m.left)
+  Ptr product = plain && m.left ? make_pruned(m.layer, m.in, *m.left)
                 : drawn_by_signs && !model::layer_kind(m.layer.type).windows
                     ? make_dense(m.layer, false)  // signs leave no zeros of the data alone
                     : make_product(m, where == Where::moments && !drawn_by_signs);

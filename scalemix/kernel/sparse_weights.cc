@@ -140,7 +140,6 @@ HWY_EXPORT(some_rows);
 
 constexpr std::size_t kLine = 16;
 constexpr std::size_t kHeader = kLine;               // the two counts
-constexpr std::size_t kFewRows = 2;                  // taken one by one
 constexpr std::size_t kTile = std::size_t{1} << 15;  // weights left that repay a thread
 
 std::size_t lines(std::size_t words) { return (words + kLine - 1) / kLine * kLine; }

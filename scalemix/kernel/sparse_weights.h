@@ -17,6 +17,8 @@
 
 namespace scalemix::inline v0::kernel {
 
+inline constexpr std::size_t kFewRows = 2;  // of x, taken one by one, by slices; more by rows
+
 /// How many weights of each row (out) are not zero.
 std::vector<std::uint32_t> left_per_row(std::size_t out, std::size_t columns, const float* w);
 

@@ -86,6 +86,32 @@ void take_columns(std::map<std::string, Tensor>& tensors, Preprocessing& p) {
   }
 }
 
+// Beside a tensor.
+constexpr std::string_view kSpread = "#spread";
+constexpr const char* kSpreadFeature = "spread";
+
+void store_spread(const std::map<std::string, Tensor>& spread, Stored& to) {
+  if (spread.empty()) return;
+  for (const auto& [name, tensor] : spread) {
+    to.tensors.emplace(fmt::format("{}{}", name, kSpread), tensor);
+  }
+  to.features.insert(kSpreadFeature);
+}
+
+std::map<std::string, Tensor> take_spread(std::map<std::string, Tensor>& tensors) {
+  std::map<std::string, Tensor> out;
+  for (auto at = tensors.begin(); at != tensors.end();) {
+    const std::string& name = at->first;
+    if (!name.ends_with(kSpread)) {
+      ++at;
+      continue;
+    }
+    out.emplace(name.substr(0, name.size() - kSpread.size()), std::move(at->second));
+    at = tensors.erase(at);
+  }
+  return out;
+}
+
 /// What a reader of one file throws.
 class Checker {
  public:
@@ -134,7 +160,7 @@ class Checker {
     if (!list.is_array()) refuse("features: expected a list, got {}", list.dump());
     for (const json& feature : list) {
       const std::string name = feature.is_string() ? feature.get<std::string>() : "";
-      if (name == kColumnsFeature || knows_feature(name)) continue;
+      if (name == kColumnsFeature || name == kSpreadFeature || knows_feature(name)) continue;
       refuse("uses the feature {} that this program does not know: use a newer scalemix",
              feature.dump());
     }
@@ -180,6 +206,13 @@ void check_model(const Model& model) {
     }
   });
   check_tensors(model);
+  for (const auto& [name, tensor] : model.spread) {
+    const auto found = model.tensors.find(name);
+    if (found == model.tensors.end() || tensor.dtype != "F32" ||
+        tensor.shape != found->second.shape) {
+      throw std::invalid_argument(fmt::format("the spread of '{}' fits no tensor", name));
+    }
+  }
   check_preprocessing(model.preprocessing, model.spec);
 }
 
@@ -195,6 +228,7 @@ Model load_model(const std::string& path) {
     model.spec = spec_from_json(checker.parsed("spec"));
     model.preprocessing = preprocessing_from_json(checker.parsed("preprocessing"));
     take_columns(container.tensors, model.preprocessing);
+    model.spread = take_spread(container.tensors);
     const json about = checker.parsed("about");
     if (!about.is_null()) model.about = dump(about);
     model.spec.validate();  // before anything is made of its shapes
@@ -217,6 +251,7 @@ void save_model(const std::string& path, const Model& model, const SaveOptions& 
   Stored stored = store_tensors(model.tensors, options);
   Preprocessing preprocessing = model.preprocessing;
   store_columns(preprocessing, stored);
+  store_spread(model.spread, stored);
   container.tensors = std::move(stored.tensors);
   container.metadata = {{"format", fmt::format("{}", kFormat)},
                         {"features", dump(json(stored.features))},

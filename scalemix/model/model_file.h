@@ -41,6 +41,9 @@ struct Model {
   /// "<layer name>.<tensor name>" for each of tensors(layer); for regression also
   /// "output.log_precision" (outputs): log of the noise precision, in standardised target units.
   std::map<std::string, Tensor> tensors;
+  /// Variances of weights over the last steps of training (train/spread.h), under their tensors' names
+  /// and in their shapes; empty where none were gathered. Not needed to predict.
+  std::map<std::string, Tensor> spread = {};
   /// Free, a JSON object or empty: data set, seed, metrics, version; not needed to predict.
   std::string about;
 };

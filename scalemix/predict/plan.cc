@@ -26,20 +26,21 @@ std::vector<float> noise_variance(const model::Model& model) {
   return out;
 }
 
-// The share of zeros from which a product that leaves them out is the faster one for one row and for
-// many (docs/performance.md).
-constexpr double kMostlyZero = 0.75;
 constexpr std::size_t kFewWeights = 1024;  // that no choice repays
 
-/// The weights left of each output, of the layers that leave out their zeros.
-std::map<std::string, std::vector<std::uint32_t>> left_of(const model::Model& model) {
-  std::map<std::string, std::vector<std::uint32_t>> out;
+/// The layers whose zeros are left out.
+std::map<std::string, engine::Left> left_of(const model::Model& model, const Crossover& crossover) {
+  std::map<std::string, engine::Left> out;
   model::for_each_layer(model.spec, [&](const model::Layer& layer, const model::Shape&) {
-    if (!model::has_weights(layer) || model::layer_kind(layer.type).windows) return;
+    if (!model::has_weights(layer)) return;
     const std::vector<float> w = model.tensors.at(layer.name + ".weight").floats();
-    const auto zeros = static_cast<double>(std::count(w.begin(), w.end(), 0.0f));
-    if (w.size() < kFewWeights || zeros < kMostlyZero * static_cast<double>(w.size())) return;
-    out[layer.name] = kernel::left_per_row(layer.out, layer.in, w.data());
+    const double zeros =
+        static_cast<double>(std::count(w.begin(), w.end(), 0.0f)) / static_cast<double>(w.size());
+    const bool images = model::layer_kind(layer.type).windows,
+               few = zeros >= crossover.few && !images,
+               many = zeros >= (images ? crossover.images : crossover.many);
+    if (w.size() < kFewWeights || !(few || many)) return;
+    out[layer.name] = {kernel::left_per_row(layer.out, w.size() / layer.out, w.data()), few, many};
   });
   return out;
 }
@@ -60,10 +61,10 @@ void grow(std::vector<T>& memory, std::size_t size) {
 
 }  // namespace
 
-Predictor::Plan::Plan(model::Model given)
+Predictor::Plan::Plan(model::Model given, const Crossover& crossover)
     : model(checked(std::move(given))),
       layout(model.spec),
-      program(model.spec, layout, {.left = left_of(model)}),
+      program(model.spec, layout, {.left = left_of(model, crossover)}),
       values(layout.values()),
       state(layout.state()),
       prepared(program.prepared() + kLine),

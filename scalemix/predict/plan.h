@@ -5,13 +5,14 @@
 #include <vector>
 
 #include "scalemix/engine/program.h"
+#include "scalemix/predict/crossover.h"
 #include "scalemix/predict/predictor.h"
 
 namespace scalemix::inline v0::predict {
 
 struct Predictor::Plan {
   /// Throws std::invalid_argument if the model does not fit its spec.
-  explicit Plan(model::Model model);
+  Plan(model::Model model, const Crossover& crossover);
 
   model::Model model;
   engine::Layout layout;

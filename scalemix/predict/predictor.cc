@@ -170,7 +170,8 @@ void finish_classification(const Predictor::Plan& plan, const Context::Scratch& 
 
 }  // namespace
 
-Predictor::Predictor(model::Model model) : plan_(std::make_shared<const Plan>(std::move(model))) {}
+Predictor::Predictor(model::Model model, const Crossover& crossover)
+    : plan_(std::make_shared<const Plan>(std::move(model), crossover)) {}
 
 const model::Spec& Predictor::spec() const { return plan_->model.spec; }
 const model::Preprocessing& Predictor::preprocessing() const { return plan_->model.preprocessing; }

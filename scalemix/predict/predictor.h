@@ -22,12 +22,14 @@
 #include <vector>
 
 #include "scalemix/model/model_file.h"
+#include "scalemix/predict/crossover.h"
 
 namespace scalemix::inline v0::predict {
 
 class Predictor {
  public:
-  explicit Predictor(model::Model model);
+  /// Zeros of weights are left out from the shares of `crossover` on.
+  explicit Predictor(model::Model model, const Crossover& crossover = {});
 
   const model::Spec& spec() const;
   const model::Preprocessing& preprocessing() const;

@@ -35,6 +35,10 @@ void for_each_array(Stack& stack, const F& f) {
   }
   if (!store.marks.empty()) f("marks", store.marks);
   if (!stack.state.average.empty()) f("average", stack.state.average);
+  if (!stack.state.spread.empty()) {
+    f("spread.mean", stack.state.spread.mean);
+    f("spread.square", stack.state.spread.square);
+  }
   if (!stack.state.best_values.empty()) {
     f("best_values", stack.state.best_values);
     f("best_state", stack.state.best_state);
@@ -84,6 +88,7 @@ nlohmann::json state_json(const State& s, const Position& position) {
           {"best_score", exact(s.best_score)},
           {"best_epoch", s.best_epoch},
           {"active", s.active},
+          {"spread", s.spread.count},
           {"best", !s.best_values.empty()}};
 }
 
@@ -126,6 +131,7 @@ State state_of(const nlohmann::json& json) {
   s.best_score = from_exact(json.at("best_score"));
   s.best_epoch = json.at("best_epoch").get<std::vector<std::int64_t>>();
   s.active = json.at("active").get<std::vector<bool>>();
+  s.spread.count = json.at("spread").get<std::vector<std::int64_t>>();
   return s;
 }
 
@@ -158,7 +164,13 @@ std::vector<std::string> load_checkpoint(const std::string& path, Stack& stack) 
   const model::Container file = read(path);
   const nlohmann::json state = parse(path, file.metadata.at(kState));
   State& s = stack.state;
+  SpreadSums spread = std::move(s.spread);
   s = checked(path, [&] { return state_of(state); });
+  if (s.spread.count.size() != spread.count.size()) {
+    throw DataError(path, 0, 0, "checkpoint and run do not agree on whether spread is gathered");
+  }
+  spread.count = s.spread.count;
+  s.spread = std::move(spread);
   if (stack.plan().options.average > 0) s.average.resize(stack.store().values.size());
   const std::size_t n = stack.replicas();
   for (const std::size_t size : {s.nll_sum.size(), s.penalty.size(), s.first_nll.size(),

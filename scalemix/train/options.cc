@@ -111,6 +111,7 @@ void validate(const FitOptions& o) {
           o.lr_warmup);
   check_word("prune", [&] { check_mask(o.prune); });
   require(o.average >= 0 && o.average < 1, "average", "in [0, 1)", o.average);
+  require(o.spread >= 0 && o.spread <= 1, "spread", "in [0, 1]", o.spread);
   require(std::isfinite(o.weight_decay) && o.weight_decay >= 0, "weight_decay", "0 or more",
           o.weight_decay);
   require(std::isfinite(o.length_scale) && o.length_scale >= 0, "length_scale", "0 (none) or more",

@@ -25,6 +25,7 @@ struct FitOptions {
   double lr_warmup = 0;                 // epochs over which the rate grows to the schedule's
   std::string prune = "none";           // which weights are held at zero: a word of mask_kinds()
   double average = 0;                   // decay of the running mean of the weights; 0: none is kept
+  double spread = 0;                    // share of the steps, the last, over which spread.h looks
   double warmup_start = -1;             // epoch at which the penalty starts to count
   double warmup = -1;                   // epochs over which its weight grows to 1
   std::string warmup_shape = "linear";  // how: linear, or cubic, the cube of that

@@ -111,6 +111,11 @@ Stack::Stack(const data::Dataset& data, const Plan& plan, std::vector<std::size_
   state.best_score.assign(n, none);
   state.best_epoch.assign(n, 0);
   state.active.assign(n, true);
+  std::int64_t steps = 0;  // of an epoch
+  for (std::size_t row = 0; row < rows(); row += batches_->count(row)) ++steps;
+  spread_ =
+      std::make_unique<Spread>(plan.options.spread, steps * plan.options.epochs, plan.spec, store_);
+  state.spread = spread_->start(n);
   if (plan.options.average > 0) state.average.assign(store_.values.size(), 0);
   if (plan.spec.task == Task::regression) {
     given_precision_ = parse_precision(plan, members_);
@@ -191,6 +196,7 @@ void Stack::step() {
   }
   mask_.follow(store_, state.step + 1, progress(count));
   follow_average();
+  spread_->follow(store_, state.step + 1, state.active, state.spread);
   state.row += count;
   ++state.step;
 }
@@ -347,6 +353,7 @@ model::Model Stack::model(std::size_t member) const {
                        .features = data_.features,
                        .schema = data_.schema};
   out.tensors = store_.layout.tensors(store_.values_of(member), store_.state_of(member));
+  out.spread = spread_->of(member, state.spread);
   nlohmann::json about = {
       {"data", data_.name},
       {"seed", replica.seed},

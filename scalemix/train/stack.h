@@ -16,6 +16,7 @@
 #include "scalemix/model/model_file.h"
 #include "scalemix/train/mask.h"
 #include "scalemix/train/plan.h"
+#include "scalemix/train/spread.h"
 #include "scalemix/train/store.h"
 
 namespace scalemix::inline v0::train {
@@ -34,6 +35,7 @@ struct State {
   std::vector<bool> active;                    // false: stopped early
   std::vector<float> best_values, best_state;  // empty before there are some
   std::vector<float> average;                  // running mean of the values, where one is kept
+  SpreadSums spread = {};                      // where it is gathered
 };
 
 /// Validation scores, deterministic pass.
@@ -118,6 +120,7 @@ class Stack {
   Store store_;
   Mask mask_;
   std::unique_ptr<Batches> batches_;
+  std::unique_ptr<Spread> spread_;
   PerReplica length_decay_;             // weight decay from a length-scale
   std::vector<float> given_precision_;  // (R) log, standardised; empty where it is learned
   std::unique_ptr<Stepper> stepper_;

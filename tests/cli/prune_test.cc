@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "tests/cli/fixture.h"
+#include "tests/data/temp_folder.h"
 
 namespace scalemix::cli {
 namespace {
@@ -90,6 +91,49 @@ TEST_F(PruneTest, UnitsGoAndTheFileSaysSo) {
   EXPECT_NEAR(kept.json()["saved"]["error"], r.json()["saved"]["error"], 1e-5);
   const Result shown = scalemix({"show", small});
   EXPECT_THAT(shown.out, HasSubstr("pruned"));
+}
+
+TEST_F(PruneTest, TheSpreadOfTheStepsIsAnEstimator) {
+  EXPECT_THAT(prune({"--rule", "snr", "--estimator", "spread"}).err, HasSubstr("--spread"));
+  const std::string kept = path("kept");
+  const Result trained =
+      scalemix({"train", "--data", "friedman1", "--model", "mlp:10", "--method", "none", "--epochs",
+                "10", "--spread", "0.4", "--quiet", "--out", kept});
+  ASSERT_EQ(trained.code, kSuccess) << trained.err;
+  const std::string small = path("small.safetensors");
+  const Result r = prune({"--rule", "gsm", "snr", "--estimator", "spread", "--points", "0", "0.5",
+                          "--sparsity", "0.5", "--out", small},
+                         kept);
+  ASSERT_EQ(r.code, kSuccess) << r.err;
+  EXPECT_EQ(r.json()["rules"][1]["rule"], "snr (spread)");
+  EXPECT_NE(r.json()["rules"][0]["errors"][1], r.json()["rules"][1]["errors"][1]);
+  EXPECT_TRUE(model::load_model(small).spread.empty());
+  EXPECT_FALSE(model::load_model(kept + "/model.safetensors").spread.empty());
+}
+
+TEST_F(PruneTest, ProductsAreMeasuredOnceForAMachine) {
+  const std::string cache = path("cache");
+  ScopedVariable variable("SCALEMIX_CACHE", cache);
+  const auto predict = [&](std::vector<std::string> more) {
+    std::vector<std::string> words = {"predict", run_, "--data", "friedman1"};
+    words.insert(words.end(), more.begin(), more.end());
+    return scalemix(words);
+  };
+  EXPECT_EQ(predict({}).err, "");
+  const Result tuned = predict({"--tune-products"});
+  ASSERT_EQ(tuned.code, kSuccess) << tuned.err;
+  EXPECT_THAT(tuned.err, HasSubstr("one or two rows"));
+  EXPECT_EQ(predict({}).err, "");
+  std::ofstream(cache + "/products.json")
+      << R"({"machine": "Z80", "few": 1, "many": 1, "images": 1})";
+  EXPECT_THAT(predict({}).err, HasSubstr("measured on Z80, not here"));
+  EXPECT_EQ(predict({"--quiet"}).err, "");
+  std::ofstream(cache + "/products.json") << "{";
+  const Result damaged = predict({});
+  EXPECT_EQ(damaged.code, kSuccess);
+  EXPECT_THAT(damaged.err, HasSubstr("products.json"));
+  EXPECT_EQ(predict({"--tune-products"}).code, kSuccess);
+  EXPECT_EQ(predict({}).err, "");
 }
 
 TEST_F(PruneTest, BadInputIsNamed) {

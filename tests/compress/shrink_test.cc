@@ -135,5 +135,89 @@ TEST(Shrink, OneUnitStaysAndLayersWithNoiseOfTheirOwnStay) {
   EXPECT_TRUE(shrink(blocks).layers.empty());
 }
 
+/// Inside a branch: linear2 to linear3 of the first block.
+TEST(Shrink, UnitsGoWithinBranches) {
+  Model m = filled_model(made("resmlp:6x3", table_problem(), {}));
+  clear_unit(m, "linear2", 1);
+  clear_input(m, "linear5", 4, 6);
+  const Shrunk small = shrink(m);
+  EXPECT_THAT(units_of(small.model), ElementsAre(6, 5, 6, 5, 6, 6, 6, 2));
+  check_model(small.model);
+  expect_same(outputs(m, 9), outputs(small.model, 9));
+}
+
+/// A unit that all blocks leave as it is, and one that none of them reads.
+TEST(Shrink, UnitsOfTheStreamThroughBlocksGo) {
+  for (const char* word : {"resmlp:6x2", "skipmlp:6x2"}) {
+    Model m = filled_model(made(word, table_problem(), {}));
+    const bool one_each = std::string_view(word).starts_with("skip");
+    std::vector<std::string> writers{"linear1", "linear3", "linear5"},
+        readers{"linear2", "linear4", "linear6"};
+    if (one_each) {
+      writers = {"linear1", "linear2", "linear3"};
+      readers = {"linear2", "linear3", "linear4"};
+    }
+    for (const std::string& w : writers) clear_unit(m, w, 2);
+    for (const std::string& r : readers) clear_input(m, r, 5, 6);
+    const Shrunk small = shrink(m);
+    const std::vector<std::size_t> one{4, 4, 4, 2}, two{4, 6, 4, 6, 4, 2};
+    EXPECT_EQ(units_of(small.model), one_each ? one : two);
+    check_model(small.model);
+    expect_same(outputs(m, 9), outputs(small.model, 9));
+    // One that writes something else, or reads, is enough to keep it.
+    for (const std::string& w : writers) {
+      Model other = m;
+      Tensor& t = other.tensors.at(w + ".weight");
+      std::vector<float> values = t.floats();
+      values[2 * (values.size() / 6)] = 0.7f;
+      t = Tensor::of(t.shape, values);
+      EXPECT_EQ(units_of(shrink(other).model)[0], 5u) << w;
+      expect_same(outputs(other, 9), outputs(shrink(other).model, 9));
+    }
+    for (const std::string& r : readers) {
+      Model other = m;
+      Tensor& t = other.tensors.at(r + ".weight");
+      std::vector<float> values = t.floats();
+      values[5] = 0.7f;
+      t = Tensor::of(t.shape, values);
+      EXPECT_EQ(units_of(shrink(other).model)[0], 5u) << r;
+      expect_same(outputs(other, 9), outputs(shrink(other).model, 9));
+    }
+  }
+}
+
+/// Where the shortcut has weights, it writes and reads beside the branch.
+TEST(Shrink, ShortcutsWithWeightsWriteAndRead) {
+  Model m = filled_model(made("resnet:1", image_problem(), {}));
+  ASSERT_THAT(units_of(m), ElementsAre(16, 16, 16, 32, 32, 32, 64, 64, 64, 3));
+  const Shrunk whole = shrink(m);
+  EXPECT_TRUE(whole.layers.empty());
+  // conv5 and conv6 write what conv7 and conv9 read; conv8 and conv9 what the last layer reads.
+  clear_input(m, "conv7", 3, 32);
+  clear_input(m, "conv9", 3, 32);
+  clear_unit(m, "conv8", 60);
+  clear_unit(m, "conv9", 60);
+  clear_input(m, "conv2", 7, 16);  // conv4 and conv6 read it still
+  const Shrunk small = shrink(m);
+  EXPECT_THAT(units_of(small.model), ElementsAre(16, 16, 16, 32, 31, 31, 64, 63, 63, 3));
+  check_model(small.model);
+  expect_same(outputs(m, 3), outputs(small.model, 3));
+  clear_input(m, "conv4", 7, 16);
+  EXPECT_EQ(units_of(shrink(m).model)[0], 16u);
+  clear_input(m, "conv6", 7, 16);
+  EXPECT_THAT(units_of(shrink(m).model), ElementsAre(15, 16, 15, 32, 31, 31, 64, 63, 63, 3));
+  expect_same(outputs(m, 3), outputs(shrink(m).model, 3));
+}
+
+TEST(Shrink, BlocksDrawTheNoiseThatTheyDrew) {
+  Model m = filled_model(made("resmlp:6x2", table_problem(), {"bernoulli:p=0.4"}));
+  for (const char* reader : {"linear2", "linear4", "linear6"}) clear_input(m, reader, 1, 6);
+  clear_input(m, "linear3", 4, 6);
+  const Shrunk small = shrink(m);
+  EXPECT_THAT(units_of(small.model), ElementsAre(5, 5, 5, 6, 5, 2));
+  expect_same(outputs(m, 9, {.samples = 3, .seed = 4}),
+              outputs(small.model, 9, {.samples = 3, .seed = 4}));
+}
+
 }  // namespace
 }  // namespace scalemix::compress

@@ -1,0 +1,38 @@
+// From which share of zero weights on a product that leaves them out is the faster one. That differs
+// between machines; the defaults were measured on one with AVX-512 (docs/performance.md).
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace scalemix::inline v0::predict {
+
+/// Shares in [0, 1]; above 1: never.
+struct Crossover {
+  double few = 0.5;     // of a dense layer that takes one or two rows
+  double many = 0.7;    // of one that takes more
+  double images = 0.7;  // of a convolution
+
+  bool operator==(const Crossover&) const = default;
+};
+
+/// Times both products on weights with more and more zeros, on one layer of a common size each: about a
+/// second, on the threads that are in use.
+Crossover measure_crossover();
+
+/// The processor and the instruction set in use, which a measurement belongs to.
+std::string machine();
+
+/// A measurement as it is kept in a file.
+struct MeasuredCrossover {
+  std::string machine;
+  Crossover crossover;
+};
+
+/// Atomic. Throws FileError.
+void save_crossover(const std::string& path, const MeasuredCrossover& measured);
+
+/// Nothing where there is no such file. Throws DataError for a file that is none of these, with the key.
+std::optional<MeasuredCrossover> load_crossover(const std::string& path);
+
+}  // namespace scalemix::inline v0::predict
