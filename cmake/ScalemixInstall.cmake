@@ -1,4 +1,4 @@
-# Install and export: find_package(scalemix COMPONENTS runtime core torch) from the build tree and from a prefix.
+# Install and export: find_package(scalemix COMPONENTS runtime core torch c) from the build tree and from a prefix.
 # One export set for each component, so that `runtime` never names a library that only the others need.
 
 include(CMakePackageConfigHelpers)
@@ -43,6 +43,13 @@ if(SCALEMIX_TORCH)
   get_directory_property(Torch_VERSION DIRECTORY scalemix/torch DEFINITION Torch_VERSION)
   scalemix_export(torch scalemix_libtorch scalemix_torch scalemix_torch_bundle)
   scalemix_headers(torch torch)
+endif()
+if(SCALEMIX_C)
+  list(APPEND scalemix_components c)
+  scalemix_export(c scalemix_c)
+  scalemix_headers(c c)
+  install(FILES "${PROJECT_BINARY_DIR}/c/installed/scalemix_c.pc"
+    DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT c)
 endif()
 if(TARGET scalemix)
   install(TARGETS scalemix RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT cli)
