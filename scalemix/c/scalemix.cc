@@ -113,7 +113,8 @@ scalemix_status about(const char* who, const scalemix_model* model, const char* 
                       const Value& value) {
   return guarded([&] {
     const predict::Predictor& predictor = given(who, "model", model).predictor;
-    given(who, name, out) = value(predictor);
+    T& to = given(who, name, out);
+    to = value(predictor);
   });
 }
 
