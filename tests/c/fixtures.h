@@ -44,6 +44,21 @@ inline model::Model still() {
   return model::filled_model(model::made("mlp:4", model::table_problem()));
 }
 
+/// Most weights are zero, so that the products leave them out.
+inline model::Model pruned() {
+  model::Model m = model::filled_model(
+      model::made("mlp:100-50", model::image_problem(), {"gaussian:alpha=0.1"}));
+  for (const char* name : {"linear1.weight", "linear2.weight"}) {
+    model::Tensor& w = m.tensors.at(name);
+    std::vector<float> numbers = w.floats();
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      if (i % 30 != 0) numbers[i] = 0;
+    }
+    w = model::Tensor::of(w.shape, numbers);
+  }
+  return m;
+}
+
 inline std::string saved(const model::Folder& folder, const model::Model& m) {
   const std::string path = folder.file("m.safetensors");
   model::save_model(path, m);

@@ -43,11 +43,12 @@ void expect_same(const Model& m, const scalemix_options& options, int threads = 
 }
 
 TEST(CInterface, DeterministicPredictionsAreThePredictors) {
-  for (const Model& m : {regression(), classification(), still()}) expect_same(m, {0, 0, 0});
+  for (const Model& m : {regression(), classification(), still(), pruned()})
+    expect_same(m, {0, 0, 0});
 }
 
 TEST(CInterface, MonteCarloPredictionsAreThePredictorsForASeedAndAPlace) {
-  for (const Model& m : {regression(), classification(), still()}) {
+  for (const Model& m : {regression(), classification(), still(), pruned()}) {
     expect_same(m, {7, 0, 0});
     expect_same(m, {3, 0x123456789abcdef0, 1000});
   }
