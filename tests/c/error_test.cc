@@ -1,4 +1,6 @@
 // Every failure is a status and a message, and leaves what it was given alone.
+#include <cstdio>
+#include <cstdlib>
 #include <limits>
 #include <set>
 #include <thread>
@@ -84,6 +86,43 @@ TEST(CInterfaceError, ADamagedFile) {
   bytes.back() = static_cast<char>(bytes.back() ^ 1);
   EXPECT_EQ(failing_load_bytes(bytes), SCALEMIX_BAD_DATA);
   EXPECT_THAT(scalemix_last_error(), StartsWith("model in memory: damaged: its checksum is"));
+}
+
+/// The file with `from` in its spec replaced, and the checksum that then belongs to it.
+std::string with_spec(const std::string& path, const std::string& from, const std::string& to) {
+  model::Container container = model::read_safetensors(path);
+  std::string& spec = container.metadata.at("spec");
+  const std::size_t at = spec.find(from);
+  EXPECT_NE(at, spec.npos) << spec;
+  spec.replace(at, from.size(), to);
+  container.metadata["checksum"] = model::model_checksum(container);
+  model::write_safetensors(path, container);
+  return path;
+}
+
+TEST(CInterfaceError, ASpecThatIsWrongIsBadDataAndNoArgumentsFault) {
+  const Folder folder;
+  const std::string path = saved(folder, regression());
+  EXPECT_EQ(failing_load(with_spec(path, "p=0.3", "p=1.3")), SCALEMIX_BAD_DATA);
+  EXPECT_THAT(scalemix_last_error(), StartsWith(path + ": "));
+  EXPECT_THAT(scalemix_last_error(), HasSubstr("1.3"));
+  EXPECT_EQ(failing_load(with_spec(path, "p=1.3", "q=0.3")), SCALEMIX_BAD_DATA);
+  EXPECT_EQ(failing_load(with_spec(path, "\"linear\"", "\"lineal\"")), SCALEMIX_BAD_DATA);
+}
+
+TEST(CInterfaceError, AWrongNameInTheEnvironment) {
+  // In a process of its own, since the environment is read once; the status is the exit code.
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const Folder folder;
+  const std::string path = saved(folder, still());
+  const auto load_and_exit = [&] {
+    setenv("SCALEMIX_TARGET", "abacus", 1);
+    const scalemix_status status = failing_load(path);
+    std::fputs(scalemix_last_error(), stderr);
+    std::_Exit(status);
+  };
+  EXPECT_EXIT(load_and_exit(), testing::ExitedWithCode(SCALEMIX_BAD_CONFIG),
+              "SIMD target 'abacus' is not available here");
 }
 
 TEST(CInterfaceError, NullWhereSomethingIsNeeded) {
@@ -202,6 +241,11 @@ TEST(CInterfaceError, SizesThatDoNotFit) {
   EXPECT_EQ(scalemix_predict(context.get(), x.data(), 14, most / 2 + 2, nullptr, &good),
             SCALEMIX_BAD_ARGUMENT);
   EXPECT_THAT(scalemix_last_error(), HasSubstr("mean needs room"));
+  // More than any vector holds.
+  const std::size_t many = std::size_t{1} << 60;
+  EXPECT_EQ(scalemix_predict(context.get(), x.data(), many * 7, many, nullptr, &wrong),
+            SCALEMIX_OUT_OF_MEMORY);
+  EXPECT_STREQ(scalemix_last_error(), "out of memory");
   EXPECT_EQ(arrays.mean, std::vector<float>(4, -99));
   EXPECT_EQ(arrays.epistemic, std::vector<float>(4, -99));
   EXPECT_EQ(arrays.aleatoric, std::vector<float>(4, -99));
