@@ -94,19 +94,6 @@ T& given(const char* who, const char* name, T* pointer) {
   return *pointer;
 }
 
-/// Gives `out` the model that read() reads; `name` is where from.
-template <class Read>
-void load(scalemix_model*& out, const char* name, const Read& read) {
-  kernel::init_target();  // a bad SCALEMIX_TARGET is told before any work
-  try {
-    out = new scalemix_model{predict::Predictor(read())};
-  } catch (const std::domain_error& error) {  // no argument's fault here
-    throw DataError(name, 0, 0, error.what());
-  } catch (const std::invalid_argument& error) {
-    throw DataError(name, 0, 0, error.what());
-  }
-}
-
 /// Gives `out`, which the caller calls `name`, what value() says of a model's predictor.
 template <class T, class Value>
 scalemix_status about(const char* who, const scalemix_model* model, const char* name, T* out,
@@ -186,8 +173,9 @@ scalemix_status scalemix_model_load(const char* path, scalemix_model** model) {
   return guarded([&] {
     scalemix_model*& out = given(who, "model", model);
     out = nullptr;
-    const char* name = &given(who, "path", path);
-    load(out, name, [&] { return model::load_model(name); });
+    given(who, "path", path);
+    kernel::init_target();  // a bad SCALEMIX_TARGET is told before any work
+    out = new scalemix_model{predict::Predictor(model::load_model(path))};
   });
 }
 
@@ -197,8 +185,9 @@ scalemix_status scalemix_model_load_bytes(const void* bytes, size_t size, scalem
     scalemix_model*& out = given(who, "model", model);
     out = nullptr;
     const char* text = &given(who, "bytes", static_cast<const char*>(bytes));
-    const char* name = "model in memory";
-    load(out, name, [&] { return model::parse_model({text, size}, name); });
+    kernel::init_target();
+    out =
+        new scalemix_model{predict::Predictor(model::parse_model({text, size}, "model in memory"))};
   });
 }
 

@@ -114,15 +114,17 @@ TEST(CInterfaceError, AWrongNameInTheEnvironment) {
   // In a process of its own, since the environment is read once; the status is the exit code.
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const Folder folder;
-  const std::string path = saved(folder, still());
-  const auto load_and_exit = [&] {
+  const auto load_and_exit = [&](bool bytes) {
     setenv("SCALEMIX_TARGET", "abacus", 1);
-    const scalemix_status status = failing_load(path);
+    const scalemix_status status =
+        bytes ? failing_load_bytes("none") : failing_load(folder.file("none"));
     std::fputs(scalemix_last_error(), stderr);
     std::_Exit(status);
   };
-  EXPECT_EXIT(load_and_exit(), testing::ExitedWithCode(SCALEMIX_BAD_CONFIG),
-              "SIMD target 'abacus' is not available here");
+  for (const bool bytes : {false, true}) {  // before the file is looked at, which is none
+    EXPECT_EXIT(load_and_exit(bytes), testing::ExitedWithCode(SCALEMIX_BAD_CONFIG),
+                "SIMD target 'abacus' is not available here");
+  }
 }
 
 TEST(CInterfaceError, NullWhereSomethingIsNeeded) {
