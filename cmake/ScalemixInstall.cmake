@@ -63,8 +63,11 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/scalemix-config-version.
   COMPATIBILITY SameMinorVersion)
 configure_file("${PROJECT_SOURCE_DIR}/cmake/ScalemixDependencies.cmake"
   "${PROJECT_BINARY_DIR}/ScalemixDependencies.cmake" COPYONLY)
-install(FILES
-  "${PROJECT_BINARY_DIR}/scalemix-config.cmake" "${PROJECT_BINARY_DIR}/scalemix-config-version.cmake"
-  "${PROJECT_SOURCE_DIR}/cmake/ScalemixDependencies.cmake"
-  DESTINATION "${scalemix_cmake_dir}" COMPONENT runtime)
+# The two that can be installed alone.
+foreach(component IN ITEMS runtime c)
+  install(FILES
+    "${PROJECT_BINARY_DIR}/scalemix-config.cmake" "${PROJECT_BINARY_DIR}/scalemix-config-version.cmake"
+    "${PROJECT_SOURCE_DIR}/cmake/ScalemixDependencies.cmake"
+    DESTINATION "${scalemix_cmake_dir}" COMPONENT ${component})
+endforeach()
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT runtime)
