@@ -1,4 +1,4 @@
-# Install and export: find_package(scalemix COMPONENTS runtime core torch) from the build tree and from a prefix.
+# Install and export: find_package(scalemix COMPONENTS runtime core torch c) from the build tree and from a prefix.
 # One export set for each component, so that `runtime` never names a library that only the others need.
 
 include(CMakePackageConfigHelpers)
@@ -44,6 +44,13 @@ if(SCALEMIX_TORCH)
   scalemix_export(torch scalemix_libtorch scalemix_torch scalemix_torch_bundle)
   scalemix_headers(torch torch)
 endif()
+if(SCALEMIX_C)
+  list(APPEND scalemix_components c)
+  scalemix_export(c scalemix_c)
+  scalemix_headers(c c)
+  install(FILES "${PROJECT_BINARY_DIR}/c/installed/scalemix_c.pc"
+    DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT c)
+endif()
 if(TARGET scalemix)
   install(TARGETS scalemix RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT cli)
 endif()
@@ -56,8 +63,11 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/scalemix-config-version.
   COMPATIBILITY SameMinorVersion)
 configure_file("${PROJECT_SOURCE_DIR}/cmake/ScalemixDependencies.cmake"
   "${PROJECT_BINARY_DIR}/ScalemixDependencies.cmake" COPYONLY)
-install(FILES
-  "${PROJECT_BINARY_DIR}/scalemix-config.cmake" "${PROJECT_BINARY_DIR}/scalemix-config-version.cmake"
-  "${PROJECT_SOURCE_DIR}/cmake/ScalemixDependencies.cmake"
-  DESTINATION "${scalemix_cmake_dir}" COMPONENT runtime)
+# The two that can be installed alone.
+foreach(component IN ITEMS runtime c)
+  install(FILES
+    "${PROJECT_BINARY_DIR}/scalemix-config.cmake" "${PROJECT_BINARY_DIR}/scalemix-config-version.cmake"
+    "${PROJECT_SOURCE_DIR}/cmake/ScalemixDependencies.cmake"
+    DESTINATION "${scalemix_cmake_dir}" COMPONENT ${component})
+endforeach()
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT runtime)

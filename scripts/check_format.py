@@ -11,7 +11,7 @@ COMPLAINT = re.compile(r"^([^:\n]+):\d+:\d+: error:", re.MULTILINE)
 
 def main():
     root = tree.root_argument(__doc__)
-    paths = [str(path) for path in tree.files(root, ".h", ".cc")]
+    paths = [str(path) for path in tree.files(root, ".h", ".cc", ".c")]
     command = ["clang-format", "--dry-run", "-Werror", "--style=file", *paths]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True) if paths else None
     problems = []

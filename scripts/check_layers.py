@@ -7,9 +7,9 @@ import tree
 
 # From the ground up.
 ROOMS = ["base", "random", "law", "kernel", "prior", "signal", "metric", "data", "model", "engine", "predict", "optim",
-         "train", "compress", "study", "run", "report", "cli", "torch"]
+         "train", "compress", "study", "run", "report", "cli", "torch", "c"]
 # What a product links: these include only each other, but for the parts that are libraries of their own.
-RUNTIME = {"base", "random", "law", "kernel", "prior", "model", "engine", "predict"}
+RUNTIME = {"base", "random", "law", "kernel", "prior", "model", "engine", "predict", "c"}
 PARTS = {"kernel": ("gemm_double", "gemm_onednn"), "prior": ("linear_em",),
          "model": ("initial_weights", "weight_sites", "signal_"), "predict": ("calibrate", "evaluate", "importance")}
 WITH_TORCH = {"torch"}

@@ -3,7 +3,7 @@
 
 In a page, the lines of a ```console block that start with `$ ` are commands (a line that ends in a backslash goes on
 in the next); the other lines are their output, which is for the reader. All commands of a page run in order in one
-shell and one new folder, with `scalemix` on PATH and `./run scalemix` meaning the same. The first command that fails
+shell and one new folder, which has the `examples`, with `scalemix` on PATH and `./run scalemix` meaning the same. The first command that fails
 fails the page. What needs minutes, a network or real data stands in a ```text or ```sh block and is not run.
 
     run_docs.py --scalemix build/release/scalemix PAGE.md ...
@@ -18,6 +18,7 @@ import sys
 import tempfile
 
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "examples"
 SHIM = """#!/bin/sh
 if [ "$1" != scalemix ]; then
   echo "only ./run scalemix can stand in a console block, not: ./run $*" >&2
@@ -53,6 +54,7 @@ def run_page(page, scalemix, seconds):
         shim = pathlib.Path(folder, "run")
         shim.write_text(SHIM)
         shim.chmod(0o755)
+        pathlib.Path(folder, "examples").symlink_to(EXAMPLES)
         path = f"{scalemix.parent}:{os.environ['PATH']}"
         script = "set -e\n" + "".join(f"{command}\n" for command in todo)
         done = subprocess.run(["bash", "-v", "-c", script], cwd=folder, env={**os.environ, "PATH": path},

@@ -27,7 +27,8 @@ inline constexpr std::size_t kPanelRows = 64;  // rows of x that are transposed 
 
 /// Where the parts of packed weights lie. Counts and places are 32-bit words among the floats.
 struct PackedView {
-  std::size_t left;                              // numbers
+  std::size_t left;  // numbers
+  Fetch fetch;
   const std::uint32_t *row_start, *column;       // (out + 1), (left)
   const std::uint32_t *slice_start, *slice_row;  // (slices + 1), (slices, 16)
   const std::uint32_t* slice_column;             // (steps, 16)
@@ -41,6 +42,42 @@ HWY_BEFORE_NAMESPACE();
 namespace scalemix::inline v0::kernel::HWY_NAMESPACE {
 namespace {
 
+using Four [[gnu::vector_size(16)]] = float;
+
+Four load_four(const float* p) {
+  Four out;
+  std::memcpy(&out, p, sizeof out);
+  return out;
+}
+
+/// What the sums of a slice's 16 rows are of y.
+void write_slice(const PackedView& w, std::size_t s, std::size_t out, const float* sums,
+                 const float* b, float* y) {
+  for (std::size_t r = 0; r < kSliceRows; ++r) {
+    const std::size_t o = w.slice_row[s * kSliceRows + r];
+    if (o < out) y[o] = b ? b[o] + sums[r] : sums[r];
+  }
+}
+
+/// As slices_times; what a gather would fetch is loaded number by number.
+void slices_times_loads(const PackedView& w, std::size_t first, std::size_t last, std::size_t out,
+                        const float* x, const float* b, float* y) {
+  constexpr std::size_t kFours = kSliceRows / 4;
+  for (std::size_t s = first; s < last; ++s) {
+    Four sum[kFours] = {};
+    for (std::size_t k = w.slice_start[s]; k < w.slice_start[s + 1]; ++k) {
+      const std::uint32_t* at = w.slice_column + k * kSliceRows;
+      for (std::size_t v = 0; v < kFours; ++v, at += 4) {
+        const Four numbers{x[at[0]], x[at[1]], x[at[2]], x[at[3]]};
+        sum[v] += load_four(w.slice_value + k * kSliceRows + 4 * v) * numbers;
+      }
+    }
+    float sums[kSliceRows];
+    std::memcpy(sums, sum, sizeof sums);
+    write_slice(w, s, out, sums, b, y);
+  }
+}
+
 /// Slices [first, last) of the product with one row x.
 void slices_times(const PackedView& w, std::size_t first, std::size_t last, std::size_t out,
                   const float* x, const float* b, float* y) {
@@ -48,6 +85,7 @@ void slices_times(const PackedView& w, std::size_t first, std::size_t last, std:
   const hn::RebindToSigned<DF> di;
   constexpr std::size_t kLanes = hn::MaxLanes(DF());
   constexpr std::size_t kVectors = kSliceRows / kLanes;
+  if (w.fetch == Fetch::load) return slices_times_loads(w, first, last, out, x, b, y);
   for (std::size_t s = first; s < last; ++s) {
     VF sum[kVectors];
     for (std::size_t v = 0; v < kVectors; ++v) sum[v] = hn::Zero(d);
@@ -62,10 +100,7 @@ void slices_times(const PackedView& w, std::size_t first, std::size_t last, std:
     }
     HWY_ALIGN float sums[kSliceRows];
     for (std::size_t v = 0; v < kVectors; ++v) hn::Store(sum[v], d, sums + v * kLanes);
-    for (std::size_t r = 0; r < kSliceRows; ++r) {
-      const std::size_t o = w.slice_row[s * kSliceRows + r];
-      if (o < out) y[o] = b ? b[o] + sums[r] : sums[r];
-    }
+    write_slice(w, s, out, sums, b, y);
   }
 }
 
@@ -139,7 +174,7 @@ HWY_EXPORT(slices_times);
 HWY_EXPORT(some_rows);
 
 constexpr std::size_t kLine = 16;
-constexpr std::size_t kHeader = kLine;               // the two counts
+constexpr std::size_t kHeader = kLine;               // the two counts, and Fetch
 constexpr std::size_t kTile = std::size_t{1} << 15;  // weights left that repay a thread
 
 std::size_t lines(std::size_t words) { return (words + kLine - 1) / kLine * kLine; }
@@ -178,6 +213,7 @@ PackedView view(std::size_t out, const float* packed) {
   const auto* words = reinterpret_cast<const std::uint32_t*>(packed);
   const Sizes at(words[0], words[1], out);
   return {at.left,
+          static_cast<Fetch>(words[2]),
           words + at.row_start(),
           words + at.column(),
           words + at.slice_start(),
@@ -209,13 +245,24 @@ std::vector<std::uint32_t> left_per_row(std::size_t out, std::size_t columns, co
 
 std::size_t sparse_weights_size(std::span<const std::uint32_t> left) { return Sizes(left).all(); }
 
-void pack_sparse_weights(std::size_t out, std::size_t columns, const float* w, float* packed) {
+Fetch best_fetch() {
+#if defined(__x86_64__)
+  static const bool slow = __builtin_cpu_is("amd");
+  return slow ? Fetch::load : Fetch::gather;
+#else
+  return Fetch::load;  // no gathers
+#endif
+}
+
+void pack_sparse_weights(std::size_t out, std::size_t columns, const float* w, float* packed,
+                         Fetch fetch) {
   const std::vector<std::uint32_t> left = left_per_row(out, columns, w);
   const Sizes at(left);
   auto* words = reinterpret_cast<std::uint32_t*>(packed);
   std::fill_n(words, at.all(), 0u);
   words[0] = static_cast<std::uint32_t>(at.left);
   words[1] = static_cast<std::uint32_t>(at.steps);
+  words[2] = static_cast<std::uint32_t>(fetch);
   std::size_t k = 0;
   for (std::size_t o = 0; o < out; ++o) {
     for (std::size_t j = 0; j < columns; ++j) {

@@ -11,6 +11,7 @@
 #include "scalemix/base/error.h"
 #include "scalemix/base/sha256.h"
 #include "scalemix/model/layer_kind.h"
+#include "scalemix/model/model_bytes.h"
 #include "scalemix/model/preprocessing.h"
 
 namespace scalemix::inline v0::model {
@@ -179,6 +180,30 @@ class Checker {
   const Container& container_;
 };
 
+/// The model in a container that was read from `path`.
+Model model_of(Container container, const std::string& path) {
+  const Checker checker(path, container);
+  checker.format();
+  checker.checksum();
+  checker.features();
+  checker.keys();
+  Model model;
+  try {
+    model.spec = spec_from_json(checker.parsed("spec"));
+    model.preprocessing = preprocessing_from_json(checker.parsed("preprocessing"));
+    take_columns(container.tensors, model.preprocessing);
+    model.spread = take_spread(container.tensors);
+    const json about = checker.parsed("about");
+    if (!about.is_null()) model.about = dump(about);
+    model.spec.validate();  // before anything is made of its shapes
+    model.tensors = dense_tensors(std::move(container.tensors), expected_tensors(model.spec));
+    check_model(model);
+  } catch (const std::invalid_argument& error) {
+    throw DataError(path, 0, 0, error.what());
+  }
+  return model;
+}
+
 }  // namespace
 
 std::string model_checksum(const Container& container) {
@@ -216,28 +241,10 @@ void check_model(const Model& model) {
   check_preprocessing(model.preprocessing, model.spec);
 }
 
-Model load_model(const std::string& path) {
-  Container container = read_safetensors(path);
-  const Checker checker(path, container);
-  checker.format();
-  checker.checksum();
-  checker.features();
-  checker.keys();
-  Model model;
-  try {
-    model.spec = spec_from_json(checker.parsed("spec"));
-    model.preprocessing = preprocessing_from_json(checker.parsed("preprocessing"));
-    take_columns(container.tensors, model.preprocessing);
-    model.spread = take_spread(container.tensors);
-    const json about = checker.parsed("about");
-    if (!about.is_null()) model.about = dump(about);
-    model.spec.validate();  // before anything is made of its shapes
-    model.tensors = dense_tensors(std::move(container.tensors), expected_tensors(model.spec));
-    check_model(model);
-  } catch (const std::invalid_argument& error) {
-    throw DataError(path, 0, 0, error.what());
-  }
-  return model;
+Model load_model(const std::string& path) { return model_of(read_safetensors(path), path); }
+
+Model parse_model(std::string_view bytes, const std::string& name) {
+  return model_of(parse_safetensors(bytes, name), name);
 }
 
 json about(const Model& model) {

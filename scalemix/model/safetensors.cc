@@ -14,6 +14,7 @@
 #include "scalemix/base/atomic_file.h"
 #include "scalemix/base/error.h"
 #include "scalemix/model/layer_kind.h"
+#include "scalemix/model/model_bytes.h"
 #include "scalemix/model/read_file.h"
 
 namespace scalemix::inline v0::model {
@@ -53,10 +54,10 @@ bool total_bytes(const Shape& shape, std::size_t size, std::uint64_t& out) {
 
 // ------------------------------------------------------------------------------ reading
 
-/// Reads one file; every method throws DataError naming it.
+/// Reads the bytes of one file; every method throws DataError naming it.
 class Reader {
  public:
-  explicit Reader(const std::string& path) : path_(path), bytes_(read_file(path)) {}
+  Reader(std::string_view bytes, const std::string& path) : path_(path), bytes_(bytes) {}
 
   Container read() {
     const json header = parse(header_text());
@@ -100,8 +101,8 @@ class Reader {
       refuse("the header claims {} bytes, the file has {} after its length", length,
              bytes_.size() - kPrefix);
     }
-    data_ = std::string_view(bytes_).substr(kPrefix + length);
-    return std::string_view(bytes_).substr(kPrefix, length);
+    data_ = bytes_.substr(kPrefix + length);
+    return bytes_.substr(kPrefix, length);
   }
 
   /// The JSON library keeps the last of equal keys: refuse them instead.
@@ -199,8 +200,8 @@ class Reader {
     if (at != data_.size()) refuse("{} bytes of data, the tensors use {}", data_.size(), at);
   }
 
-  std::string path_, bytes_;
-  std::string_view data_;
+  std::string path_;
+  std::string_view bytes_, data_;
   std::vector<Range> ranges_;
 };
 
@@ -297,7 +298,13 @@ std::vector<float> Tensor::floats() const { return unpack<float>("F32", *this); 
 std::vector<double> Tensor::doubles() const { return unpack<double>("F64", *this); }
 std::vector<std::int64_t> Tensor::integers() const { return unpack<std::int64_t>("I64", *this); }
 
-Container read_safetensors(const std::string& path) { return Reader(path).read(); }
+Container read_safetensors(const std::string& path) {
+  return parse_safetensors(read_file(path), path);
+}
+
+Container parse_safetensors(std::string_view bytes, const std::string& name) {
+  return Reader(bytes, name).read();
+}
 
 void write_safetensors(const std::string& path, const Container& container) {
   const std::vector<const Entry*> order = storage_order(container);

@@ -1,17 +1,24 @@
-// Counts what a whole program allocates, by replacing operator new: included by one file of a test
-// program.
+// Counts what a whole program allocates, by replacing operator new, which also fails on demand: included
+// by one file of a test program.
 #pragma once
 
 #include <atomic>
 #include <cstdlib>
+#include <limits>
 #include <new>
 
 namespace {
 std::atomic<std::size_t> allocations{0};
+/// Those beyond so many, and larger ones, find no memory.
+[[maybe_unused]] std::atomic<std::size_t> most_allocations{std::numeric_limits<std::size_t>::max()},
+    largest_allocation{std::numeric_limits<std::size_t>::max()};
+
+bool refused(std::size_t size) {
+  return ++allocations > most_allocations || size > largest_allocation;
+}
 
 void* counted(std::size_t size) {
-  ++allocations;
-  void* memory = std::malloc(size ? size : 1);
+  void* memory = refused(size) ? nullptr : std::malloc(size ? size : 1);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
@@ -22,8 +29,7 @@ void* operator new[](std::size_t size) { return counted(size); }
 // The library sorts in memory of this kind: what is replaced by half looks like a mistake to a
 // sanitizer.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(size ? size : 1);
+  return refused(size) ? nullptr : std::malloc(size ? size : 1);
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }

@@ -23,9 +23,10 @@ std::vector<float> sparse(std::size_t out, std::size_t columns, double share) {
 
 struct Packed {
   std::vector<float> floats;
-  Packed(std::size_t out, std::size_t columns, const std::vector<float>& w)
+  Packed(std::size_t out, std::size_t columns, const std::vector<float>& w,
+         Fetch fetch = best_fetch())
       : floats(sparse_weights_size(left_per_row(out, columns, w.data())), NAN) {
-    pack_sparse_weights(out, columns, w.data(), floats.data());
+    pack_sparse_weights(out, columns, w.data(), floats.data(), fetch);
   }
 };
 
@@ -47,7 +48,8 @@ TEST(SparseWeights, TheProductIsTheDoubleLoopOnEveryTarget) {
                        << rows << " x " << columns << " x " << out << ", " << share);
           const auto w = sparse(out, columns, share), x = values(rows * columns, -1, 1, 3),
                      bias = values(out, -1, 1, 4);
-          const Packed packed(out, columns, w);
+          const Packed packed(out, columns, w, rows % 2 == 0 ? Fetch::gather : Fetch::load),
+              other(out, columns, w, rows % 2 == 0 ? Fetch::load : Fetch::gather);
           for (const float* b : {static_cast<const float*>(nullptr), bias.data()}) {
             const auto y = product(rows, out, columns, x, packed, b);
             for (std::size_t i = 0; i < rows * out; ++i) {
@@ -58,6 +60,8 @@ TEST(SparseWeights, TheProductIsTheDoubleLoopOnEveryTarget) {
               }
               ASSERT_NEAR(y[i], sum, 2e-7 * static_cast<double>(columns + 2)) << n << ' ' << o;
             }
+            const auto same = product(rows, out, columns, x, other, b);
+            for (std::size_t i = 0; i < rows * out; ++i) ASSERT_NEAR(y[i], same[i], 2e-6);
           }
         }
       }
@@ -70,8 +74,8 @@ TEST(SparseWeights, AZeroWeightDoesNotReadItsNumber) {
   const std::size_t out = 20, columns = 10;
   auto w = sparse(out, columns, 0.6);
   for (std::size_t o = 0; o < out; ++o) w[o * columns + 4] = 0;
-  const Packed packed(out, columns, w);
-  for (const std::size_t rows : {1, 5}) {
+  for (const std::size_t rows : {1, 2, 5}) {
+    const Packed packed(out, columns, w, rows == 1 ? Fetch::load : Fetch::gather);
     auto x = values(rows * columns, -1, 1, 3);
     for (std::size_t n = 0; n < rows; ++n) {
       x[n * columns + 4] = n % 2 == 0 ? std::numeric_limits<float>::infinity() : NAN;

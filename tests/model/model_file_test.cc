@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "scalemix/base/error.h"
+#include "scalemix/model/model_bytes.h"
 #include "tests/model/fixtures.h"
 
 namespace scalemix::model {
@@ -49,6 +50,15 @@ TEST(ModelFile, ReadsBackWhatItSaved) {
   for (const auto& [name, tensor] : model.tensors) {
     EXPECT_EQ(got.tensors.at(name).bytes, tensor.bytes) << name;
   }
+}
+
+TEST(ModelFile, InMemoryItIsTheSame) {
+  const Folder folder;
+  const std::string path = saved(folder, sample()), bytes = bytes_of(path);
+  save_model(path, parse_model(bytes, "memory"));
+  EXPECT_EQ(bytes_of(path), bytes);
+  EXPECT_THAT(message_of<DataError>([&] { parse_model(bytes.substr(0, 99), "memory"); }),
+              testing::StartsWith("memory: damaged or not safetensors: "));
 }
 
 TEST(ModelFile, SavingTwiceGivesTheSameBytes) {

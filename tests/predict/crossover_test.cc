@@ -23,6 +23,7 @@ using ::testing::HasSubstr;
 Model half_zero(const model::Shape& input, const model::Layer& layer) {
   model::Spec spec{.input = input, .layers = {layer, model::flatten()}};
   spec.outputs = model::elements(model::output_shape(layer, input));
+  if (spec.outputs == 1) spec.task = Task::regression;
   spec.number();
   Model m = model::filled_model(spec);
   model::Tensor& t = m.tensors.at(spec.layers[0].name + ".weight");
@@ -54,7 +55,7 @@ bool reads_zeros(const Model& m, const Crossover& crossover, std::size_t rows) {
 
 TEST(Crossover, SaysFromWhichShareOnZerosAreLeftOut) {
   const Model dense = half_zero({64}, model::linear(64, 40)),
-              images = half_zero({4, 9, 9}, model::conv2d(4, 12, {3, 1, 1}));
+              images = half_zero({8, 9, 9}, model::conv2d(8, 24, {3, 1, 1}));
   for (const std::size_t rows : {1, 2}) {
     EXPECT_FALSE(reads_zeros(dense, {.few = 0.5, .many = 2, .images = 2}, rows));
     EXPECT_TRUE(reads_zeros(dense, {.few = 0.51, .many = 0, .images = 0}, rows));
@@ -72,7 +73,7 @@ TEST(Crossover, SaysFromWhichShareOnZerosAreLeftOut) {
 TEST(Crossover, ChangesNoNumber) {
   for (const Model& m :
        {half_zero({64}, model::linear(64, 40)), half_zero({1200}, model::linear(1200, 1)),
-        half_zero({4, 9, 9}, model::conv2d(4, 12, {3, 2, 1}))}) {
+        half_zero({8, 9, 9}, model::conv2d(8, 24, {3, 2, 1}))}) {
     for (const std::size_t rows : {1, 2, 3, 50}) {
       const std::vector<float> expected = outputs(m, {2, 2, 2}, rows, 0.3f);
       for (const Crossover& c : {Crossover{0, 2, 0}, {2, 0, 2}, {0, 0, 0}}) {

@@ -65,6 +65,13 @@ class LayersTest(CheckTest):
         self.refused("model", '#include "scalemix/data/dataset.h"', "data/dataset.h does not")
         self.refused("model", "#include <curl/curl.h>", "does without")
 
+    def test_the_c_interface_includes_the_runtime_alone_and_nothing_includes_it(self):
+        self.allowed("c", '#include "scalemix/predict/predictor.h"')
+        self.refused("c", '#include "scalemix/train/fit.h"', "c/ belongs to the runtime and train/fit.h does not")
+        self.refused("c", "#include <torch/torch.h>", "LibTorch belongs to torch/")
+        (self.root / "scalemix/c/a.h").unlink()
+        self.refused("torch", '#include "scalemix/c/scalemix.h"', "c/ lies above torch/")
+
     def test_libtorch_stays_in_its_room(self):
         self.refused("run", "#include <torch/torch.h>", "LibTorch belongs to torch/")
 
