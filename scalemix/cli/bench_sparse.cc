@@ -6,9 +6,11 @@
 #include <cstdint>
 
 #include "scalemix/cli/bench.h"
+#include "scalemix/cli/products.h"
 #include "scalemix/kernel/packed.h"
 #include "scalemix/kernel/sparse_weights.h"
 #include "scalemix/model/architecture.h"
+#include "scalemix/model/layer_kind.h"
 #include "scalemix/predict/predictor.h"
 
 namespace scalemix::inline v0::cli {
@@ -71,27 +73,41 @@ BenchRow layer(std::size_t rows, double zeros, const BenchEffort& effort) {
   return out;
 }
 
-/// mlp:300-100 with so many zeros in each layer, as variational dropout leaves it; or dense.
-BenchRow network(std::size_t rows, bool pruned, const BenchEffort& effort) {
+/// A network with so many zeros in each layer with weights, as variational dropout leaves it.
+struct PrunedNetwork {
+  const char *architecture, *left;
+  model::Shape input;
+  std::vector<double> zeros;  // Molchanov et al. (2017), table 1
+};
+
+const std::vector<PrunedNetwork>& networks() {
+  static const std::vector<PrunedNetwork> all{
+      {"mlp:300-100", "68", {784}, {0.989, 0.972, 0.62}},
+      {"lenet5", "280", {1, 28, 28}, {0.67, 0.98, 0.998, 0.95}}};
+  return all;
+}
+
+BenchRow run_network(const PrunedNetwork& network, std::size_t rows, bool pruned,
+                     const BenchEffort& effort) {
   model::Model m;
-  m.spec = model::architecture("mlp:300-100", {{784}, Task::classification, 10});
-  constexpr double kZeros[] = {0.989, 0.97, 0.62};  // 1 weight in 68 is left
+  m.spec = model::architecture(network.architecture, {network.input, Task::classification, 10});
   std::size_t l = 0;
   double flops = 0;
-  model::for_each_layer(m.spec, [&](const model::Layer& layer, const model::Shape&) {
+  model::for_each_layer(m.spec, [&](const model::Layer& layer, const model::Shape& in) {
+    if (!model::has_weights(layer)) return;
+    const double zeros = pruned ? network.zeros[l] : 0;
     for (const model::LayerTensor& t : model::tensors(layer)) {
-      const std::size_t n = model::elements(t.shape);
-      const double zeros = pruned && t.name == "weight" ? kZeros[l] : 0;
-      const auto number = static_cast<std::uint32_t>(10 * l + (t.name == "weight" ? 0 : 5));
-      m.tensors[layer.name + "." + t.name] =
-          model::Tensor::of(t.shape, mostly_zero(n, number, zeros));
-      if (t.name == "weight") flops += 2 * (1 - zeros) * static_cast<double>(n * rows);
+      const bool weight = t.name == "weight";
+      const auto number = static_cast<std::uint32_t>(10 * l + (weight ? 0 : 5));
+      m.tensors[layer.name + "." + t.name] = model::Tensor::of(
+          t.shape, mostly_zero(model::elements(t.shape), number, weight ? zeros : 0));
     }
-    if (!model::tensors(layer).empty()) ++l;
+    flops += 2 * (1 - zeros) * model::multiplications(layer, in) * static_cast<double>(rows);
+    ++l;
   });
-  const predict::Predictor predictor(std::move(m));
+  const predict::Predictor predictor(std::move(m), products_here(false, true));
   predict::Context context(predictor);
-  const std::vector<float> x = bench_uniforms(rows * 784, 100);
+  const std::vector<float> x = bench_uniforms(rows * model::elements(network.input), 100);
   std::vector<float> logits;
   const Timing time =
       time_calls(effort, [&] { predict::predict_outputs(context, x, rows, {}, logits); });
@@ -109,11 +125,16 @@ std::vector<BenchCase> bench_sparse() {
                                  rows == 1 ? "" : "s"),
                      [=](const BenchEffort& effort) { return layer(rows, zeros, effort); }});
     }
-    for (const bool pruned : {false, true}) {
-      out.push_back({"sparse",
-                     fmt::format("mlp:300-100 {}, {} row{}", pruned ? "pruned 68 times" : "dense",
-                                 rows, rows == 1 ? "" : "s"),
-                     [=](const BenchEffort& effort) { return network(rows, pruned, effort); }});
+    for (const PrunedNetwork& network : networks()) {
+      for (const bool pruned : {false, true}) {
+        const std::string what = pruned ? fmt::format("pruned {} times", network.left) : "dense";
+        out.push_back(
+            {"sparse",
+             fmt::format("{} {}, {} row{}", network.architecture, what, rows, rows == 1 ? "" : "s"),
+             [&network, rows, pruned](const BenchEffort& effort) {
+               return run_network(network, rows, pruned, effort);
+             }});
+      }
     }
   }
   return out;

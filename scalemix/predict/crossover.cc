@@ -14,6 +14,7 @@
 
 #include "scalemix/base/atomic_file.h"
 #include "scalemix/base/error.h"
+#include "scalemix/kernel/sparse_weights.h"
 #include "scalemix/kernel/target.h"
 #include "scalemix/model/build.h"
 #include "scalemix/predict/predictor.h"
@@ -26,7 +27,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr double kNever = 2;
 constexpr std::array kShares{0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9};
-constexpr int kRounds = 5;
+constexpr int kRounds = 9;
 constexpr double kSeconds = 0.002;  // of a round
 
 /// A network of one layer, so many of its weights zero.
@@ -106,6 +107,8 @@ std::string processor() {
 }
 
 }  // namespace
+
+double default_few() { return kernel::best_fetch() == kernel::Fetch::gather ? 0.5 : 0.85; }
 
 Crossover measure_crossover() {
   return {.few = crossing({512}, model::linear(512, 512), 1),

@@ -1,5 +1,5 @@
 // From which share of zero weights on a product that leaves them out is the faster one. That differs
-// between machines; the defaults were measured on one with AVX-512 (docs/performance.md).
+// between machines; the defaults lie between those of two with AVX-512, an Intel Xeon and an AMD EPYC.
 #pragma once
 
 #include <optional>
@@ -7,11 +7,14 @@
 
 namespace scalemix::inline v0::predict {
 
+/// 0.5 where numbers are gathered, 0.85 where they are loaded one by one (kernel/sparse_weights.h).
+double default_few();
+
 /// Shares in [0, 1]; above 1: never.
 struct Crossover {
-  double few = 0.5;     // of a dense layer that takes one or two rows
-  double many = 0.7;    // of one that takes more
-  double images = 0.7;  // of a convolution
+  double few = default_few();  // of a dense layer that takes one or two rows
+  double many = 0.65;          // of one that takes more
+  double images = 0.5;         // of a convolution
 
   bool operator==(const Crossover&) const = default;
 };

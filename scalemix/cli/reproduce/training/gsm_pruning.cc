@@ -34,6 +34,9 @@ compress::Moments laplace(const model::Model& m, const data::LabelledRows& train
 compress::Moments noise(const model::Model& m, const data::LabelledRows&, const Effort&) {
   return compress::noise_moments(m);
 }
+compress::Moments spread(const model::Model& m, const data::LabelledRows&, const Effort&) {
+  return compress::spread_moments(m);
+}
 compress::Moments posterior(const model::Model& m, const data::LabelledRows&, const Effort&) {
   return compress::posterior_moments(m);
 }
@@ -83,6 +86,7 @@ Result gsm_pruning(const Effort& effort) {
   run::TrainConfig base =
       contest_base(effort, effort.pick<const char*>("mlp:20", "mlp:200-200", "mlp:500-500"),
                    effort.pick(2, 20, 60));
+  base.spread = 0.4;
   const std::vector<Contestant> contestants{
       contestant("Bernoulli", "bernoulli:p=0.5,input=0.2", base),
       contestant("Beta", "beta:a=1,b=1", base),
@@ -93,6 +97,9 @@ Result gsm_pruning(const Effort& effort) {
   const Source sources[] = {{"Bernoulli, Laplace", 0, laplace},
                             {"Beta, Laplace", 1, laplace},
                             {"N(1, 1), Laplace", 2, laplace},
+                            {"Bernoulli, spread of the steps", 0, spread},
+                            {"Beta, spread of the steps", 1, spread},
+                            {"N(1, 1), spread of the steps", 2, spread},
                             {"Bernoulli, noise alone", 0, noise},
                             {"VI, fixed prior", 3, posterior},
                             {"VI, scales of rows", 4, posterior},
