@@ -272,16 +272,10 @@ class Builder {
 
   // ------------------------------------------------------------------------------ layers
 
-  /// Whether a layer sees single numbers, so that it may stand before the flatten layer too.
-  static bool by_number(const Layer& layer) {
-    const Family family = model::layer_kind(layer.type).family;
-    return family == Family::activation || family == Family::noise;
-  }
-
   void layer(const OnnxStep& step, List& list) {
     flush(list);
+    settle(list);
     Layer layer = step.layer;
-    if (!by_number(layer)) settle(list);
     if (layer.type == "noise") {
       layer.width = elements(list.shape);
       ++out_.noise_layers;
@@ -327,8 +321,8 @@ class Builder {
     }
     Layer layer{.type = "noise", .width = *columns};
     layer.noise.push_back(model::noise_of("multiply", net_.law(*step.draws)));
-    if (*columns != elements(list.view)) {
-      settle(list);
+    settle(list);
+    if (*columns != elements(list.shape)) {
       layer.at = *columns == 1 ? model::Site::layer : model::Site::channel;
     }
     ++out_.noise_layers;

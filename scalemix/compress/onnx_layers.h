@@ -1,7 +1,7 @@
 // Layers with their numbers from the steps of an ONNX file, shape by shape.
 //
-// Where a row lies as an image does not matter to the numbers, so a reshape becomes a flatten layer only
-// before a layer that asks for it. Mul, Div, Add and Sub by constants become
+// A reshape becomes a flatten layer only before what asks for a row: a normalisation over all numbers does
+// not, so that its reshapes there and back leave no trace. Mul, Div, Add and Sub by constants become
 //
 //   at the start       the preprocessing's mean and scale, where all scales are positive
 //   after a product    its bias
