@@ -314,7 +314,7 @@ TEST(ImportOnnx, ImagesBecomeRowsInEveryForm) {
         y = net.node("Flatten", {y});
         break;
       case 1:
-        y = net.node("Reshape", {y, net.integers({-1, 4})});
+        y = net.node("Reshape", {y, net.integers({-1, 4})}, Attributes().integer("allowzero", 1));
         break;
       case 2:
         y = net.node("Reshape", {y, net.integers({0, -1})});
@@ -604,6 +604,11 @@ TEST(ImportOnnx, RefusesInWords) {
        "expected rows first and a shape behind them, got (-1)"},
       {{2, 5, 5}, [](Onnx& n) { return n.node("Reshape", {"x", n.integers({3, -1})}); },
        "expected rows first"},
+      {{3},
+       [](Onnx& n) {
+         return n.node("Reshape", {"x", n.integers({0, -1})}, Attributes().integer("allowzero", 1));
+       },
+       "expected allowzero 0, got 1"},
       {{3}, [](Onnx& n) { return n.node("Reshape", {"x", n.node("Shape", {"x"})}); },
        "expected a constant shape, got 'v0'"},
       {{3}, [](Onnx& n) { return n.node("Flatten", {"x"}, Attributes().integer("axis", 2)); },
