@@ -100,11 +100,10 @@ compress::Imported from_weights(const ImportOptions& o, const compress::ImportOp
   if (options.task) because = "as asked for";
   if (!options.task && task) because = "as its spec says";
   problem.task = task.value_or(several ? Task::classification : Task::regression);
-  compress::Imported out = compress::import_weights(
-      model::read_safetensors(o.file), o.file, model::architecture(o.model, problem),
-      compress::read_names(o.names), options);
-  out.notes.push_back(
-      fmt::format("taken as {}: {}", model::task_name(problem.task), because));
+  compress::Imported out = compress::import_weights(model::read_safetensors(o.file), o.file,
+                                                    model::architecture(o.model, problem),
+                                                    compress::read_names(o.names), options);
+  out.notes.push_back(fmt::format("taken as {}: {}", model::task_name(problem.task), because));
   return out;
 }
 

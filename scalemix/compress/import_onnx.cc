@@ -90,8 +90,8 @@ Shape input_shape(const OnnxValue& input, const Shape& asked) {
                                             input.name, kOnnxFloat, input.type));
   }
   if (input.dims.size() != 2 && input.dims.size() != 4) {
-    throw std::invalid_argument(fmt::format(
-        "input '{}': expected (rows, K) or (rows, C, H, W), got {}", input.name, got));
+    throw std::invalid_argument(
+        fmt::format("input '{}': expected (rows, K) or (rows, C, H, W), got {}", input.name, got));
   }
   Shape shape;
   for (std::size_t i = 1; i < input.dims.size(); ++i) {
@@ -187,8 +187,8 @@ Imported read(std::string_view bytes, const ImportOptions& options) {
   out.model.preprocessing.classes = end.classes;
   out.notes.push_back(fmt::format("taken as {}: {}", model::task_name(end.task), end.because));
   if (layers.noise_layers != 0) {
-    out.notes.push_back(fmt::format("noise layers: {}; predictions draw from them unless --samples 0",
-                                    layers.noise_layers));
+    out.notes.push_back(fmt::format(
+        "noise layers: {}; predictions draw from them unless --samples 0", layers.noise_layers));
   }
   complete(out.model);
   return out;

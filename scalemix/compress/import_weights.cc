@@ -122,11 +122,12 @@ class Importer {
       if (groups_.count(group) == 0) {
         std::vector<std::string> there;
         for (const auto& [other, tensors] : groups_) there.push_back(other);
-        throw ConfigError(fmt::format("--names {}={}: {} has no tensors {}.*, only of {}", group, name,
-                                      file_, group, name_list(there)));
+        throw ConfigError(fmt::format("--names {}={}: {} has no tensors {}.*, only of {}", group,
+                                      name, file_, group, name_list(there)));
       }
-      const auto layer = std::find_if(layers_.begin(), layers_.end(),
-                                      [&, &name = name](const Layer* l) { return l->name == name; });
+      const auto layer =
+          std::find_if(layers_.begin(), layers_.end(),
+                       [&, &name = name](const Layer* l) { return l->name == name; });
       if (layer == layers_.end()) {
         throw ConfigError(fmt::format("--names {}={}: no layer with weights is called {}, only {}",
                                       group, name, name, name_list(known)));
@@ -200,25 +201,27 @@ class Importer {
       const auto found = group.find(t.name);
       const bool fits = found != group.end() && found->second->shape == t.shape;
       if (!fits) {
-        refuse("'{}' has {}, layer {} ({}) expects {}{}", name, listed(group), layer.name, layer.type,
-               listed(layer), found == group.end() && t.name == "bias" && model::has_weights(layer)
-                   ? "; a spec as JSON may say \"bias\": false" : "");
+        refuse("'{}' has {}, layer {} ({}) expects {}{}", name, listed(group), layer.name,
+               layer.type, listed(layer),
+               found == group.end() && t.name == "bias" && model::has_weights(layer)
+                   ? "; a spec as JSON may say \"bias\": false"
+                   : "");
       }
       ++taken;
       model_.tensors[layer.name + "." + t.name] = as_float32(name + "." + t.name, *found->second);
     }
     if (taken != group.size()) {
-      refuse("'{}' has {}, layer {} ({}) takes only {}", name, listed(group), layer.name, layer.type,
-             listed(layer));
+      refuse("'{}' has {}, layer {} ({}) takes only {}", name, listed(group), layer.name,
+             layer.type, listed(layer));
     }
   }
 
   const std::string& file_;
   model::Model& model_;
   Groups groups_;
-  std::vector<const Layer*> layers_;         // with tensors, in the order in which they run
-  std::map<std::string, std::string> of_;    // layer -> group
-  std::set<std::string> taken_;              // groups
+  std::vector<const Layer*> layers_;       // with tensors, in the order in which they run
+  std::map<std::string, std::string> of_;  // layer -> group
+  std::set<std::string> taken_;            // groups
 };
 
 }  // namespace
@@ -256,7 +259,8 @@ std::map<std::string, std::string> read_names(std::string_view text) {
     const bool whole = equals != pair.npos && equals != 0 && equals + 1 < pair.size();
     const std::string group(pair.substr(0, equals));
     if (!whole || !out.emplace(group, pair.substr(equals + 1)).second) {
-      throw ConfigError(fmt::format("--names: expected GROUP=LAYER,..., each once, got '{}'", pair));
+      throw ConfigError(
+          fmt::format("--names: expected GROUP=LAYER,..., each once, got '{}'", pair));
     }
   }
   return out;

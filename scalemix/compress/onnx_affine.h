@@ -41,6 +41,7 @@ class OnnxAffine {
 
 /// How many numbers a constant of these dimensions has for a row of `shape`: 1, one a channel, or one
 /// a number; nothing for anything else.
-std::optional<std::size_t> broadcast_size(std::vector<std::int64_t> dims, const model::Shape& shape);
+std::optional<std::size_t> broadcast_size(std::vector<std::int64_t> dims,
+                                          const model::Shape& shape);
 
 }  // namespace scalemix::inline v0::compress

@@ -37,8 +37,8 @@ struct List {
   Shape view;   // what the nodes see: shape, or the same numbers as one row
   bool top = false;
   std::vector<Layer> layers = {};
-  OnnxAffine affine = {};   // behind the last layer, not in a layer yet
-  bool bare_norm = false;   // the last layer is a norm whose weight and bias may follow
+  OnnxAffine affine = {};  // behind the last layer, not in a layer yet
+  bool bare_norm = false;  // the last layer is a norm whose weight and bias may follow
 };
 
 class Builder {
@@ -236,7 +236,8 @@ class Builder {
     const std::vector<std::int64_t>& target = step.target;
     const std::string asked = fmt::format("({})", fmt::join(target, ", "));
     const std::int64_t batch = net_.input().dims.front();
-    const bool rows = target.size() > 1 && (target[0] == -1 || target[0] == 0 || target[0] == batch);
+    const bool rows =
+        target.size() > 1 && (target[0] == -1 || target[0] == 0 || target[0] == batch);
     if (!rows) refuse(*step.node, "expected rows first and a shape behind them, got {}", asked);
     const std::size_t all = elements(list.view);
     Shape to;

@@ -18,8 +18,8 @@
 namespace scalemix::inline v0::compress {
 
 struct OnnxLayers {
-  model::Model model;            // input, layers, their tensors, preprocessing's numbers
-  model::Shape output;           // of a row
+  model::Model model;   // input, layers, their tensors, preprocessing's numbers
+  model::Shape output;  // of a row
   std::size_t noise_layers = 0;
 };
 

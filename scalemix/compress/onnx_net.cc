@@ -38,7 +38,8 @@ OnnxNet::OnnxNet(const OnnxFile& file) : file_(file) {
 
 void OnnxNet::add(const std::string& name, Value value, std::string_view what) {
   if (values_.emplace(name, value).second) return;
-  throw std::invalid_argument(fmt::format("two things are called '{}', one of them {}", name, what));
+  throw std::invalid_argument(
+      fmt::format("two things are called '{}', one of them {}", name, what));
 }
 
 /// Old files list constants among the inputs.

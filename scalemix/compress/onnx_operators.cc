@@ -18,10 +18,8 @@ using model::Tensor;
 using Kind = OnnxStep::Kind;
 
 OnnxStep layer_step(const OnnxNode& node, model::Layer layer) {
-  return {.node = &node,
-          .kind = Kind::layer,
-          .source = input_of(node, 0),
-          .layer = std::move(layer)};
+  return {
+      .node = &node, .kind = Kind::layer, .source = input_of(node, 0), .layer = std::move(layer)};
 }
 
 OnnxStep plain_step(const OnnxNode& node, Kind kind) {
@@ -217,7 +215,8 @@ OnnxStep global_average_pool(const OnnxNet&, const OnnxNode& node) {
 /// Of height and width: GlobalAveragePool, perhaps as a row.
 OnnxStep reduce_mean(const OnnxNet& net, const OnnxNode& node) {
   const std::vector<std::int64_t> axes = reduced_axes(net, node);
-  const bool plane = axes == std::vector<std::int64_t>{2, 3} || axes == std::vector<std::int64_t>{-2, -1} ||
+  const bool plane = axes == std::vector<std::int64_t>{2, 3} ||
+                     axes == std::vector<std::int64_t>{-2, -1} ||
                      axes == std::vector<std::int64_t>{-1, -2};
   if (!plane) refuse(node, "expected the axes 2 and 3 (height and width), or layer normalisation");
   OnnxStep step = global_average_pool(net, node);

@@ -124,20 +124,20 @@ bool read_norm(const OnnxNet& net, const OnnxNode& node, OnnxStep& out) {
   std::int64_t axis = 0, same = 0;
   const std::string source = centred(net, node.inputs[0], axis);
   if (!root || root->inputs.size() != 1 || source.empty()) return false;
-  return either_way(net.giver(root->inputs[0], "Add"), [&](const std::string& var,
-                                                           const std::string& eps) {
-    const OnnxNode* mean = net.giver(var, "ReduceMean");
-    if (!mean || mean->inputs.empty() || !(scalar_of(net, eps) > 0)) return false;
-    const std::vector<std::int64_t> axes = reduced_axes(net, *mean);
-    same = axes.size() == 1 && number_of(*mean, "keepdims", 1) == 1 ? axes[0] : axis + 1;
-    if (same != axis || !is_square(net, mean->inputs[0], node.inputs[0])) return false;
-    out = {.node = &node,
-           .kind = OnnxStep::Kind::norm,
-           .source = source,
-           .layer = {.type = "layer_norm", .eps = scalar_of(net, eps)},
-           .axis = axis};
-    return true;
-  });
+  return either_way(
+      net.giver(root->inputs[0], "Add"), [&](const std::string& var, const std::string& eps) {
+        const OnnxNode* mean = net.giver(var, "ReduceMean");
+        if (!mean || mean->inputs.empty() || !(scalar_of(net, eps) > 0)) return false;
+        const std::vector<std::int64_t> axes = reduced_axes(net, *mean);
+        same = axes.size() == 1 && number_of(*mean, "keepdims", 1) == 1 ? axes[0] : axis + 1;
+        if (same != axis || !is_square(net, mean->inputs[0], node.inputs[0])) return false;
+        out = {.node = &node,
+               .kind = OnnxStep::Kind::norm,
+               .source = source,
+               .layer = {.type = "layer_norm", .eps = scalar_of(net, eps)},
+               .axis = axis};
+        return true;
+      });
 }
 
 bool read_missing(const OnnxNet& net, const OnnxNode& node, OnnxStep& out) {

@@ -28,17 +28,18 @@ struct OnnxStep {
   };
   const OnnxNode* node = nullptr;
   Kind kind = Kind::nothing;
-  std::string source = {};                         // the value it starts from
-  model::Layer layer = {};                         // in, where it is 0, and width come from the shape
+  std::string source = {};  // the value it starts from
+  model::Layer layer = {};  // in, where it is 0, and width come from the shape
   std::map<std::string, model::Tensor> tensors = {};  // "weight" -> as the layer has it
-  bool flat = false;                               // layer: what it gives is one row of numbers
+  bool flat = false;                                  // layer: what it gives is one row of numbers
   std::vector<float> values = {};
   std::vector<std::int64_t> dims = {};  // of values
   bool inverse = false;
   std::vector<std::int64_t> target = {};
   const OnnxValue* draws = nullptr;
   std::int64_t axis = -1;
-  std::string other = {};  // residual: `source` is one end, this is the other, until paths are walked
+  std::string other =
+      {};  // residual: `source` is one end, this is the other, until paths are walked
   std::vector<OnnxStep> branch = {}, shortcut = {};
 };
 
@@ -48,9 +49,11 @@ OnnxStep read_step(const OnnxNet& net, const OnnxNode& node);
 
 /// For read_step: functions that several nodes spell out. Each returns whether `node` ends one, and
 /// fills `out`.
-bool read_gelu(const OnnxNet& net, const OnnxNode& node, OnnxStep& out);  // x (1 + erf(x / sqrt 2)) / 2
+bool read_gelu(const OnnxNet& net, const OnnxNode& node,
+               OnnxStep& out);  // x (1 + erf(x / sqrt 2)) / 2
 bool read_silu(const OnnxNet& net, const OnnxNode& node, OnnxStep& out);  // x sigmoid(x)
-bool read_norm(const OnnxNet& net, const OnnxNode& node, OnnxStep& out);  // (x - mean) / sd of a row
+bool read_norm(const OnnxNet& net, const OnnxNode& node,
+               OnnxStep& out);  // (x - mean) / sd of a row
 bool read_missing(const OnnxNet& net, const OnnxNode& node, OnnxStep& out);  // where(isnan, 0, x)
 
 /// The number that a constant of one number is; NaN for any other value.

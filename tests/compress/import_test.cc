@@ -195,10 +195,13 @@ void expect_linear(const std::string& bytes, bool bias) {
 
 TEST(ImportOnnx, ProductsInEveryForm) {
   Onnx turned({3}), plain({3}), matmul({3}), bare({3}), split({3});
-  expect_linear(turned.bytes(turned.node("Gemm", {"x", turned.constant({2, 3}, kW), turned.constant({2}, kB)},
-                                         Attributes().integer("transB", 1))), true);
-  expect_linear(plain.bytes(plain.node("Gemm", {"x", plain.constant({3, 2}, kTurned),
-                                                plain.constant({1, 2}, kB)})), true);
+  expect_linear(
+      turned.bytes(turned.node("Gemm", {"x", turned.constant({2, 3}, kW), turned.constant({2}, kB)},
+                               Attributes().integer("transB", 1))),
+      true);
+  expect_linear(plain.bytes(plain.node(
+                    "Gemm", {"x", plain.constant({3, 2}, kTurned), plain.constant({1, 2}, kB)})),
+                true);
   const std::string y = matmul.node("MatMul", {"x", matmul.constant({3, 2}, kTurned)});
   expect_linear(matmul.bytes(matmul.node("Add", {matmul.constant({2}, kB), y})), true);
   expect_linear(bare.bytes(bare.node("MatMul", {"x", bare.constant({3, 2}, kTurned)})), false);
@@ -246,10 +249,10 @@ TEST(ImportOnnx, GeluAndSiluInEveryOrder) {
                                           : net.node("Mul", {net.scalar(0.70710678f), x});
     const std::string gate = net.node("Add", {net.scalar(1), net.node("Erf", {in})});
     const std::string half = net.scalar(0.5f);
-    const std::string y =
-        order < 2   ? net.node("Mul", {net.node("Mul", {x, gate}), half})   // PyTorch's
-        : order < 4 ? net.node("Mul", {net.node("Mul", {half, x}), gate})
-                    : net.node("Mul", {x, net.node("Mul", {half, gate})});
+    const std::string y = order < 2
+                              ? net.node("Mul", {net.node("Mul", {x, gate}), half})  // PyTorch's
+                          : order < 4 ? net.node("Mul", {net.node("Mul", {half, x}), gate})
+                                      : net.node("Mul", {x, net.node("Mul", {half, gate})});
     EXPECT_EQ(words(imported(net.bytes(y)).spec.layers), "tanh gelu");
   }
   Onnx net({2});
@@ -270,8 +273,7 @@ TEST(ImportOnnx, NormalisationOfRows) {
     } else {
       const Attributes last = Attributes().integers("axes", {-1});
       const std::string off = net.node("Sub", {y, net.node("ReduceMean", {y}, last)});
-      const std::string var =
-          net.node("ReduceMean", {net.node("Pow", {off, net.scalar(2)})}, last);
+      const std::string var = net.node("ReduceMean", {net.node("Pow", {off, net.scalar(2)})}, last);
       const std::string sd = net.node("Sqrt", {net.node("Add", {var, net.scalar(0.01f)})});
       y = net.node("Mul", {net.node("Div", {off, sd}), net.constant({3}, w)});
       y = net.node("Add", {y, net.constant({3}, b)});
@@ -292,11 +294,11 @@ TEST(ImportOnnx, NormalisationOfRows) {
 
 TEST(ImportOnnx, BatchNormalisationWithItsStatistics) {
   Onnx net({2});
-  const std::string y = net.node(
-      "BatchNormalization",
-      {net.node("Tanh", {"x"}), net.constant({2}, {2, 3}), net.constant({2}, {1, -1}),
-       net.constant({2}, {0.1f, 0.2f}), net.constant({2}, {4, 0.25f})},
-      Attributes().real("epsilon", 0.5f));
+  const std::string y =
+      net.node("BatchNormalization",
+               {net.node("Tanh", {"x"}), net.constant({2}, {2, 3}), net.constant({2}, {1, -1}),
+                net.constant({2}, {0.1f, 0.2f}), net.constant({2}, {4, 0.25f})},
+               Attributes().real("epsilon", 0.5f));
   const Model m = imported(net.bytes(y));
   ASSERT_EQ(words(m.spec.layers), "tanh batch_norm");
   const std::vector<float> got = answers(m, {1, -1});
@@ -320,14 +322,17 @@ TEST(ImportOnnx, ImagesBecomeRowsInEveryForm) {
         y = net.node("Reshape", {y, net.integers({0, -1})});
         break;
       case 3: {
-        const std::string rows = net.node("Gather", {net.node("Shape", {"x"}), net.add("zero", dims_of({}, 7).text(8, "zero").number(7, 0))});
+        const std::string rows =
+            net.node("Gather", {net.node("Shape", {"x"}),
+                                net.add("zero", dims_of({}, 7).text(8, "zero").number(7, 0))});
         const std::string first = net.node("Unsqueeze", {rows, net.integers({0})});
         y = net.node("Reshape", {y, net.node("Concat", {first, net.integers({-1})},
                                              Attributes().integer("axis", 0))});
         break;
       }
       case 4:
-        y = net.node("ReduceMean", {y}, Attributes().integers("axes", {2, 3}).integer("keepdims", 0));
+        y = net.node("ReduceMean", {y},
+                     Attributes().integers("axes", {2, 3}).integer("keepdims", 0));
         break;
       default:
         y = net.node("Flatten", {net.node("GlobalAveragePool", {y})});
@@ -339,8 +344,8 @@ TEST(ImportOnnx, ImagesBecomeRowsInEveryForm) {
   for (int form = 1; form < 6; ++form) {
     SCOPED_TRACE(form);
     const Model m = net_of(form);
-    EXPECT_EQ(words(m.spec.layers), form < 4 ? "conv2d relu flatten linear"
-                                             : "conv2d relu avg_pool flatten linear");
+    EXPECT_EQ(words(m.spec.layers),
+              form < 4 ? "conv2d relu flatten linear" : "conv2d relu avg_pool flatten linear");
     expect_answers(first, m);
   }
 }
@@ -358,7 +363,10 @@ TEST(ImportOnnx, RowsThatBecomeImagesAtTheStart) {
 
 TEST(ImportOnnx, PoolsWithTheirWindows) {
   Onnx net({1, 5, 5}, 11);
-  const Attributes window = Attributes().integers("kernel_shape", {3, 3}).integers("strides", {2, 2}).integers("pads", {1, 1, 1, 1});
+  const Attributes window = Attributes()
+                                .integers("kernel_shape", {3, 3})
+                                .integers("strides", {2, 2})
+                                .integers("pads", {1, 1, 1, 1});
   Attributes counted = window;
   counted.integer("count_include_pad", 1);
   const std::string a = net.node("MaxPool", {"x"}, window);
@@ -380,7 +388,8 @@ TEST(ImportOnnx, BlocksWithTheirShortcuts) {
   };
   const std::string h = net.node("Relu", {linear("x", 1)});
   const std::string inner = net.node("Add", {h, net.node("Tanh", {linear(h, 2)})});
-  const std::string outer = net.node("Add", {linear(h, 5), linear(net.node("Relu", {linear(inner, 3)}), 4)});
+  const std::string outer =
+      net.node("Add", {linear(h, 5), linear(net.node("Relu", {linear(inner, 3)}), 4)});
   const Model m = imported(net.bytes(outer));
   EXPECT_EQ(words(m.spec.layers),
             "linear relu residual(residual(linear tanh|) linear relu linear|linear)");
@@ -465,7 +474,8 @@ TEST(ImportOnnx, TheEndSaysTheTask) {
     return import_onnx(net.bytes(y), "net.onnx", options);
   };
   EXPECT_EQ(net_of("", {}).model.spec.task, Task::regression);
-  EXPECT_THAT(net_of("", {}).notes, ElementsAre(HasSubstr("regression: it does not end in Softmax")));
+  EXPECT_THAT(net_of("", {}).notes,
+              ElementsAre(HasSubstr("regression: it does not end in Softmax")));
   for (const char* end : {"Softmax", "LogSoftmax"}) {
     const Imported got = net_of(end, {.classes = {"a", "b"}});
     EXPECT_EQ(got.model.spec.task, Task::classification);
@@ -500,9 +510,12 @@ TEST(ImportOnnx, OpenShapesComeFromTheOptions) {
   Onnx net({-1, 4, 4});
   const std::string bytes = net.bytes(net.node("Flatten", {net.node("GlobalMaxPool", {"x"})}));
   EXPECT_EQ(imported(bytes, {.input = {3, 4, 4}}).spec.input, (Shape{3, 4, 4}));
-  EXPECT_THAT(message_of<DataError>([&] { imported(bytes); }),
-              HasSubstr("net.onnx: input 'x': expected its shape behind the rows, got (-1, -1, 4, 4)"));
-  EXPECT_THAT(message_of<DataError>([&] { imported(bytes, {.input = {3, 4, 5}}); }),
+  EXPECT_THAT(
+      message_of<DataError>([&] { imported(bytes); }),
+      HasSubstr("net.onnx: input 'x': expected its shape behind the rows, got (-1, -1, 4, 4)"));
+  EXPECT_THAT(message_of<DataError>([&] {
+                imported(bytes, {.input = {3, 4, 5}});
+              }),
               HasSubstr("expected (3, 4, 5) as asked for"));
 }
 
@@ -519,38 +532,59 @@ TEST(ImportOnnx, RefusesInWords) {
     std::function<std::string(Onnx&)> build;  // gives the output
     const char* says;
   } cases[] = {
-      {{3}, [](Onnx& n) { return n.node("LSTM", {"x"}); },
+      {{3},
+       [](Onnx& n) { return n.node("LSTM", {"x"}); },
        "node 'LSTM_0' (LSTM): unknown operator 'LSTM'"},
       {{3}, [](Onnx& n) { return n.node("Rellu", {"x"}); }, "did you mean 'Relu'?"},
-      {{3}, [](Onnx& n) { return n.node("Gelu", {"x"}, {}, "com.microsoft"); },
+      {{3},
+       [](Onnx& n) { return n.node("Gelu", {"x"}, {}, "com.microsoft"); },
        "node 'Gelu_0' (Gelu): expected an operator of ONNX itself, got one of 'com.microsoft'"},
       {{3}, [](Onnx& n) { return n.node("Relu", {"y"}); }, "(Relu): reads 'y', which no earlier"},
       {{3}, [](Onnx& n) { return n.node("Relu", {n.scalar(1)}); }, "does not come from the input"},
       {{3}, [](Onnx& n) { return n.node("Relu", {}); }, "expected 1 inputs or more, got 0"},
       {{3}, [](Onnx&) { return std::string("x"); }, "no node gives the output 'x'"},
       {{3}, [](Onnx& n) { return n.node("Identity", {"x"}); }, "it has no layer"},
-      {{3}, [](Onnx& n) { return n.node("Gemm", {"x", n.constant({4, 2}, values(8, 1))}); },
-       "node 'Gemm_0' (Gemm): linear1: expected 4 inputs, got 3"},
-      {{3}, [](Onnx& n) { return n.node("Gemm", {"x", n.constant({3, 3}, values(8, 1))}); },
-       "tensor 'w0': its shape (3, 3) asks for 9 numbers, 32 bytes hold 8"},
-      {{3}, [](Onnx& n) { return n.node("Gemm", {"x", n.constant({3}, values(3, 1))}); },
-       "expected a matrix of weights, got 'w0' of 1 dimensions"},
-      {{3}, [](Onnx& n) { return n.node("Gemm", {"x", n.integers({1, 2, 3})}); },
-       "tensor 'w0': expected float32 (data type 1), got data type 7"},
-      {{3}, [](Onnx& n) { return n.node("Gemm", {"x", "x"}); }, "expected a constant for its weights, got 'x'"},
       {{3},
        [](Onnx& n) {
-         return n.node("Gemm", {"x", n.constant({3, 2}, values(6, 1)), n.constant({3}, values(3, 2))});
+         return n.node("Gemm", {"x", n.constant({4, 2}, values(8, 1))});
+       },
+       "node 'Gemm_0' (Gemm): linear1: expected 4 inputs, got 3"},
+      {{3},
+       [](Onnx& n) {
+         return n.node("Gemm", {"x", n.constant({3, 3}, values(8, 1))});
+       },
+       "tensor 'w0': its shape (3, 3) asks for 9 numbers, 32 bytes hold 8"},
+      {{3},
+       [](Onnx& n) {
+         return n.node("Gemm", {"x", n.constant({3}, values(3, 1))});
+       },
+       "expected a matrix of weights, got 'w0' of 1 dimensions"},
+      {{3},
+       [](Onnx& n) {
+         return n.node("Gemm", {"x", n.integers({1, 2, 3})});
+       },
+       "tensor 'w0': expected float32 (data type 1), got data type 7"},
+      {{3},
+       [](Onnx& n) {
+         return n.node("Gemm", {"x", "x"});
+       },
+       "expected a constant for its weights, got 'x'"},
+      {{3},
+       [](Onnx& n) {
+         return n.node("Gemm",
+                       {"x", n.constant({3, 2}, values(6, 1)), n.constant({3}, values(3, 2))});
        },
        "expected 2 numbers in its bias 'w1', got 3"},
       {{3},
        [](Onnx& n) {
-         return n.node("Gemm", {"x", n.constant({3, 2}, values(6, 1))}, Attributes().real("alpha", 2));
+         return n.node("Gemm", {"x", n.constant({3, 2}, values(6, 1))},
+                       Attributes().real("alpha", 2));
        },
        "expected alpha 1, got 2"},
       {{3},
        [](Onnx& n) {
-         return n.node("Gemm", {"x", n.constant({3, 2}, values(6, 1))}, Attributes().real("beta", 0));
+         return n.node("Gemm", {"x", n.constant({3, 2}, values(6, 1))},
+                       Attributes().real("beta", 0));
        },
        "expected beta 1, got 0"},
       {{3},
@@ -559,21 +593,40 @@ TEST(ImportOnnx, RefusesInWords) {
                        Attributes().integer("transA", 1));
        },
        "expected transA 0, got 1"},
-      {{2, 2, 2}, [](Onnx& n) { return n.node("Gemm", {"x", n.constant({8, 2}, values(16, 1))}); },
+      {{2, 2, 2},
+       [](Onnx& n) {
+         return n.node("Gemm", {"x", n.constant({8, 2}, values(16, 1))});
+       },
        "expected a row of 8 numbers, got an image (2, 2, 2)"},
-      {{2, 5, 5}, [&](Onnx& n) { return image(n, Attributes().integer("group", 2)); },
+      {{2, 5, 5},
+       [&](Onnx& n) { return image(n, Attributes().integer("group", 2)); },
        "expected group 1, got 2"},
-      {{2, 5, 5}, [&](Onnx& n) { return image(n, Attributes().integers("strides", {1, 2})); },
+      {{2, 5, 5},
+       [&](Onnx& n) {
+         return image(n, Attributes().integers("strides", {1, 2}));
+       },
        "expected 2 equal strides of at least 1, got (1, 2)"},
-      {{2, 5, 5}, [&](Onnx& n) { return image(n, Attributes().integers("pads", {0, 0, 1, 1})); },
+      {{2, 5, 5},
+       [&](Onnx& n) {
+         return image(n, Attributes().integers("pads", {0, 0, 1, 1}));
+       },
        "expected 4 equal pads of at least 0, got (0, 0, 1, 1)"},
-      {{2, 5, 5}, [&](Onnx& n) { return image(n, Attributes().integers("dilations", {2, 2})); },
+      {{2, 5, 5},
+       [&](Onnx& n) {
+         return image(n, Attributes().integers("dilations", {2, 2}));
+       },
        "expected dilations 1"},
-      {{2, 5, 5}, [&](Onnx& n) { return image(n, Attributes().text("auto_pad", "SAME_UPPER")); },
+      {{2, 5, 5},
+       [&](Onnx& n) { return image(n, Attributes().text("auto_pad", "SAME_UPPER")); },
        "expected auto_pad NOTSET or VALID, got SAME_UPPER"},
-      {{2, 5, 5}, [&](Onnx& n) { return image(n, Attributes().integers("kernel_shape", {5, 5})); },
+      {{2, 5, 5},
+       [&](Onnx& n) {
+         return image(n, Attributes().integers("kernel_shape", {5, 5}));
+       },
        "expected the kernel_shape 3 of its weights"},
-      {{2, 2, 2}, [&](Onnx& n) { return image(n, {}); }, "a window of 3x3 does not fit a side of 2"},
+      {{2, 2, 2},
+       [&](Onnx& n) { return image(n, {}); },
+       "a window of 3x3 does not fit a side of 2"},
       {{2, 5, 5},
        [](Onnx& n) {
          return n.node("Conv", {"x", n.constant({2, 2, 3, 1}, std::vector<float>(12))});
@@ -588,62 +641,111 @@ TEST(ImportOnnx, RefusesInWords) {
        "expected ceil_mode 0, got 1"},
       {{2, 5, 5},
        [&](Onnx& n) {
-         return image(n, Attributes().integers("kernel_shape", {2, 2}).integers("pads", {1, 1, 1, 1}),
+         return image(n,
+                      Attributes().integers("kernel_shape", {2, 2}).integers("pads", {1, 1, 1, 1}),
                       "AveragePool");
        },
        "expected count_include_pad 1, got 0"},
-      {{2, 5, 5}, [&](Onnx& n) { return n.node("Relu", {"x"}); },
+      {{2, 5, 5},
+       [&](Onnx& n) { return n.node("Relu", {"x"}); },
        "output 'v0': expected (rows, outputs), got (2, 5, 5)"},
       {{2, 5, 5},
-       [](Onnx& n) { return n.node("Reshape", {n.node("Relu", {"x"}), n.integers({-1, 7})}); },
+       [](Onnx& n) {
+         return n.node("Reshape", {n.node("Relu", {"x"}), n.integers({-1, 7})});
+       },
        "node 'Reshape_1' (Reshape): expected 50 numbers of (2, 5, 5), got (-1, 7)"},
       {{2, 5, 5},
-       [](Onnx& n) { return n.node("Reshape", {n.node("Relu", {"x"}), n.integers({-1, 5, 2, 5})}); },
+       [](Onnx& n) {
+         return n.node("Reshape", {n.node("Relu", {"x"}), n.integers({-1, 5, 2, 5})});
+       },
        "expected a row of numbers or (2, 5, 5) as before, got (-1, 5, 2, 5)"},
-      {{2, 5, 5}, [](Onnx& n) { return n.node("Reshape", {"x", n.integers({-1})}); },
+      {{2, 5, 5},
+       [](Onnx& n) {
+         return n.node("Reshape", {"x", n.integers({-1})});
+       },
        "expected rows first and a shape behind them, got (-1)"},
-      {{2, 5, 5}, [](Onnx& n) { return n.node("Reshape", {"x", n.integers({3, -1})}); },
+      {{2, 5, 5},
+       [](Onnx& n) {
+         return n.node("Reshape", {"x", n.integers({3, -1})});
+       },
        "expected rows first"},
       {{3},
        [](Onnx& n) {
          return n.node("Reshape", {"x", n.integers({0, -1})}, Attributes().integer("allowzero", 1));
        },
        "expected allowzero 0, got 1"},
-      {{3}, [](Onnx& n) { return n.node("Reshape", {"x", n.node("Shape", {"x"})}); },
+      {{3},
+       [](Onnx& n) {
+         return n.node("Reshape", {"x", n.node("Shape", {"x"})});
+       },
        "expected a constant shape, got 'v0'"},
-      {{3}, [](Onnx& n) { return n.node("Flatten", {"x"}, Attributes().integer("axis", 2)); },
+      {{3},
+       [](Onnx& n) { return n.node("Flatten", {"x"}, Attributes().integer("axis", 2)); },
        "expected axis 1, got 2"},
-      {{3}, [](Onnx& n) { return n.node("Relu", {n.node("Softmax", {"x"})}); },
+      {{3},
+       [](Onnx& n) { return n.node("Relu", {n.node("Softmax", {"x"})}); },
        "node 'Softmax_0' (Softmax): may stand only at the end"},
-      {{2, 5, 5}, [](Onnx& n) { return n.node("Softmax", {"x"}, Attributes().integer("axis", 2)); },
+      {{2, 5, 5},
+       [](Onnx& n) { return n.node("Softmax", {"x"}, Attributes().integer("axis", 2)); },
        "expected axis 1, of the classes, got 2"},
-      {{3}, [](Onnx& n) { return n.node("Elu", {"x"}, Attributes().real("alpha", 2)); },
+      {{3},
+       [](Onnx& n) { return n.node("Elu", {"x"}, Attributes().real("alpha", 2)); },
        "expected alpha 1, got 2"},
-      {{3}, [](Onnx& n) { return n.node("Selu", {"x"}, Attributes().real("gamma", 2)); },
+      {{3},
+       [](Onnx& n) { return n.node("Selu", {"x"}, Attributes().real("gamma", 2)); },
        "expected gamma 1.05"},
-      {{3}, [](Onnx& n) { return n.node("Gelu", {"x"}, Attributes().text("approximate", "tanh")); },
+      {{3},
+       [](Onnx& n) { return n.node("Gelu", {"x"}, Attributes().text("approximate", "tanh")); },
        "expected approximate none, got tanh"},
-      {{3}, [](Onnx& n) { return n.node("Clip", {"x", n.scalar(0), n.scalar(6)}); },
+      {{3},
+       [](Onnx& n) {
+         return n.node("Clip", {"x", n.scalar(0), n.scalar(6)});
+       },
        "expected limits -1 and 1, got 0 and 6"},
-      {{3}, [](Onnx& n) { return n.node("Dropout", {"x", n.scalar(1)}); },
+      {{3},
+       [](Onnx& n) {
+         return n.node("Dropout", {"x", n.scalar(1)});
+       },
        "expected a constant ratio in [0, 1), got 1"},
-      {{3}, [](Onnx& n) { return n.node("Mul", {"x", n.node("Tanh", {"x"})}); },
+      {{3},
+       [](Onnx& n) {
+         return n.node("Mul", {"x", n.node("Tanh", {"x"})});
+       },
        "expected a constant, noise, x sigmoid(x) or gelu, got 'x' times 'v0'"},
-      {{3}, [](Onnx& n) { return n.node("Sub", {n.scalar(1), "x"}); }, "expected a constant to take away"},
-      {{3}, [](Onnx& n) { return n.node("Div", {"x", "x"}); }, "expected a constant to divide by"},
-      {{3}, [](Onnx& n) { return n.node("Where", {"x", n.scalar(0), "x"}); },
+      {{3},
+       [](Onnx& n) {
+         return n.node("Sub", {n.scalar(1), "x"});
+       },
+       "expected a constant to take away"},
+      {{3},
+       [](Onnx& n) {
+         return n.node("Div", {"x", "x"});
+       },
+       "expected a constant to divide by"},
+      {{3},
+       [](Onnx& n) {
+         return n.node("Where", {"x", n.scalar(0), "x"});
+       },
        "expected 0 where the input is NaN"},
       {{3},
        [](Onnx& n) {
          return n.node("Where", {n.node("IsNaN", {"x"}), n.scalar(0), n.node("Tanh", {"x"})});
        },
        "expected only standardisation before it"},
-      {{3}, [](Onnx& n) { return n.node("Add", {"x", "x"}); }, "(Add): adds a value to itself"},
-      {{3}, [](Onnx& n) { return n.node("Add", {n.node("Relu", {"x"}), n.constant({2}, {1, 2})}); },
+      {{3},
+       [](Onnx& n) {
+         return n.node("Add", {"x", "x"});
+       },
+       "(Add): adds a value to itself"},
+      {{3},
+       [](Onnx& n) {
+         return n.node("Add", {n.node("Relu", {"x"}), n.constant({2}, {1, 2})});
+       },
        "expected one number, one a channel or one a number of (3), got (2)"},
       {{2, 2, 2},
        [](Onnx& n) {
-         const std::string y = n.node("Add", {n.node("Relu", {"x"}), n.constant({2, 2, 2}, values(8, 1))});
+         const std::string y =
+             n.node("Add", {n.node("Relu", {"x"}), n.constant({2, 2, 2}, values(8, 1))});
          return n.node("Flatten", {y});
        },
        "(Add): a factor or summand for each number of an image (2, 2, 2) has no layer"},
@@ -654,7 +756,8 @@ TEST(ImportOnnx, RefusesInWords) {
        "the branch gives (2, 2, 2), the shortcut (2, 1, 1)"},
       {{3},
        [](Onnx& n) {  // p is on both sides of the outer sum
-         const std::string p = n.node("Relu", {"x"}), q = n.node("Tanh", {"x"}), r = n.node("Sin", {"x"});
+         const std::string p = n.node("Relu", {"x"}), q = n.node("Tanh", {"x"}),
+                           r = n.node("Sin", {"x"});
          return n.node("Add", {n.node("Add", {p, q}), n.node("Add", {p, r})});
        },
        "node 'Relu_0' (Relu): lies on two paths, which a spec cannot share"},
@@ -668,10 +771,12 @@ TEST(ImportOnnx, RefusesInWords) {
        "(Mul): paths cross before it"},
       {{2, 2, 2},
        [](Onnx& n) {
-         return n.node("LayerNormalization", {"x", n.constant({2}, {1, 1}), n.constant({2}, {0, 0})});
+         return n.node("LayerNormalization",
+                       {"x", n.constant({2}, {1, 1}), n.constant({2}, {0, 0})});
        },
        "expected normalisation over a whole row (2, 2, 2), got axis -1"},
-      {{2, 2, 2}, [](Onnx& n) { return n.node("ReduceMean", {"x"}, Attributes().integers("axes", {1})); },
+      {{2, 2, 2},
+       [](Onnx& n) { return n.node("ReduceMean", {"x"}, Attributes().integers("axes", {1})); },
        "expected the axes 2 and 3"},
       {{3},
        [](Onnx& n) {
@@ -704,16 +809,29 @@ TEST(ImportOnnx, RefusesInWords) {
          return n.node("Relu", {"x"});
        },
        "two things are called 'w', one of them a constant"},
-      {{3}, [](Onnx& n) { return n.input("y", {-1, 2}).node("Relu", {"x"}); },
+      {{3},
+       [](Onnx& n) {
+         return n.input("y", {-1, 2}).node("Relu", {"x"});
+       },
        "expected one input, got 'x', 'y'"},
-      {{3}, [](Onnx& n) { return n.no_inputs().node("Relu", {"x"}); }, "expected one input, got none"},
-      {{3}, [](Onnx& n) { return n.no_inputs().input("x", {-1, 3}, 11).node("Relu", {"x"}); },
+      {{3},
+       [](Onnx& n) { return n.no_inputs().node("Relu", {"x"}); },
+       "expected one input, got none"},
+      {{3},
+       [](Onnx& n) {
+         return n.no_inputs().input("x", {-1, 3}, 11).node("Relu", {"x"});
+       },
        "input 'x': expected float32 (data type 1), got 11"},
-      {{3}, [](Onnx& n) { return n.no_inputs().input("x", {3}).node("Relu", {"x"}); },
+      {{3},
+       [](Onnx& n) { return n.no_inputs().input("x", {3}).node("Relu", {"x"}); },
        "expected (rows, K) or (rows, C, H, W), got (3)"},
-      {{std::int64_t{1} << 30}, [](Onnx& n) { return n.node("Mul", {"x", n.scalar(2)}); },
+      {{std::int64_t{1} << 30},
+       [](Onnx& n) {
+         return n.node("Mul", {"x", n.scalar(2)});
+       },
        "input 'x': expected at most 16777216 numbers a row"},
-      {{3}, [](Onnx& n) { return n.metadata("classes", "{3}").node("Relu", {"x"}); },
+      {{3},
+       [](Onnx& n) { return n.metadata("classes", "{3}").node("Relu", {"x"}); },
        "metadata 'classes': expected a JSON list of texts, got {3}"},
       {{3},
        [](Onnx& n) {
@@ -722,7 +840,9 @@ TEST(ImportOnnx, RefusesInWords) {
        "node 'Mul_0' (Mul): "},
       {{3},
        [](Onnx& n) {
-         return n.metadata("noise z", "bernoulli:p=0.5").input("z", {-1, 2}).node("Mul", {"x", "z"});
+         return n.metadata("noise z", "bernoulli:p=0.5")
+             .input("z", {-1, 2})
+             .node("Mul", {"x", "z"});
        },
        "expected noise for (3), its channels or its rows, got (2)"},
   };
@@ -739,7 +859,9 @@ TEST(ImportOnnx, RefusesInWords) {
 TEST(ImportOnnx, RefusesOtherOutputsAndOpsets) {
   Onnx net({3}), old({3}, 6), none({3}, 0);
   const std::string a = net.node("Relu", {"x"}), b = net.node("Tanh", {"x"});
-  EXPECT_THAT(message_of<DataError>([&] { imported(net.bytes(std::vector{a, b})); }),
+  EXPECT_THAT(message_of<DataError>([&] {
+                imported(net.bytes(std::vector{a, b}));
+              }),
               HasSubstr("expected one output, got 'v0', 'v1'"));
   EXPECT_THAT(message_of<DataError>([&] { imported(old.bytes(old.node("Relu", {"x"}))); }),
               HasSubstr("expected ONNX's opset 7 or later, got 6"));
@@ -750,10 +872,12 @@ TEST(ImportOnnx, RefusesOtherOutputsAndOpsets) {
 // ------------------------------------------------------------------------------ hostile files
 
 TEST(ImportOnnx, EveryTruncationIsRefused) {
-  const std::string whole = export_onnx(with_units(filled_model(made("resmlp:3x1", {{2}, Task::regression, 1}))));
+  const std::string whole =
+      export_onnx(with_units(filled_model(made("resmlp:3x1", {{2}, Task::regression, 1}))));
   imported(whole);
   for (std::size_t n = 0; n < whole.size(); ++n) {
-    EXPECT_THAT(message_of<DataError>([&] { imported(whole.substr(0, n)); }), StartsWith("net.onnx: "))
+    EXPECT_THAT(message_of<DataError>([&] { imported(whole.substr(0, n)); }),
+                StartsWith("net.onnx: "))
         << n << " of " << whole.size();
   }
 }
@@ -762,7 +886,8 @@ TEST(ImportOnnx, FlippedBytesAreRefusedOrRead) {
   const std::string files[] = {
       export_onnx(with_units(filled_model(made("resmlp:3x1", {{2}, Task::regression, 1})))),
       export_onnx(with_units(filled_model(made("resnet:1", {{1, 4, 4}, Task::classification, 2})))),
-      export_onnx(filled_model(made("mlp:4,gelu", {{3}, Task::regression, 1}, {"bernoulli:p=0.2"})), true)};
+      export_onnx(filled_model(made("mlp:4,gelu", {{3}, Task::regression, 1}, {"bernoulli:p=0.2"})),
+                  true)};
   std::mt19937 random(11);
   std::size_t refused = 0, read = 0;
   for (int i = 0; i < 6000; ++i) {
@@ -803,11 +928,13 @@ TEST(ImportOnnx, ListsAndNestingAreBounded) {
     std::vector<std::string> starts{"x"};
     for (int i = 0; i < depth; ++i) starts.push_back(net.node("Tanh", {starts.back()}));
     std::string end = net.node("Relu", {starts.back()});
-    for (int i = depth; i >= 0; --i) end = net.node("Add", {end, starts[static_cast<std::size_t>(i)]});
+    for (int i = depth; i >= 0; --i)
+      end = net.node("Add", {end, starts[static_cast<std::size_t>(i)]});
     return net.bytes(end);
   };
   imported(nested(40));
-  EXPECT_THAT(message_of<DataError>([&] { imported(nested(60)); }), HasSubstr("at most 48 sums in each other"));
+  EXPECT_THAT(message_of<DataError>([&] { imported(nested(60)); }),
+              HasSubstr("at most 48 sums in each other"));
 
   // Two bytes a node, a name, a dimension.
   Message graph, dims, names;
@@ -815,13 +942,11 @@ TEST(ImportOnnx, ListsAndNestingAreBounded) {
   EXPECT_THAT(message_of<DataError>([&] { imported(Message().message(7, graph).bytes()); }),
               HasSubstr("at most 65536 nodes"));
   for (int i = 0; i < 100; ++i) dims.number(1, 1), names.text(1, "");
-  EXPECT_THAT(message_of<DataError>([&] {
-                imported(Message().message(7, Message().message(5, dims)).bytes());
-              }),
+  EXPECT_THAT(message_of<DataError>(
+                  [&] { imported(Message().message(7, Message().message(5, dims)).bytes()); }),
               HasSubstr("at most 8 dimensions, got 100"));
-  EXPECT_THAT(message_of<DataError>([&] {
-                imported(Message().message(7, Message().message(1, names)).bytes());
-              }),
+  EXPECT_THAT(message_of<DataError>(
+                  [&] { imported(Message().message(7, Message().message(1, names)).bytes()); }),
               HasSubstr("at most 64 inputs of a node"));
 }
 

@@ -116,11 +116,11 @@ TEST(ImportWeights, OtherFloatsAreRounded) {
   };
   EXPECT_EQ(bias("F16", 0x3e00), 1.5f);
   EXPECT_EQ(bias("BF16", 0xc020), -2.5f);
-  EXPECT_THAT(read(weights, spec).tensors.at("linear1.weight").floats(),
-              ElementsAre(0.1f, -1e-3f));
+  EXPECT_THAT(read(weights, spec).tensors.at("linear1.weight").floats(), ElementsAre(0.1f, -1e-3f));
   weights.tensors["fc.bias"] = Tensor::of({1}, std::vector<std::int64_t>{3});
-  EXPECT_THAT(message_of<DataError>([&] { read(weights, spec); }),
-              HasSubstr("w.safetensors: tensor 'fc.bias': expected F32, F64, F16 or BF16, got I64"));
+  EXPECT_THAT(
+      message_of<DataError>([&] { read(weights, spec); }),
+      HasSubstr("w.safetensors: tensor 'fc.bias': expected F32, F64, F16 or BF16, got I64"));
 }
 
 TEST(ImportWeights, RefusesWithBothSidesAndTheirShapes) {
@@ -132,18 +132,20 @@ TEST(ImportWeights, RefusesWithBothSidesAndTheirShapes) {
   Container missing = good;
   missing.tensors.erase("c.weight");
   missing.tensors.erase("c.bias");
-  EXPECT_THAT(says(missing),
-              AllOf(HasSubstr("w.safetensors: nothing is left for layer linear3, a linear with weight "
-                              "(2, 5), bias (2)"),
-                    HasSubstr("a: bias (6), weight (6, 7); b: bias (5), weight (5, 6)")));
+  EXPECT_THAT(
+      says(missing),
+      AllOf(HasSubstr("w.safetensors: nothing is left for layer linear3, a linear with weight "
+                      "(2, 5), bias (2)"),
+            HasSubstr("a: bias (6), weight (6, 7); b: bias (5), weight (5, 6)")));
   Container more = good;
   more.tensors["d.weight"] = Tensor::of({2, 2}, std::vector<float>(4));
   EXPECT_THAT(says(more), AllOf(HasSubstr("'d' (weight (2, 2)) is left over"),
                                 HasSubstr("linear1: weight (6, 7), bias (6); linear2:")));
   Container shape = good;
   shape.tensors["b.weight"] = Tensor::of({6, 5}, std::vector<float>(30));
-  EXPECT_THAT(says(shape), HasSubstr("'b' has bias (5), weight (6, 5), layer linear2 (linear) expects "
-                                     "weight (5, 6), bias (5)"));
+  EXPECT_THAT(says(shape),
+              HasSubstr("'b' has bias (5), weight (6, 5), layer linear2 (linear) expects "
+                        "weight (5, 6), bias (5)"));
   Container bare = good;
   bare.tensors.erase("b.bias");
   EXPECT_THAT(says(bare), HasSubstr("\"bias\": false"));
@@ -155,7 +157,8 @@ TEST(ImportWeights, RefusesWithBothSidesAndTheirShapes) {
   const auto config = [&](const Names& names) {
     return message_of<ConfigError>([&] { read(good, m.spec, names); });
   };
-  EXPECT_THAT(config({{"z", "linear1"}}), HasSubstr("w.safetensors has no tensors z.*, only of a, b, c"));
+  EXPECT_THAT(config({{"z", "linear1"}}),
+              HasSubstr("w.safetensors has no tensors z.*, only of a, b, c"));
   EXPECT_THAT(config({{"a", "conv1"}}),
               HasSubstr("no layer with weights is called conv1, only linear1, linear2, linear3"));
   EXPECT_THAT(config({{"a", "linear1"}, {"b", "linear1"}}), HasSubstr("linear1 is given twice"));
@@ -171,8 +174,19 @@ TEST(ImportWeights, NamesAsText) {
 }
 
 TEST(ImportWeights, NaturalOrder) {
-  const std::vector<std::string> order{"",       "a",      "a.2", "a.10", "a2",  "a2.b",
-                                       "a02.c", "a10", "b",   "layer1.0.conv1", "layer1.0.conv2", "layer1.1.conv1", "layer10"};
+  const std::vector<std::string> order{"",
+                                       "a",
+                                       "a.2",
+                                       "a.10",
+                                       "a2",
+                                       "a2.b",
+                                       "a02.c",
+                                       "a10",
+                                       "b",
+                                       "layer1.0.conv1",
+                                       "layer1.0.conv2",
+                                       "layer1.1.conv1",
+                                       "layer10"};
   for (std::size_t i = 0; i < order.size(); ++i) {
     for (std::size_t j = 0; j < order.size(); ++j) {
       EXPECT_EQ(natural_less(order[i], order[j]), i < j) << order[i] << " " << order[j];
@@ -186,10 +200,12 @@ TEST(ImportWeights, ClassesAreCounted) {
   Container weights;
   weights.tensors["0.weight"] = Tensor::of({2, 2}, std::vector<float>(4));
   weights.tensors["0.bias"] = Tensor::of({2}, std::vector<float>(2));
-  EXPECT_THAT(import_weights(weights, "w", spec, {}, {.classes = {"a", "b"}}).model.preprocessing.classes,
-              ElementsAre("a", "b"));
-  EXPECT_THAT(message_of<DataError>([&] { import_weights(weights, "w", spec, {}, {.classes = {"a"}}); }),
-              HasSubstr("class names or one for each of 2, got 1"));
+  EXPECT_THAT(
+      import_weights(weights, "w", spec, {}, {.classes = {"a", "b"}}).model.preprocessing.classes,
+      ElementsAre("a", "b"));
+  EXPECT_THAT(
+      message_of<DataError>([&] { import_weights(weights, "w", spec, {}, {.classes = {"a"}}); }),
+      HasSubstr("class names or one for each of 2, got 1"));
 }
 
 }  // namespace
