@@ -445,6 +445,57 @@ TEST(ImportOnnx, StandardisationOfAnImageByChannelAndOfNegativeScale) {
   EXPECT_THAT(answers(turned, {-3, 2}), ElementsAre(3, 0));
 }
 
+TEST(ImportOnnx, WhatIsOnlyLikeAFunctionIsNot) {
+  // Constants that are not those of gelu; x and the gate of another value.
+  for (const int wrong : {0, 1, 2, 3}) {
+    SCOPED_TRACE(wrong);
+    Onnx net({2});
+    const std::string x = net.node("Tanh", {"x"}), other = net.node("Sin", {"x"});
+    const std::string in = net.node("Div", {x, net.scalar(wrong == 0 ? 1.5f : 1.41421356f)});
+    const std::string gate =
+        net.node("Add", {net.node("Erf", {in}), net.scalar(wrong == 1 ? 2.0f : 1.0f)});
+    const std::string half = net.scalar(wrong == 2 ? 1.0f : 0.5f);
+    const std::string y = net.node("Mul", {net.node("Mul", {wrong == 3 ? other : x, gate}), half});
+    EXPECT_THAT(message_of<DataError>([&] { imported(net.bytes(y)); }), HasSubstr("(Mul): "));
+  }
+  // The norm of a row needs the same row three times, and a positive eps.
+  for (const int wrong : {0, 1, 2}) {
+    SCOPED_TRACE(wrong);
+    Onnx net({2});
+    const std::string x = net.node("Tanh", {"x"}), other = net.node("Sin", {"x"});
+    const Attributes last = Attributes().integers("axes", {1});
+    const std::string off =
+        net.node("Sub", {x, net.node("ReduceMean", {wrong == 0 ? other : x}, last)});
+    const std::string square = net.node("Mul", {off, wrong == 1 ? x : off});
+    const std::string var = net.node("ReduceMean", {square}, last);
+    const std::string eps = net.scalar(wrong == 2 ? 0.0f : 0.1f);
+    const std::string y = net.node("Div", {off, net.node("Sqrt", {net.node("Add", {var, eps})})});
+    EXPECT_THAT(message_of<DataError>([&] { imported(net.bytes(y)); }),
+                HasSubstr("(Div): expected a constant to divide by"));
+  }
+}
+
+TEST(ImportOnnx, WhatFollowsMissingNumbersIsNoStandardisation) {
+  Onnx net({2});
+  std::string y = net.node("Where", {net.node("IsNaN", {"x"}), net.scalar(0), "x"});
+  y = net.node("Relu", {net.node("Add", {y, net.scalar(3)})});
+  const Model m = imported(net.bytes(y));
+  EXPECT_EQ(words(m.spec.layers), "batch_norm relu");
+  EXPECT_THAT(answers(m, {NAN, 1}), ElementsAre(3, 4));
+}
+
+TEST(ImportOnnx, WhatIsTakenAwayBehindAProductAndANegativeEnd) {
+  Onnx net({3});
+  std::string y = net.node("MatMul", {"x", net.constant({3, 2}, kTurned)});
+  y = net.node("Sub", {y, net.constant({2}, {10, 20})});
+  EXPECT_THAT(answers(imported(net.bytes(y)), {1, 0, 0}), ElementsAre(-9, -16));
+  const std::string z = net.node("Mul", {net.node("Tanh", {y}), net.scalar(-1)});
+  const Model m = imported(net.bytes(z));
+  EXPECT_EQ(m.preprocessing.target_scale, 1);
+  EXPECT_EQ(m.spec.layers.back().type, "batch_norm");
+  EXPECT_THAT(answers(m, {1, 0, 0}), ElementsAre(1, 1));
+}
+
 TEST(ImportOnnx, DropoutBecomesNoiseOfItsRatio) {
   const auto noise = [](std::int64_t opset, const Attributes& attributes, const float* ratio) {
     Onnx net({3}, opset);
