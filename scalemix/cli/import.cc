@@ -20,6 +20,7 @@
 #include "scalemix/cli/options.h"
 #include "scalemix/compress/import_onnx.h"
 #include "scalemix/compress/import_weights.h"
+#include "scalemix/compress/module_names.h"
 #include "scalemix/model/architecture.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/read_file.h"

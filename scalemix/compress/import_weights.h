@@ -8,15 +8,11 @@
 
 #include <map>
 #include <string>
-#include <string_view>
 
 #include "scalemix/compress/imported.h"
 #include "scalemix/model/safetensors.h"
 
 namespace scalemix::inline v0::compress {
-
-/// "fc1=linear1,fc2=linear2": groups and their layers. Throws ConfigError for anything else.
-std::map<std::string, std::string> read_names(std::string_view text);
 
 /// `spec` is numbered and valid; `names` are groups whose layers are given. Tensors are rounded to float32 from
 /// float64, float16 and bfloat16; num_batches_tracked is left out. Throws DataError naming `file`, group,
@@ -25,8 +21,5 @@ std::map<std::string, std::string> read_names(std::string_view text);
 Imported import_weights(const model::Container& weights, const std::string& file, model::Spec spec,
                         const std::map<std::string, std::string>& names = {},
                         const ImportOptions& options = {});
-
-/// Whether a stands before b where runs of digits count as numbers: layer2 before layer10.
-bool natural_less(std::string_view a, std::string_view b);
 
 }  // namespace scalemix::inline v0::compress

@@ -47,6 +47,20 @@ struct OnnxStep {
 /// Throws OnnxNodeError: an operator that is not in the table, attributes that a layer does not have.
 OnnxStep read_step(const OnnxNet& net, const OnnxNode& node);
 
+/// For the table: a layer of what the node's first input gives; and a step without one.
+OnnxStep layer_step(const OnnxNode& node, model::Layer layer);
+OnnxStep plain_step(const OnnxNode& node, OnnxStep::Kind kind);
+
+/// Stride and padding of `layer`, whose window has `kernel` numbers on a side.
+void read_window(const OnnxNode& node, std::size_t kernel, model::Layer& layer);
+
+/// Rows of the table with weights.
+OnnxStep read_gemm(const OnnxNet& net, const OnnxNode& node);
+OnnxStep read_matmul(const OnnxNet& net, const OnnxNode& node);
+OnnxStep read_conv(const OnnxNet& net, const OnnxNode& node);
+OnnxStep read_batch_normalization(const OnnxNet& net, const OnnxNode& node);
+OnnxStep read_layer_normalization(const OnnxNet& net, const OnnxNode& node);
+
 /// For read_step: functions that several nodes spell out. Each returns whether `node` ends one, and
 /// fills `out`.
 bool read_gelu(const OnnxNet& net, const OnnxNode& node,

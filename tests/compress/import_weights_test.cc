@@ -4,6 +4,7 @@
 
 #include "scalemix/base/error.h"
 #include "scalemix/compress/import_weights.h"
+#include "scalemix/compress/module_names.h"
 #include "tests/compress/fixtures.h"
 
 namespace scalemix::compress {
