@@ -14,7 +14,7 @@ namespace {
 // A field of two bytes may ask for a struct of a hundred: bounds keep a small file small in memory.
 constexpr std::size_t kMostNodes = 65536, kMostConstants = 65536, kMostValues = 4096,
                       kMostMetadata = 4096, kMostDimensions = 8, kMostNames = 64,
-                      kMostAttributes = 64;
+                      kMostAttributes = 16;
 
 constexpr std::int64_t kOutside = 1;  // TensorProto.DataLocation EXTERNAL
 
