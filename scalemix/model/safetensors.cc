@@ -32,8 +32,8 @@ struct Type {
   std::string_view name;
   std::size_t size;
 };
-constexpr Type kTypes[] = {{"F32", 4}, {"F64", 8}, {"I64", 8}, {"I32", 4},
-                           {"F16", 2}, {"I8", 1},  {"U8", 1}};
+constexpr Type kTypes[] = {{"F32", 4},  {"F64", 8}, {"I64", 8}, {"I32", 4},
+                           {"BF16", 2}, {"F16", 2}, {"I8", 1},  {"U8", 1}};
 
 /// Bytes of an element; 0 for an unknown type.
 std::size_t size_of(std::string_view dtype) {

@@ -14,7 +14,7 @@ namespace scalemix::inline v0::model {
 
 /// A tensor as stored: little-endian, row-major, contiguous.
 struct Tensor {
-  std::string dtype;  // "F32", "F64", "I64", "I32", "F16", "I8", "U8"
+  std::string dtype;  // "F32", "F64", "I64", "I32", "F16", "BF16", "I8", "U8"
   Shape shape;
   std::vector<std::byte> bytes;
 
