@@ -96,6 +96,26 @@ Claim smaller_claim(std::string sentence, const std::vector<double>& a,
   return out;
 }
 
+std::vector<Claim> smaller_claims(const std::vector<Compared>& all) {
+  std::vector<double> p;
+  for (const Compared& c : all) {
+    if (c.a.size() > 1) p.push_back(metric::paired_t(c.a, c.b).p);
+  }
+  const std::vector<double> corrected = metric::holm(p);
+  std::vector<Claim> out;
+  std::size_t tested = 0;
+  for (const Compared& c : all) {
+    Claim claim = smaller_claim(c.sentence, c.a, c.b);
+    if (c.a.size() > 1) {
+      const double holm = corrected[tested++];
+      if (holm >= 0.05) claim.holds = std::nullopt;
+      claim.because += fmt::format("; Holm {:.2g}", holm);
+    }
+    out.push_back(std::move(claim));
+  }
+  return out;
+}
+
 std::vector<Scores> hold_all(const std::vector<Contestant>& contestants, const data::Dataset& data,
                              const std::string& prefix, const Effort& effort, Result& result,
                              bool train_errors) {

@@ -41,6 +41,13 @@ Scores hold(const run::TrainConfig& config, const data::Dataset& data,
 Claim smaller_claim(std::string sentence, const std::vector<double>& a,
                     const std::vector<double>& b);
 
+/// Several such claims made together: with Holm's correction of their p, which decides.
+struct Compared {
+  std::string sentence;
+  std::vector<double> a, b;
+};
+std::vector<Claim> smaller_claims(const std::vector<Compared>& all);
+
 /// All contestants on one set of data, with rows of their errors and log-likelihoods, named after
 /// `prefix`; progress is counted from `done`.
 std::vector<Scores> hold_all(const std::vector<Contestant>& contestants, const data::Dataset& data,
