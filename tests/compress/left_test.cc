@@ -13,8 +13,16 @@ using ::testing::ElementsAre;
 
 /// A network of these sizes that reads `read` of 784 inputs.
 Left published(const std::string& word, std::size_t read) {
-  Model m = filled_model(made(word, {{784}, Task::classification, 10}, {}));
-  for (std::size_t i = read; i < 784; ++i) clear_input(m, "linear1", i, 784);
+  Model m;
+  m.spec = made(word, {{784}, Task::classification, 10}, {});
+  for_each_layer(m.spec, [&](const Layer& layer, const Shape&) {
+    if (!has_weights(layer)) return;
+    std::vector<float> w(weight_count(layer), 0.5f);
+    for (std::size_t e = 0; layer.in == 784 && e < w.size(); ++e) {
+      if (e % 784 >= read) w[e] = 0;
+    }
+    m.tensors[layer.name + ".weight"] = Tensor::of(weight_shape(layer), w);
+  });
   return left_of(m);
 }
 
@@ -56,6 +64,87 @@ TEST(Left, ASingleWeightKeepsItsInput) {
   clear(m, "linear1.weight", 3 * inputs + 1, 1);
   EXPECT_EQ(left_of(m).sizes[0], inputs - 1);
   EXPECT_EQ(left_of(m).multiplications, all - 4);
+}
+
+/// Every number of a tensor, but those named.
+void set(Model& m, const std::string& name, float all, const std::vector<std::size_t>& places = {},
+         float there = 0) {
+  Tensor& t = m.tensors.at(name);
+  std::vector<float> values(t.count(), all);
+  for (const std::size_t place : places) values.at(place) = there;
+  t = Tensor::of(t.shape, values);
+}
+
+/// A method of mlp:6-5 on 7 inputs that switches off what `off` says, and what is left then.
+struct SwitchedOff {
+  const char* method;
+  void (*off)(Model&);
+  std::vector<std::size_t> left;
+};
+
+const SwitchedOff kSwitchedOff[] = {
+    {"sbp",  // units 2 of the first layer and 0 and 3 of the second
+     [](Model& m) {
+       for (const char* layer : {"linear1", "linear2", "linear3"}) {
+         set(m, std::string(layer) + ".mu", -0.5f);
+       }
+       set(m, "linear1.log_sigma", -3, {2}, 3);
+       set(m, "linear2.log_sigma", -3, {0, 3}, 3);
+       set(m, "linear3.log_sigma", -3);
+     },
+     {7, 5, 3}},
+    {"l0",  // input 1, unit 4 of the first layer
+     [](Model& m) {
+       set(m, "linear1.log_alpha", 2, {1}, -4);
+       set(m, "linear2.log_alpha", 2, {4}, -4);
+       set(m, "linear3.log_alpha", 2);
+     },
+     {6, 5, 5}},
+    {"gnj:threshold=0",  // inputs 0 and 6, unit 1 of the second layer
+     [](Model& m) {
+       for (const char* layer : {"linear1", "linear2", "linear3"}) {
+         set(m, std::string(layer) + ".scale", 0.9f);
+       }
+       set(m, "linear1.scale_log_var", -9, {0, 6}, 1);
+       set(m, "linear2.scale_log_var", -9);
+       set(m, "linear3.scale_log_var", -9, {1}, 1);
+     },
+     {5, 6, 4}},
+    {"gsm:group=row,off=0.001",  // unit 3 of the first layer, by what leaves it
+     [](Model& m) {
+       for (const char* layer : {"linear1", "linear2", "linear3"}) {
+         set(m, std::string(layer) + ".log_sigma2", -20);
+       }
+       clear_input(m, "linear2", 3, 6);
+       set(m, "linear2.log_sigma2", -20);
+     },
+     {7, 5, 5}},
+    {"gsm:group=filter,off=0.001",  // unit 2 of the first layer, by what enters it
+     [](Model& m) {
+       for (const char* layer : {"linear1", "linear2", "linear3"}) {
+         set(m, std::string(layer) + ".log_sigma2", -20);
+       }
+       clear_unit(m, "linear1", 2);
+     },
+     {7, 5, 5}},
+    {"svdo",  // unit 5 of the first layer, weight by weight
+     [](Model& m) {
+       for (const char* layer : {"linear2", "linear3"}) {
+         set(m, std::string(layer) + ".log_sigma2", -20);
+       }
+       set(m, "linear1.log_sigma2", -20, {35, 36, 37, 38, 39, 40, 41}, 5);
+     },
+     {7, 5, 5}}};
+
+/// Whatever switches units off: the network made plain and smaller has none of them, and says the same.
+TEST(Left, UnitsThatAMethodSwitchesOffAreNotThere) {
+  for (const SwitchedOff& of : kSwitchedOff) {
+    Model m = filled_model(made("mlp:6-5", table_problem(), {of.method}));
+    of.off(m);
+    const Shrunk small = shrink(plain(m));
+    EXPECT_EQ(left_of(small.model).sizes, of.left) << of.method;
+    expect_same(outputs(m, 6), outputs(small.model, 6));
+  }
 }
 
 }  // namespace

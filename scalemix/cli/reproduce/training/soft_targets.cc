@@ -205,7 +205,7 @@ Result soft_targets(const Effort& effort) {
   task.teacher = task.student;
   task.teacher.model = effort.pick<const char*>("mlp:20", "mlp:400-400", "mlp:400-400");
   task.teacher.method = {"bernoulli:p=0.5,input=0.2"};
-  task.points = effort.pick<std::vector<double>>({0.5, 0.9}, {0.8, 0.9, 0.95, 0.98},
+  task.points = effort.pick<std::vector<double>>({0.48, 0.88}, {0.8, 0.9, 0.95, 0.98},
                                                  {0.5, 0.7, 0.8, 0.9, 0.95, 0.98});
   task.laplace_rows = effort.pick<std::size_t>(50, 1000, 5000);
   task.data = used_rows(contest_data("mnist", effort.pick<std::size_t>(300, 5000, 60000),
@@ -216,7 +216,7 @@ Result soft_targets(const Effort& effort) {
   const Scores teachers =
       hold_all({{"teacher", task.teacher}}, task.data, "mnist", effort, result).front();
   std::vector<std::vector<Point>> points(task.points.size());
-  run::Progress progress("students", teachers.models.size() * points.size(), effort.quiet);
+  run::Progress progress("student", teachers.models.size() * points.size(), effort.quiet);
   std::size_t done = 0;
   for (std::size_t k = 0; k < teachers.models.size(); ++k) {
     const Rivals rivals(task, teachers.models[k], effort.seed + k);

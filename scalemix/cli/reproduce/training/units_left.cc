@@ -168,7 +168,7 @@ class Study {
   void run(const Network& network) {
     names_.clear();
     found_.assign(1 + network.cases.size(), {});
-    run::Progress progress(network.model, result_.seeds * found_.size(), effort_.quiet);
+    run::Progress progress("training", result_.seeds * found_.size(), effort_.quiet);
     names_.push_back("dense");
     for (const Case& c : network.cases) names_.emplace_back(c.method);
     for (std::size_t k = 0; k < result_.seeds; ++k) {
@@ -178,8 +178,9 @@ class Study {
       config.method = {"none"};
       const auto train = [&](std::size_t place, const run::TrainConfig& one) {
         const auto done = static_cast<double>(k * found_.size() + place);
-        return hold(one, data_,
-                    [&](double share) { progress.update(done + share, names_[place]); });
+        return hold(one, data_, [&](double share) {
+          progress.update(done + share, fmt::format("{} on {}", names_[place], network.model));
+        });
       };
       const Scores dense = train(0, config);
       const double work = compress::left_of(dense.models.front()).multiplications;
