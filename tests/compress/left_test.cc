@@ -93,6 +93,16 @@ const SwitchedOff kSwitchedOff[] = {
        set(m, "linear3.log_sigma", -3);
      },
      {7, 5, 3}},
+    {"sbp:place=input",  // inputs 1 and 5, unit 0 of the second layer
+     [](Model& m) {
+       for (const char* layer : {"linear1", "linear2", "linear3"}) {
+         set(m, std::string(layer) + ".mu", -0.5f);
+       }
+       set(m, "linear1.log_sigma", -3, {1, 5}, 3);
+       set(m, "linear2.log_sigma", -3);
+       set(m, "linear3.log_sigma", -3, {0}, 3);
+     },
+     {5, 6, 4}},
     {"l0",  // input 1, unit 4 of the first layer
      [](Model& m) {
        set(m, "linear1.log_alpha", 2, {1}, -4);
