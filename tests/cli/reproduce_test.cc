@@ -137,6 +137,8 @@ TEST(SoftTargets, AStudentHasAtMostAsManyWeightsAndLearnsFromItsTeacher) {
   EXPECT_NE(error.at("student, T = 2, test error"), error.at("student, T = 10, test error"));
   EXPECT_NE(error.at("pruned by magnitude, test error"),
             error.at("pruned by gsm (Laplace), test error"));
+  // Of two networks; a guess errs by 1.8. Half of the weights are hardly missed.
+  EXPECT_LT(error.at("test error"), 1.2);
   EXPECT_LT(error.at("pruned by magnitude, trained again, test error"),
             error.at("pruned by magnitude, test error"));
 }
@@ -160,6 +162,33 @@ TEST(UnitsLeft, ShowsWhatIsFromMemoryAndComparesItWithNothing) {
     }
   }
   EXPECT_EQ(from_memory, 3u * 4);  // svdo, gnj and l0 on 784-300-100: error and three sizes
+}
+
+/// What a line has.
+double ours(const reproduce::Result& result, std::string_view quantity) {
+  for (const Row& row : result.rows) {
+    if (row.quantity.starts_with(quantity)) return row.ours;
+  }
+  throw std::invalid_argument(std::string(quantity));
+}
+
+TEST(UnitsLeft, SbpGoesOnFromTheDenseNetwork) {
+  const reproduce::Result result = quick("units-left");
+  const double dense = ours(result, "mlp:300-100, dense, 2 epochs: test error");
+  EXPECT_LT(ours(result, "mlp:300-100, sbp:place=input, 2 epochs: test error"), dense);
+}
+
+/// 500, 25 000, 400 000 and 5000 weights, as in the paper's network.
+TEST(SvdoLenet5, IsThePapersNetwork) {
+  const reproduce::Result result = quick("svdo-lenet5");
+  const double kWeights[] = {500, 25000, 400000, 5000};
+  double zeros = 0;
+  for (std::size_t l = 0; l < 4; ++l) {
+    zeros += kWeights[l] * ours(result, "zeros of layer " + std::to_string(l + 1));
+  }
+  EXPECT_GT(zeros, 0);
+  EXPECT_NEAR(zeros / 430500, ours(result, "zeros of all layers"), 1e-9);
+  EXPECT_THAT(result.rows.back().quantity, HasSubstr("after 1 of 200 epochs"));
 }
 
 TEST(SmallerClaims, AreDecidedByHolm) {

@@ -157,5 +157,20 @@ TEST(Left, UnitsThatAMethodSwitchesOffAreNotThere) {
   }
 }
 
+/// Noise on what convolutions take is noise of channels; behind flatten, of single numbers.
+TEST(Left, ChannelsThatNoiseOnInputsSwitchesOffAreNotThere) {
+  Model m =
+      filled_model(made("lenet5", {{1, 20, 20}, Task::classification, 3}, {"sbp:place=input"}));
+  for (const char* layer : {"conv1", "conv2", "linear1", "linear2"}) {
+    set(m, std::string(layer) + ".mu", -0.5f);
+    set(m, std::string(layer) + ".log_sigma", -3);
+  }
+  set(m, "conv2.log_sigma", -3, {3, 18}, 3);
+  set(m, "linear1.log_sigma", -3, {7, 30, 199}, 3);
+  const Shrunk small = shrink(plain(m));
+  EXPECT_THAT(left_of(small.model).sizes, ElementsAre(18, 50, 197, 500));
+  expect_same(outputs(m, 3), outputs(small.model, 3));
+}
+
 }  // namespace
 }  // namespace scalemix::compress
