@@ -168,7 +168,9 @@ TEST(Left, ChannelsThatNoiseOnInputsSwitchesOffAreNotThere) {
   set(m, "conv2.log_sigma", -3, {3, 18}, 3);
   set(m, "linear1.log_sigma", -3, {7, 30, 199}, 3);
   const Shrunk small = shrink(plain(m));
-  EXPECT_THAT(left_of(small.model).sizes, ElementsAre(18, 50, 197, 500));
+  const Left left = left_of(small.model);
+  EXPECT_THAT(left.sizes, ElementsAre(18, 50, 197, 500));
+  EXPECT_EQ(left.weights, 18u * 25 + 50 * 18 * 25 + 500 * 197 + 500 * 3);
   expect_same(outputs(m, 3), outputs(small.model, 3));
 }
 
