@@ -29,10 +29,10 @@ using law::standard_normal_cdf;
 using law::standard_normal_pdf;
 
 constexpr std::size_t kInit = 0, kThreshold = 1, kPlace = 2;  // parameters
-constexpr std::size_t kMu = 0, kLogSigma = 1;     // tensors
-constexpr double kA = -20, kB = 0;                // of log t
-constexpr double kLeast = -20, kMost = 5;         // mu, log sigma
-constexpr double kEdge = 1e-5;                    // u stays as far from 0 and 1
+constexpr std::size_t kMu = 0, kLogSigma = 1;                 // tensors
+constexpr double kA = -20, kB = 0;                            // of log t
+constexpr double kLeast = -20, kMost = 5;                     // mu, log sigma
+constexpr double kEdge = 1e-5;                                // u stays as far from 0 and 1
 
 /// From the table that normal draws are made from, to 2e-6, where 23 bits of c are enough.
 double normal_quantile(double c) {
