@@ -212,7 +212,7 @@ class Study {
  private:
   bool short_schedule() const { return epochs_ < kPublishedEpochs; }
   /// A short schedule takes larger steps: gates and variances have far to go.
-  double rate() const { return short_schedule() ? 0.003 : 0.001; }
+  double rate() const { return short_schedule() ? 0.002 : 0.001; }
 
   run::TrainConfig config_of(const Case& c, run::TrainConfig config,
                              const model::Model& dense) const {
@@ -238,8 +238,8 @@ class Study {
       const std::string name = prefix + names_[c + 1] + when;
       const Found& found = found_[c + 1];
       add_rows(network, name, network.cases[c].known, found, result_);
-      all.push_back({fmt::format("{}: errs more than the dense network", name), found_[0].error,
-                     found.error});
+      all.push_back({fmt::format("{}dense{}: errs less than {}", prefix, when, names_[c + 1]),
+                     found_[0].error, found.error});
       if (c == 0) continue;
       std::vector<double> work, of_first;
       for (const double f : found.fewer) work.push_back(1 / f);
@@ -264,7 +264,7 @@ class Study {
 
 Result units_left(const Effort& effort) {
   Study study(effort, effort.pick<std::size_t>(300, 60000, 60000),
-              effort.pick<std::size_t>(300, 10000, 10000), effort.pick(2, 3, kPublishedEpochs));
+              effort.pick<std::size_t>(300, 10000, 10000), effort.pick(2, 10, kPublishedEpochs));
   study.run(kLeNet300);
   if (effort.size != Size::reduced) study.run(kLeNet500);
   if (effort.size == Size::full) study.run(kLeNet5);
