@@ -62,6 +62,25 @@ data::Dataset contest_data(const std::string& name, std::size_t train_rows, std:
   return data;
 }
 
+data::Dataset used_rows(data::Dataset data) {
+  data::Split& split = data.splits.at(0);
+  const std::size_t width = data.width();
+  std::vector<float> x;
+  std::vector<std::int32_t> labels;
+  for (std::vector<std::uint32_t>* part : {&split.train, &split.test}) {
+    for (std::uint32_t& row : *part) {
+      const auto first = data.x.begin() + static_cast<std::ptrdiff_t>(row * width);
+      x.insert(x.end(), first, first + static_cast<std::ptrdiff_t>(width));
+      labels.push_back(data.label[row]);
+      row = static_cast<std::uint32_t>(labels.size() - 1);
+    }
+  }
+  data.x = std::move(x);
+  data.label = std::move(labels);
+  data.splits = {split};
+  return data;
+}
+
 Scores hold(const run::TrainConfig& config, const data::Dataset& data,
             const std::function<void(double)>& epoch, bool train_errors) {
   const run::Plan plan = run::make_plan(config, data);

@@ -43,26 +43,6 @@ std::string label(std::size_t way) {
   return fmt::format("student, T = {:g}", kTemperatures[way - kTaught]);
 }
 
-/// The rows of the first division alone, training rows first: a copy for each training stays small.
-data::Dataset used_rows(data::Dataset data) {
-  data::Split& split = data.splits.at(0);
-  const std::size_t width = data.width();
-  std::vector<float> x;
-  std::vector<std::int32_t> labels;
-  for (std::vector<std::uint32_t>* part : {&split.train, &split.test}) {
-    for (std::uint32_t& row : *part) {
-      const auto first = data.x.begin() + static_cast<std::ptrdiff_t>(row * width);
-      x.insert(x.end(), first, first + static_cast<std::ptrdiff_t>(width));
-      labels.push_back(data.label[row]);
-      row = static_cast<std::uint32_t>(labels.size() - 1);
-    }
-  }
-  data.x = std::move(x);
-  data.label = std::move(labels);
-  data.splits = {split};
-  return data;
-}
-
 /// What all seeds share.
 struct Setting {
   run::TrainConfig student, teacher;  // for the same number of epochs

@@ -160,7 +160,7 @@ report::Panel panel_of(const Network& network, const std::vector<std::string>& n
 class Study {
  public:
   Study(const Effort& effort, std::size_t rows, std::size_t test_rows, int epochs)
-      : effort_(effort), data_(contest_data("mnist", rows, test_rows)), epochs_(epochs) {
+      : effort_(effort), data_(used_rows(contest_data("mnist", rows, test_rows))), epochs_(epochs) {
     result_.seeds = static_cast<std::size_t>(contest_seeds(effort, 3));
   }
 
