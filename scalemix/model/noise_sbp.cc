@@ -1,5 +1,6 @@
 // Structured Bayesian pruning (Neklyudov et al. 2017): what a layer's weights make of its input, before
-// the bias, times noise per output unit (of a convolution: per channel). Posterior and prior of the noise
+// the bias, times noise per output unit (of a convolution: per channel); with place=input, what it takes,
+// times noise per input. Posterior and prior of the noise
 // are a normal law and the uniform one of its logarithm, cut to [a, b] = [-20, 0]:
 //
 //   log t = mu + sigma q(c),  c = Phi(A) + u (Phi(B) - Phi(A)),  A = (a - mu) / sigma,  B = (b - mu) / sigma
@@ -27,11 +28,11 @@ using law::log_standard_normal_cdf;
 using law::standard_normal_cdf;
 using law::standard_normal_pdf;
 
-constexpr std::size_t kInit = 0, kThreshold = 1;  // parameters
-constexpr std::size_t kMu = 0, kLogSigma = 1;     // tensors
-constexpr double kA = -20, kB = 0;                // of log t
-constexpr double kLeast = -20, kMost = 5;         // mu, log sigma
-constexpr double kEdge = 1e-5;                    // u stays as far from 0 and 1
+constexpr std::size_t kInit = 0, kThreshold = 1, kPlace = 2;  // parameters
+constexpr std::size_t kMu = 0, kLogSigma = 1;                 // tensors
+constexpr double kA = -20, kB = 0;                            // of log t
+constexpr double kLeast = -20, kMost = 5;                     // mu, log sigma
+constexpr double kEdge = 1e-5;                                // u stays as far from 0 and 1
 
 /// From the table that normal draws are made from, to 2e-6, where 23 bits of c are enough.
 double normal_quantile(double c) {
@@ -196,11 +197,14 @@ void settle(const At& at) {
   }
 }
 
+/// (O, I, ...): the weights of an output lie together, those of an input in runs of `each`.
 void stand_in(const At& at, float* out) {
-  const std::size_t each = at.use.weights / units(at);
-  for (std::size_t c = 0; c < units(at); ++c) {
-    const bool gone = off(at, c);
-    for (std::size_t e = c * each; e < (c + 1) * each; ++e) out[e] = gone ? 0 : at.w[e];
+  const std::size_t row = at.use.weights / at.use.outputs, each = row / units(at);
+  const bool input = at.use.where == Where::input;
+  std::vector<bool> gone;
+  for (std::size_t c = 0; c < units(at); ++c) gone.push_back(off(at, c));
+  for (std::size_t e = 0; e < at.use.weights; ++e) {
+    out[e] = gone[input ? e % row / each : e / row] ? 0 : at.w[e];
   }
 }
 
@@ -220,12 +224,20 @@ NoiseKind sbp_noise() {
                  .where = Where::before_bias};
   kind.parameters = {
       {"init", -5, kLeast, kMost, false, false, "initial log sigma"},
-      {"threshold", 1, 0, 1e6, false, false, "a unit whose SNR is below it is switched off"}};
-  kind.tensors = [](const Noise& noise, const Layer& layer) -> std::vector<LayerTensor> {
-    return {{.name = "mu", .shape = {layer.out}},
-            {.name = "log_sigma", .shape = {layer.out}, .initial = noise.values[kInit]}};
+      {"threshold", 1, 0, 1e6, false, false, "a unit whose SNR is below it is switched off"},
+      choice("place", "output|input", "on what a layer's weights make, or on what it takes")};
+  kind.placed = [](const Noise& noise, const Layer&, bool) {
+    return noise.values[kPlace] != 0 ? Where::input : Where::before_bias;
   };
-  kind.compile = [](NoiseUse& use, const Layer&) { use.draws = uniform_draws(); };
+  kind.tensors = [](const Noise& noise, const Layer& layer) -> std::vector<LayerTensor> {
+    const Shape shape{noise.values[kPlace] != 0 ? layer.in : layer.out};
+    return {{.name = "mu", .shape = shape},
+            {.name = "log_sigma", .shape = shape, .initial = noise.values[kInit]}};
+  };
+  kind.compile = [](NoiseUse& use, const Layer&) {
+    if (use.where == Where::input) per_input(use);
+    use.draws = uniform_draws();
+  };
   kind.prepared = [](const NoiseUse& use) { return use.train ? 0 : use.site.columns; };
   kind.prepare = prepare;
   kind.kept = [](const NoiseUse& use, std::size_t rows, bool) {

@@ -224,7 +224,7 @@ std::vector<std::string> find_warnings(const Plan& plan) {
   return warnings;
 }
 
-/// What the teacher says of all rows, into data.soft.
+/// Reads the teacher's files and asks it.
 void ask_teacher(TrainConfig& c, data::Dataset& data) {
   if (c.objective == "mc") c.objective = "distil";
   const train::Objective objective(c.objective);
@@ -253,11 +253,20 @@ void ask_teacher(TrainConfig& c, data::Dataset& data) {
                                     fmt::join(data.classes, ", ")));
     }
   }
+  ask(all, c.objective, c.seed, data);
+}
+
+}  // namespace
+
+void ask(const std::vector<const predict::Predictor*>& teacher, const std::string& word,
+         std::uint64_t seed, data::Dataset& data) {
+  const train::Objective objective(word);
   data::LabelledRows rows;
   rows.rows = data.rows();
   rows.x = data.x;
   const predict::RowPredictions said = predict::predict_rows(
-      all, rows, {.samples = static_cast<std::size_t>(objective.own()[2]), .seed = c.seed});
+      teacher, rows, {.samples = static_cast<std::size_t>(objective.own()[2]), .seed = seed});
+  data.soft.clear();
   if (data.task == Task::regression) {
     const double hard = objective.own()[1];
     data.soft.resize(rows.rows);
@@ -271,8 +280,6 @@ void ask_teacher(TrainConfig& c, data::Dataset& data) {
   for (const double p : said.p)
     data.soft.push_back(static_cast<float>(std::log(std::max(p, 1e-38))));
 }
-
-}  // namespace
 
 Plan make_plan(TrainConfig config) {
   validate(config);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "scalemix/predict/predictor.h"
 #include "scalemix/run/config.h"
 #include "scalemix/train/plan.h"
 
@@ -20,5 +21,10 @@ struct Plan : train::Plan {
 Plan make_plan(TrainConfig config);
 /// The same of data in memory; config.data names it.
 Plan make_plan(TrainConfig config, data::Dataset data);
+
+/// What a teacher's networks, which answer together, say of all rows, into data.soft. `objective` is the
+/// word that learns from it, distil with its parameters; the config's objective must be the same.
+void ask(const std::vector<const predict::Predictor*>& teacher, const std::string& objective,
+         std::uint64_t seed, data::Dataset& data);
 
 }  // namespace scalemix::inline v0::run

@@ -1,10 +1,12 @@
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
 #include <map>
 
 #include "scalemix/base/error.h"
 #include "scalemix/cli/reproduce/common.h"
 #include "scalemix/cli/reproduce/images.h"
+#include "scalemix/cli/reproduce/training/contest.h"
 #include "scalemix/cli/reproduce/training/trainee.h"
 #include "scalemix/cli/reproduce/training/uci.h"
 #include "scalemix/run/plan.h"
@@ -29,6 +31,8 @@ std::size_t known_misses(std::string_view entry) {
   if (entry == "uci-mc-dropout") return 4;
   if (entry == "tail-adaptive") return 6;
   if (entry == "svdo-lenet-300-100") return 5;
+  if (entry == "svdo-lenet5") return 6;
+  if (entry == "units-left") return 12;
   const bool two =
       entry == "trainable-length" || entry == "linear-models" || entry == "random-labels";
   return two ? 2 : 0;
@@ -103,6 +107,112 @@ INSTANTIATE_TEST_SUITE_P(, ReproduceTest, testing::ValuesIn(simulations()), [](c
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 });
+
+/// Of the entry at quick size; made once.
+const reproduce::Result& quick(std::string_view name) {
+  static std::map<std::string_view, reproduce::Result> made;
+  for (const Entry& entry : reproduce::entries()) {
+    if (entry.name != name) continue;
+    if (!made.contains(name)) made[name] = entry.run({Size::quick, 1, 1, true});
+    return made.at(name);
+  }
+  throw std::invalid_argument(std::string(name));
+}
+
+/// "1588 weights (student 1586): student, T = 2, test error"
+TEST(SoftTargets, AStudentHasAtMostAsManyWeightsAndLearnsFromItsTeacher) {
+  const reproduce::Result& result = quick("soft-targets");
+  std::map<std::string, double> error;
+  std::size_t sizes = 0;
+  for (const Row& row : result.rows) {
+    std::size_t pruned = 0, student = 0;
+    if (std::sscanf(row.quantity.c_str(), "%zu weights (student %zu)", &pruned, &student) == 2) {
+      EXPECT_LE(student, pruned);
+      EXPECT_GT(student + 784 + 40, pruned);  // one unit more would be too many
+      ++sizes;
+    }
+    error[row.quantity.substr(row.quantity.find(':') + 2)] += row.ours;
+  }
+  EXPECT_EQ(sizes, 14u);  // two numbers of weights, seven ways
+  EXPECT_EQ(result.claims.size(), 2u * (3 + 3));
+  const double alone = error.at("student, no teacher, test error");
+  EXPECT_NE(error.at("student, T = 2, test error"), alone);
+  EXPECT_NE(error.at("student, T = 2, test error"), error.at("student, T = 10, test error"));
+  EXPECT_NE(error.at("pruned by magnitude, test error"),
+            error.at("pruned by gsm (Laplace), test error"));
+  EXPECT_LT(error.at("test error"), 0.83);  // the teacher's; a guess errs by 0.9
+  EXPECT_LT(error.at("pruned by magnitude, trained again, test error"),
+            error.at("pruned by magnitude, test error"));
+}
+
+/// What was not read at its source is compared with nothing, and shown.
+TEST(UnitsLeft, ShowsWhatIsFromMemoryAndComparesItWithNothing) {
+  const reproduce::Result& result = quick("units-left");
+  std::size_t from_memory = 0;
+  for (const Row& row : result.rows) {
+    if (row.quantity.find("from memory") != std::string::npos) {
+      ++from_memory;
+      EXPECT_FALSE(row.reference) << row.quantity;
+    }
+    EXPECT_THAT(row.quantity, HasSubstr(", 2 epochs")) << "a short schedule says so";
+    if (row.quantity.find("flops") != std::string::npos) {
+      EXPECT_GE(row.ours, 1) << row.quantity;
+    }
+    if (row.quantity.find(": inputs") != std::string::npos) {
+      EXPECT_LE(row.ours, 784);
+      EXPECT_GT(row.ours, 0);
+    }
+  }
+  EXPECT_EQ(from_memory, 3u * 4);  // svdo, gnj and l0 on 784-300-100: error and three sizes
+}
+
+/// What a line has.
+double ours(const reproduce::Result& result, std::string_view quantity) {
+  for (const Row& row : result.rows) {
+    if (row.quantity.starts_with(quantity)) return row.ours;
+  }
+  throw std::invalid_argument(std::string(quantity));
+}
+
+TEST(UnitsLeft, SbpGoesOnFromTheDenseNetwork) {
+  const reproduce::Result& result = quick("units-left");
+  const double dense = ours(result, "mlp:300-100, dense, 2 epochs: test error");
+  EXPECT_LT(ours(result, "mlp:300-100, sbp:place=input, 2 epochs: test error"), dense);
+}
+
+/// 500, 25 000, 400 000 and 5000 weights, as in the paper's network.
+TEST(SvdoLenet5, IsThePapersNetwork) {
+  const reproduce::Result& result = quick("svdo-lenet5");
+  const double kWeights[] = {500, 25000, 400000, 5000};
+  double zeros = 0;
+  for (std::size_t l = 0; l < 4; ++l) {
+    zeros += kWeights[l] * ours(result, "zeros of layer " + std::to_string(l + 1));
+  }
+  EXPECT_GT(zeros, 0);
+  EXPECT_NEAR(zeros / 430500, ours(result, "zeros of all layers"), 1e-9);
+  EXPECT_THAT(result.rows.back().quantity, HasSubstr("after 1 of 200 epochs"));
+}
+
+TEST(SmallerClaims, AreDecidedByHolm) {
+  const std::vector<double> low{1, 2, 3, 4, 5}, high{2.1, 3, 4, 5, 6.1};
+  const std::vector<double> close{1.3, 2, 3.4, 4.2, 5.6};
+  const std::vector<reproduce::Compared> all{
+      {"a", low, high}, {"b", low, close}, {"c", high, low}, {"once", {1}, {2}}};
+  // Alone b would hold.
+  EXPECT_EQ(reproduce::smaller_claim("b", low, close).holds, true);
+  const auto claims = reproduce::smaller_claims(all);
+  ASSERT_EQ(claims.size(), 4u);
+  EXPECT_EQ(claims[0].holds, true);
+  EXPECT_EQ(claims[1].holds, true);
+  EXPECT_EQ(claims[2].holds, false);
+  EXPECT_EQ(claims[3].holds, std::nullopt);
+  EXPECT_THAT(claims[1].because, HasSubstr("Holm 0.0"));
+  EXPECT_EQ(claims[3].because.find("Holm"), std::string::npos);
+  std::vector<reproduce::Compared> more(3, {"b", low, close});
+  for (const reproduce::Claim& claim : reproduce::smaller_claims(more)) {
+    EXPECT_EQ(claim.holds, std::nullopt) << claim.because;
+  }
+}
 
 /// Small networks on yacht, where that is on this machine.
 class Uci : public testing::Test {

@@ -28,6 +28,7 @@ TEST(FamilyGradient, OfMethodsOnTables) {
                              "l0:p=0.4,lambda=0.5,decay=0.3",
                              "l0:gate=row",
                              "sbp:init=-1",
+                             "sbp:init=-1,place=input",
                              "gnj:init=-3",
                              "soft:sigma=0.6",
                              "soft:form=half_laplace",
@@ -52,8 +53,8 @@ TEST(FamilyGradient, OfMethodsOnImages) {
                                     activation("tanh"), flatten(), linear(18, 3)});
   for (const char* method :
        {"vdo_a:p=0.3", "vdo_b:p=0.3,share=unit", "vsd:depth=2", "l0:lambda=0.5,decay=0.2",
-        "sbp:init=-1", "gnj:init=-3", "dropblock:p=0.3,block=2", "dropblock:share=row,rate=exact",
-        "information:most=0.9"}) {
+        "sbp:init=-1", "sbp:init=-1,place=input", "gnj:init=-3", "dropblock:p=0.3,block=2",
+        "dropblock:share=row,rate=exact", "information:most=0.9"}) {
     SCOPED_TRACE(method);
     Spec spec = net;
     apply_method(spec, method);

@@ -365,5 +365,29 @@ TEST(Schedule, FollowsItsFormulas) {
   EXPECT_DOUBLE_EQ(train::penalty_weight(c, 50), 1);
 }
 
+/// A teacher in memory says what its file says.
+TEST(Teacher, InMemorySaysWhatItsFileSays) {
+  for (const char* name : {"friedman1", "glyphs"}) {
+    run::TrainConfig c = small("none");
+    c.data = name;
+    c.epochs = 1;
+    run::Plan plan = run::make_plan(c);
+    const std::string folder = fresh("teacher");
+    ASSERT_TRUE(train_all(plan, folder));
+    c.teacher = folder;
+    c.objective = "distil:temperature=2,hard=0.25";
+    const run::Plan from_file = run::make_plan(c);
+    const predict::Predictor teacher(model::load_model(folder + "/model.safetensors"));
+    data::Dataset soft = plan.data;
+    run::ask({&teacher}, c.objective, c.seed, soft);
+    EXPECT_FALSE(soft.soft.empty());
+    EXPECT_EQ(soft.soft, from_file.data.soft);
+    run::ask({&teacher}, c.objective, c.seed, soft);  // again: its answers take the place of others
+    EXPECT_EQ(soft.soft, from_file.data.soft);
+    c.teacher.clear();
+    EXPECT_EQ(run::make_plan(c, soft).data.soft, soft.soft);
+  }
+}
+
 }  // namespace
 }  // namespace scalemix

@@ -12,7 +12,6 @@
 #include "scalemix/cli/reproduce/training/contest.h"
 #include "scalemix/cli/reproduce/training/uci.h"
 #include "scalemix/compress/prune.h"
-#include "scalemix/metric/paired.h"
 #include "scalemix/model/noise_tensors.h"
 #include "scalemix/predict/evaluate.h"
 #include "scalemix/run/plan.h"
@@ -93,20 +92,12 @@ report::Panel densities(const model::Model& m) {
 /// correction.
 void add_claims(const std::string& sentence, const std::vector<Contestant>& contestants,
                 const std::vector<std::vector<double>>& numbers, Result& result) {
-  std::vector<double> p;
-  for (std::size_t i = 2; i < numbers.size() && numbers[1].size() > 1; ++i) {
-    p.push_back(metric::paired_t(numbers[1], numbers[i]).p);
-  }
-  const std::vector<double> corrected = metric::holm(p);
+  std::vector<Compared> all;
   for (std::size_t i = 2; i < numbers.size(); ++i) {
-    Claim claim = smaller_claim(fmt::format(fmt::runtime(sentence), contestants[i].label),
-                                numbers[1], numbers[i]);
-    if (i - 2 < corrected.size()) {
-      if (corrected[i - 2] >= 0.05) claim.holds = std::nullopt;
-      claim.because += fmt::format("; Holm {:.2g}", corrected[i - 2]);
-    }
-    result.claims.push_back(std::move(claim));
+    all.push_back(
+        {fmt::format(fmt::runtime(sentence), contestants[i].label), numbers[1], numbers[i]});
   }
+  for (Claim& claim : smaller_claims(all)) result.claims.push_back(std::move(claim));
 }
 
 constexpr std::size_t kConcrete = 6;  // its place below

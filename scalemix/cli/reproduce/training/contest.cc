@@ -62,6 +62,25 @@ data::Dataset contest_data(const std::string& name, std::size_t train_rows, std:
   return data;
 }
 
+data::Dataset used_rows(data::Dataset data) {
+  data::Split& split = data.splits.at(0);
+  const std::size_t width = data.width();
+  std::vector<float> x;
+  std::vector<std::int32_t> labels;
+  for (std::vector<std::uint32_t>* part : {&split.train, &split.test}) {
+    for (std::uint32_t& row : *part) {
+      const auto first = data.x.begin() + static_cast<std::ptrdiff_t>(row * width);
+      x.insert(x.end(), first, first + static_cast<std::ptrdiff_t>(width));
+      labels.push_back(data.label[row]);
+      row = static_cast<std::uint32_t>(labels.size() - 1);
+    }
+  }
+  data.x = std::move(x);
+  data.label = std::move(labels);
+  data.splits = {split};
+  return data;
+}
+
 Scores hold(const run::TrainConfig& config, const data::Dataset& data,
             const std::function<void(double)>& epoch, bool train_errors) {
   const run::Plan plan = run::make_plan(config, data);
@@ -92,6 +111,26 @@ Claim smaller_claim(std::string sentence, const std::vector<double>& a,
   } else {
     out.because += fmt::format("; a difference of {:.2g} would have been seen",
                                metric::detectable(test.error, a.size()));
+  }
+  return out;
+}
+
+std::vector<Claim> smaller_claims(const std::vector<Compared>& all) {
+  std::vector<double> p;
+  for (const Compared& c : all) {
+    if (c.a.size() > 1) p.push_back(metric::paired_t(c.a, c.b).p);
+  }
+  const std::vector<double> corrected = metric::holm(p);
+  std::vector<Claim> out;
+  std::size_t tested = 0;
+  for (const Compared& c : all) {
+    Claim claim = smaller_claim(c.sentence, c.a, c.b);
+    if (c.a.size() > 1) {
+      const double holm = corrected[tested++];
+      if (holm >= 0.05) claim.holds = std::nullopt;
+      claim.because += fmt::format("; Holm {:.2g}", holm);
+    }
+    out.push_back(std::move(claim));
   }
   return out;
 }

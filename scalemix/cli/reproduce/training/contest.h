@@ -31,6 +31,10 @@ struct Scores {
 /// A named set, or the glyphs where it is not on this machine, cut to its first rows.
 data::Dataset contest_data(const std::string& name, std::size_t train_rows, std::size_t test_rows);
 
+/// Of images in classes, the rows of the first division alone, training rows first: plans copy their data,
+/// and an entry of many trainings makes many.
+data::Dataset used_rows(data::Dataset data);
+
 /// Trains all replicas of the config in a stack and scores them. `epoch(share done)` is called as epochs
 /// end. `train_errors`: wanted too.
 Scores hold(const run::TrainConfig& config, const data::Dataset& data,
@@ -40,6 +44,13 @@ Scores hold(const run::TrainConfig& config, const data::Dataset& data,
 /// not resolved, the difference that would have been seen with probability 0.8.
 Claim smaller_claim(std::string sentence, const std::vector<double>& a,
                     const std::vector<double>& b);
+
+/// Several such claims made together: with Holm's correction of their p, which decides.
+struct Compared {
+  std::string sentence;
+  std::vector<double> a, b;
+};
+std::vector<Claim> smaller_claims(const std::vector<Compared>& all);
 
 /// All contestants on one set of data, with rows of their errors and log-likelihoods, named after
 /// `prefix`; progress is counted from `done`.
