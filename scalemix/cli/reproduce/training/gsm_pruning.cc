@@ -94,16 +94,12 @@ Result gsm_pruning(const Effort& effort) {
       contestant("VI, fixed prior", "vi:sigma0=0.05", base),
       contestant("VI, scales of rows", "ard", base),
       contestant("VI, a scale for each weight", "svdo", base)};
-  const Source sources[] = {{"Bernoulli, Laplace", 0, laplace},
-                            {"Beta, Laplace", 1, laplace},
-                            {"N(1, 1), Laplace", 2, laplace},
-                            {"Bernoulli, spread of the steps", 0, spread},
-                            {"Beta, spread of the steps", 1, spread},
-                            {"N(1, 1), spread of the steps", 2, spread},
-                            {"Bernoulli, noise alone", 0, noise},
-                            {"VI, fixed prior", 3, posterior},
-                            {"VI, scales of rows", 4, posterior},
-                            {"VI, a scale for each weight", 5, posterior}};
+  const Source sources[] = {
+      {"Bernoulli, Laplace", 0, laplace},       {"Beta, Laplace", 1, laplace},
+      {"N(1, 1), Laplace", 2, laplace},         {"Bernoulli, spread of the steps", 0, spread},
+      {"Beta, spread of the steps", 1, spread}, {"N(1, 1), spread of the steps", 2, spread},
+      {"Bernoulli, noise alone", 0, noise},     {"VI, fixed prior", 3, posterior},
+      {"VI, scales of rows", 4, posterior},     {"VI, a scale for each weight", 5, posterior}};
   const data::Dataset data = contest_data("mnist", effort.pick<std::size_t>(200, 3000, 60000),
                                           effort.pick<std::size_t>(200, 2000, 10000));
   Result result;
