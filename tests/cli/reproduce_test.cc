@@ -39,8 +39,8 @@ std::size_t known_misses(std::string_view entry) {
 }
 
 bool needs_yacht(std::string_view entry) {
-  return entry.starts_with("uci-") || entry == "yacht-as-released" || entry == "tail-adaptive" ||
-         entry == "shrinkage-heat-maps";
+  return entry.starts_with("uci-") || entry == "vsd-uci" || entry == "yacht-as-released" ||
+         entry == "tail-adaptive" || entry == "shrinkage-heat-maps";
 }
 
 /// The quick sizes and the seed are fixed, so a row that misses here is a change of the code.
