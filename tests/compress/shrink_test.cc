@@ -209,6 +209,40 @@ TEST(Shrink, ShortcutsWithWeightsWriteAndRead) {
   expect_same(outputs(m, 3), outputs(shrink(m).model, 3));
 }
 
+TEST(Shrink, AShortcutWithWeightsMustAgree) {
+  Model m = filled_model(made("resnet:1", image_problem(), {}));
+  clear_unit(m, "conv9", 60);
+  EXPECT_TRUE(shrink(m).layers.empty());
+  clear_unit(m, "conv8", 60);
+  EXPECT_EQ(shrink(m).layers.size(), 2u);
+}
+
+/// The branch reads tanh of a constant, the shortcut the constant.
+TEST(Shrink, BranchAndShortcutEachTakeTheirConstant) {
+  Model m = filled_model(
+      chain({{5}, Task::classification, 3},
+            {linear(5, 4), residual({activation("tanh"), linear(4, 3)}, {linear(4, 3)})}));
+  clear_unit(m, "linear1", 2);
+  m.tensors.at("linear1.bias") = Tensor::of({4}, std::vector<float>{0.7f, -0.4f, 0.9f, 0.2f});
+  const Shrunk small = shrink(m);
+  EXPECT_EQ(units_of(small.model)[0], 3u);
+  expect_same(outputs(m, 9), outputs(small.model, 9));
+}
+
+/// Noise on weights of one layer in the stream is enough: its columns are numbered.
+TEST(Shrink, AStreamWithANoisyLayerStays) {
+  for (const char* noisy : {"linear2", "linear3"}) {
+    Spec spec = made("resmlp:6x1", table_problem(), {"dropconnect:p=0.2"});
+    for_each_layer(spec, [&](Layer& layer) {
+      if (layer.name != noisy) layer.noise.clear();
+    });
+    Model m = filled_model(spec);
+    clear_input(m, "linear2", 4, 6);
+    clear_input(m, "linear4", 4, 6);
+    EXPECT_TRUE(shrink(m).layers.empty()) << noisy;
+  }
+}
+
 TEST(Shrink, BlocksDrawTheNoiseThatTheyDrew) {
   Model m = filled_model(made("resmlp:6x2", table_problem(), {"bernoulli:p=0.4"}));
   for (const char* reader : {"linear2", "linear4", "linear6"}) clear_input(m, reader, 1, 6);

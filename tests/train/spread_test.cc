@@ -85,6 +85,17 @@ TEST(Spread, LongTrainingsLookAtAboutAThousandSteps) {
   EXPECT_TRUE(other.model(0).spread.empty());
 }
 
+TEST(Spread, ReplicasThatStoppedAreNotLookedAt) {
+  const run::Plan plan = plan_of(1);
+  Stack stack(plan.data, plan, {0, 1});
+  stack.step();
+  stack.state.active[1] = false;
+  for (int t = 0; t < 3; ++t) stack.step();
+  EXPECT_THAT(stack.state.spread.count, ElementsAre(4, 1));
+  EXPECT_FALSE(stack.model(0).spread.empty());
+  EXPECT_TRUE(stack.model(1).spread.empty());
+}
+
 TEST(Spread, IsInTheCheckpointAndInTheModelFile) {
   const run::Plan plan = plan_of(1), without = plan_of(0);
   const std::string path = testing::TempDir() + "scalemix_spread.safetensors";
