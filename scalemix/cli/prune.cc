@@ -23,6 +23,7 @@
 #include "scalemix/cli/labelled.h"
 #include "scalemix/cli/prune_study.h"
 #include "scalemix/cli/table.h"
+#include "scalemix/compress/fold_blocks.h"
 #include "scalemix/compress/shrink.h"
 #include "scalemix/predict/sparsity.h"
 #include "scalemix/report/plot.h"
@@ -49,8 +50,11 @@ ordered_json save(const PruneCommand& o, const PruneStudy& study, const model::M
   auto [chosen, rule] = study.choose();
   const double sparsity = compress::sparsity_of(chosen);
   const std::size_t dense = dense_bytes(chosen);
-  ordered_json units = ordered_json::array();
+  ordered_json units = ordered_json::array(), blocks = ordered_json::array();
   if (!o.keep_units) {
+    compress::Folded folded = compress::fold_blocks(std::move(chosen));
+    chosen = std::move(folded.model);
+    blocks = folded.removed;
     compress::Shrunk shrunk = compress::shrink(std::move(chosen));
     chosen = std::move(shrunk.model);
     for (const auto& l : shrunk.layers) {
@@ -78,7 +82,8 @@ ordered_json save(const PruneCommand& o, const PruneStudy& study, const model::M
           {"dense_bytes", dense},
           {"store", o.store},
           {"layers", layers},
-          {"units", units}};
+          {"units", units},
+          {"blocks", blocks}};
 }
 
 void print_saved(const ordered_json& saved, const char* what, std::ostream& out) {
@@ -96,6 +101,9 @@ void print_saved(const ordered_json& saved, const char* what, std::ostream& out)
                fmt::format("{}", l["left"].get<std::size_t>())});
   }
   table.print(out);
+  for (const ordered_json& block : saved["blocks"]) {
+    out << fmt::format("{}: gone, it adds the same to every row\n", block.get<std::string>());
+  }
   for (const ordered_json& l : saved["units"]) {
     out << fmt::format("{}: {} of {} units left\n", l["layer"].get<std::string>(),
                        l["after"].get<std::size_t>(), l["before"].get<std::size_t>());
@@ -242,7 +250,8 @@ Action setup_prune(CLI::App& sub) {
   take_words(sub.add_option("--store", o->store, "How the file holds weights"),
              {"float32", "float16", "int8"})
       ->capture_default_str();
-  sub.add_flag("--keep-units", o->keep_units, "Leave units in that say nothing");
+  sub.add_flag("--keep-units", o->keep_units,
+               "Leave units and residual blocks in that say nothing");
   sub.add_option("--out", o->out, "The model file to write")->type_name("MODEL");
   sub.add_option("--plot", o->plot, "Write the curves (SVG)")->type_name("FILE");
   sub.add_option("--csv", o->csv, "Write the curves (CSV)")->type_name("FILE");

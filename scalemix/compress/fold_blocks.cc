@@ -29,12 +29,14 @@ std::vector<float> bias_of(const Model& model, const Layer& layer) {
 
 /// What a block adds to every row; empty if that depends on the row.
 std::optional<std::vector<float>> constant_of(const Model& model, const Layer& block) {
-  if (!is_block(block) || block.branch.empty() || !is_linear(block.branch.front())) return {};
-  const std::vector<float> w = predict::deterministic_weights(model, block.branch.front());
+  if (!is_block(block)) return {};
+  const auto last = std::find_if(block.branch.rbegin(), block.branch.rend(), model::has_weights);
+  if (last == block.branch.rend() || !is_linear(*last)) return {};
+  const std::vector<float> w = predict::deterministic_weights(model, *last);
   if (std::any_of(w.begin(), w.end(), [](float v) { return v != 0; })) return {};
-  std::vector<float> c = bias_of(model, block.branch.front());
-  for (std::size_t i = 1; i < block.branch.size(); ++i) {
-    const Layer& layer = block.branch[i];
+  std::vector<float> c = bias_of(model, *last);
+  for (auto at = last.base(); at != block.branch.end(); ++at) {
+    const Layer& layer = *at;
     const auto activation = kernel::find_activation(layer.type);
     if (!activation) return {};
     kernel::activate(*activation, static_cast<float>(layer.slope), c.size(), c.data());
@@ -75,10 +77,11 @@ void add_constant(Model& model, const Layer& layer, const std::vector<float>& c)
   model.tensors.at(layer.name + ".bias") = model::Tensor::of({layer.out}, bias);
 }
 
-void erase_tensors(Model& model, const Layer& block) {
-  for (const Layer& layer : block.branch) {
-    const std::string prefix = layer.name + ".";
-    std::erase_if(model.tensors, [&](const auto& item) { return item.first.starts_with(prefix); });
+void erase_tensors(Model& model, const Layer& layer) {
+  const std::string prefix = layer.name + ".";
+  std::erase_if(model.tensors, [&](const auto& t) { return t.first.starts_with(prefix); });
+  for (const std::vector<Layer>* inside : {&layer.branch, &layer.shortcut}) {
+    for (const Layer& one : *inside) erase_tensors(model, one);
   }
 }
 
@@ -98,8 +101,10 @@ Folded fold_blocks(Model model) {
   std::vector<Layer>& layers = model.spec.layers;
   for (std::size_t i = 0; i < layers.size();) {
     const std::optional<std::vector<float>> c = constant_of(model, layers[i]);
-    const std::vector<const Layer*> into = c ? carriers(layers, i) : std::vector<const Layer*>{};
-    if (into.empty()) {
+    const bool nothing = c && std::count(c->begin(), c->end(), 0.0f) == std::ssize(*c);
+    const std::vector<const Layer*> into =
+        c && !nothing ? carriers(layers, i) : std::vector<const Layer*>{};
+    if (into.empty() && !nothing) {
       ++i;
       continue;
     }

@@ -93,6 +93,22 @@ TEST_F(PruneTest, UnitsGoAndTheFileSaysSo) {
   EXPECT_THAT(shown.out, HasSubstr("pruned"));
 }
 
+TEST_F(PruneTest, BlocksWithoutWeightsGo) {
+  const std::string deep = path("deep"), small = path("small.safetensors");
+  ASSERT_EQ(scalemix({"train", "--data", "friedman1", "--model", "skipmlp:10x2", "--method", "none",
+                      "--epochs", "2", "--quiet", "--out", deep})
+                .code,
+            kSuccess);
+  const auto pruned = [&](std::vector<std::string> more) {
+    more.insert(more.end(), {"--sparsity", "0.97", "--points", "0", "--out", small});
+    return prune(std::move(more), deep).json()["saved"];
+  };
+  const nlohmann::json whole = pruned({"--keep-units"}), folded = pruned({});
+  EXPECT_TRUE(whole["blocks"].empty());
+  EXPECT_FALSE(folded["blocks"].empty());
+  EXPECT_NEAR(folded["error"], whole["error"], 1e-5);
+}
+
 TEST_F(PruneTest, TheSpreadOfTheStepsIsAnEstimator) {
   EXPECT_THAT(prune({"--rule", "snr", "--estimator", "spread"}).err, HasSubstr("--spread"));
   const std::string kept = path("kept");

@@ -64,6 +64,33 @@ TEST(FoldBlocks, AllOfThemMayGo) {
   for (std::size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(before[i], after[i], 1e-5);
 }
 
+/// What the last layer of a branch says counts, whatever is before it, blocks in it too.
+TEST(FoldBlocks, TheLastLayerOfABranchDecides) {
+  const auto zero = [](Model& m, const std::string& name) {
+    Tensor& t = m.tensors.at(name);
+    t = Tensor::of(t.shape, std::vector<float>(t.count(), 0));
+  };
+  Model m = filled_model(made("resmlp:6x2", table_problem(), {}));
+  zero(m, "linear3.weight");
+  EXPECT_TRUE(fold_blocks(m).removed.empty());  // a rectifier is in its constant's way
+  zero(m, "linear3.bias");
+  const Folded folded = fold_blocks(m);
+  EXPECT_EQ(folded.removed, (std::vector<std::string>{"block1"}));
+  check_model(folded.model);
+  EXPECT_EQ(outputs(folded.model, 5), outputs(m, 5));
+
+  Model nested = filled_model(chain(
+      {{4}, Task::regression, 2},
+      {linear(4, 6), residual({residual({linear(6, 6), relu()}), linear(6, 6), activation("tanh")}),
+       linear(6, 2)}));
+  zero(nested, "linear3.weight");
+  const Folded inner = fold_blocks(nested);
+  ASSERT_EQ(inner.removed.size(), 1u);
+  check_model(inner.model);
+  const std::vector<float> before = outputs(nested, 5), after = outputs(inner.model, 5);
+  for (std::size_t i = 0; i < before.size(); ++i) EXPECT_NEAR(before[i], after[i], 1e-5);
+}
+
 TEST(FoldBlocks, BlocksThatAreOnStay) {
   const Folded folded = fold_blocks(filled_model(deep()));
   EXPECT_TRUE(folded.removed.empty());
