@@ -95,16 +95,16 @@ given_torch() {
 
 install_pip_torch() {
   local have
-  have=$("$venv/bin/python3" -c 'import onnx, onnxruntime, torch; print(torch.__version__.split("+")[0])' 2>/dev/null || true)
+  have=$("$venv/bin/python3" -c 'import onnx, onnxruntime, safetensors, torch; print(torch.__version__.split("+")[0])' 2>/dev/null || true)
   if [ "$have" != "$torch_version" ]; then
     if $dry_run; then
-      say "would install with pip in $venv: torch==$torch_version numpy onnx onnxruntime"
+      say "would install with pip in $venv: torch==$torch_version numpy onnx onnxruntime safetensors"
       return
     fi
     install_groups pip
-    say "installing with pip in $venv: torch==$torch_version numpy onnx onnxruntime"
+    say "installing with pip in $venv: torch==$torch_version numpy onnx onnxruntime safetensors"
     [ -x "$venv/bin/python3" ] || python3 -m venv "$venv"
-    "$venv/bin/python3" -m pip install --quiet "torch==$torch_version" numpy onnx onnxruntime >&2
+    "$venv/bin/python3" -m pip install --quiet "torch==$torch_version" numpy onnx onnxruntime safetensors >&2
   fi
   # One path for all versions of Python: the package's own root folder is what CMAKE_PREFIX_PATH must name.
   $dry_run || ln -sfn "$("$venv/bin/python3" -c \

@@ -102,7 +102,7 @@ Result compared(const run::TrainConfig& config, const Published& theirs, const E
 }  // namespace
 
 Result svdo_lenet_300_100(const Effort& effort) {
-  run::TrainConfig config = contest_base(effort, "mlp:300-100", effort.pick(2, 40, 200));
+  run::TrainConfig config = contest_base(effort, "mlp:300-100", effort.pick(2, 80, 200));
   config.method = {"svdo:clip=on"};
   config.init = "normal:0.01";
   config.seeds = contest_seeds(effort, 3);
