@@ -109,13 +109,24 @@ bool follow(Layers& layers, std::size_t at, Stream& to) {
   }
 }
 
+/// Whether a unit is the same to all layers on the way: behind flatten, a channel is several numbers to
+/// those that write or normalise numbers.
+bool of_one_unit(const Stream& stream) {
+  const std::size_t units = stream.front().layer->out;
+  return std::all_of(stream.begin(), stream.end(), [units](const Event& event) {
+    if (event.kind == Kind::write) return event.layer->out == units;
+    const bool norm = event.kind == Kind::pass && family_of(*event.layer) == Family::norm;
+    return !norm || event.layer->in == units;
+  });
+}
+
 }  // namespace
 
 std::vector<Stream> streams_of(Layers& layers) {
   std::vector<Stream> out;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     Stream stream;
-    if (follow(layers, i, stream)) out.push_back(std::move(stream));
+    if (follow(layers, i, stream) && of_one_unit(stream)) out.push_back(std::move(stream));
     for (Layers* inside : {&layers[i].branch, &layers[i].shortcut}) {
       std::vector<Stream> more = streams_of(*inside);
       std::move(more.begin(), more.end(), std::back_inserter(out));

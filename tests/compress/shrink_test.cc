@@ -229,6 +229,20 @@ TEST(Shrink, BranchAndShortcutEachTakeTheirConstant) {
   expect_same(outputs(m, 9), outputs(small.model, 9));
 }
 
+/// Behind flatten a channel is 16 numbers, which a block adds to and a normalisation scales one by one.
+TEST(Shrink, ChannelsStayWhereNumbersAreWrittenOrNormalised) {
+  const Problem problem{{1, 6, 6}, Task::classification, 3};
+  for (const bool block : {true, false}) {
+    const Layer between = block ? residual({linear(48, 48), activation("tanh")}) : batch_norm(48);
+    Model m = filled_model(chain(problem, {conv2d(1, 3, {3}), flatten(), between, linear(48, 3)}));
+    clear_unit(m, "conv1", 1);
+    const Shrunk small = shrink(m);
+    EXPECT_TRUE(small.layers.empty());
+    check_model(small.model);
+    expect_same(outputs(m, 4), outputs(small.model, 4));
+  }
+}
+
 /// Noise on weights of one layer in the stream is enough: its columns are numbered.
 TEST(Shrink, AStreamWithANoisyLayerStays) {
   for (const char* noisy : {"linear2", "linear3"}) {
