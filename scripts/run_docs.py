@@ -45,6 +45,13 @@ def commands(text):
     return found
 
 
+def own_cache(folder):
+    """Variables by which commands keep what they measure in the folder; data sets are found where the user has them."""
+    home = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache", "scalemix")
+    users = os.environ.get("SCALEMIX_CACHE") or str(home)
+    return {"SCALEMIX_CACHE": str(folder), "SCALEMIX_DATA": os.environ.get("SCALEMIX_DATA") or users}
+
+
 def run_page(page, scalemix, seconds):
     """Runs a page's commands; returns how many there were. Exits with the command's output if one fails."""
     todo = commands(page.read_text(encoding="utf-8"))
@@ -57,7 +64,8 @@ def run_page(page, scalemix, seconds):
         pathlib.Path(folder, "examples").symlink_to(EXAMPLES)
         path = f"{scalemix.parent}:{os.environ['PATH']}"
         script = "set -e\n" + "".join(f"{command}\n" for command in todo)
-        done = subprocess.run(["bash", "-v", "-c", script], cwd=folder, env={**os.environ, "PATH": path},
+        environment = {**os.environ, "PATH": path, **own_cache(pathlib.Path(folder, ".cache"))}
+        done = subprocess.run(["bash", "-v", "-c", script], cwd=folder, env=environment,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds)
     if done.returncode != 0:
         sys.exit(f"{page}: a command ended with {done.returncode}\n{done.stdout}")

@@ -13,12 +13,23 @@ namespace {
 
 std::string share(double s) { return s > 1 ? "never" : fmt::format("from {:.0f} %", 100 * s); }
 
+predict::MeasuredCrossovers kept_in(const std::string& path, bool quiet) {
+  try {
+    return predict::load_crossovers(path);
+  } catch (const DataError& error) {
+    if (!quiet) warn(fmt::format("{}: --tune-products measures anew", error.what()));
+    return {};
+  }
+}
+
 predict::Crossover measured(bool quiet) {
   const std::filesystem::path folder = data::cache_folder(), path = folder / "products.json";
   const predict::Crossover out = predict::measure_crossover();
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);  // write_atomically names what fails
-  predict::save_crossover(path.string(), {predict::machine(), out});
+  predict::MeasuredCrossovers kept = kept_in(path.string(), true);
+  kept[predict::machine()] = out;
+  predict::save_crossovers(path.string(), kept);
   if (!quiet) {
     fmt::print(stderr,
                "scalemix: zeros of weights are left out: one or two rows {}, more {}, images {} "
@@ -49,18 +60,9 @@ predict::Crossover products_here(bool tune, bool quiet) {
   if (tune) return measured(quiet);
   const std::string path = kept_file();
   if (path.empty()) return {};
-  try {
-    const auto kept = predict::load_crossover(path);
-    if (!kept) return {};
-    if (kept->machine == predict::machine()) return kept->crossover;
-    if (!quiet) {
-      warn(fmt::format("{} was measured on {}, not here: --tune-products measures anew", path,
-                       kept->machine));
-    }
-  } catch (const DataError& error) {
-    if (!quiet) warn(fmt::format("{}: --tune-products measures anew", error.what()));
-  }
-  return {};
+  const predict::MeasuredCrossovers kept = kept_in(path, quiet);
+  const auto here = kept.find(predict::machine());
+  return here == kept.end() ? predict::Crossover{} : here->second;
 }
 
 }  // namespace scalemix::inline v0::cli

@@ -12,7 +12,7 @@ namespace scalemix::inline v0::cli {
 void add_products_option(CLI::App& sub, bool& tune);
 
 /// Measures first where that is asked for, and writes it down; says so on standard error unless `quiet`.
-/// Warns of a file that cannot be read or belongs to another machine.
+/// Warns of a file that cannot be read.
 predict::Crossover products_here(bool tune, bool quiet);
 
 }  // namespace scalemix::inline v0::cli

@@ -118,34 +118,37 @@ Crossover measure_crossover() {
 
 std::string machine() { return fmt::format("{}, {}", processor(), kernel::active_target()); }
 
-void save_crossover(const std::string& path, const MeasuredCrossover& measured) {
-  const nlohmann::ordered_json json = {{"machine", measured.machine},
-                                       {"few", measured.crossover.few},
-                                       {"many", measured.crossover.many},
-                                       {"images", measured.crossover.images}};
+void save_crossovers(const std::string& path, const MeasuredCrossovers& measured) {
+  nlohmann::ordered_json json;
+  for (const auto& [machine, crossover] : measured) {
+    json[machine] = {
+        {"few", crossover.few}, {"many", crossover.many}, {"images", crossover.images}};
+  }
   write_atomically(path, json.dump(2) + "\n");
 }
 
-std::optional<MeasuredCrossover> load_crossover(const std::string& path) {
+MeasuredCrossovers load_crossovers(const std::string& path) {
   std::error_code unseen;
   if (!std::filesystem::exists(path, unseen)) return {};
   std::ifstream file(path);
   const nlohmann::json json = nlohmann::json::parse(file, nullptr, false);
-  const auto refuse = [&](const char* what, const char* key) {
-    throw DataError(path, 0, 0,
-                    fmt::format("is no measurement of products: expected {} '{}'", what, key));
+  const auto refuse = [&](const std::string& expected) {
+    throw DataError(path, 0, 0, "is no measurement of products: expected " + expected);
   };
-  const auto share = [&](const char* key) {
-    const auto found = json.find(key);
-    if (found == json.end() || !found->is_number() || !(found->get<double>() >= 0)) {
-      refuse("a share from 0,", key);
-    }
-    return found->get<double>();
-  };
-  if (!json.is_object() || !json.contains("machine") || !json["machine"].is_string()) {
-    refuse("JSON with the text", "machine");
+  if (!json.is_object()) refuse("a JSON object of machines");
+  MeasuredCrossovers out;
+  for (const auto& item : json.items()) {
+    const auto share = [&](const char* key) {
+      const nlohmann::json& of = item.value();
+      const bool there = of.is_object() && of.contains(key) && of[key].is_number();
+      if (!there || !(of[key].get<double>() >= 0)) {
+        refuse(fmt::format("a share from 0, '{}', of {}", key, item.key()));
+      }
+      return of[key].get<double>();
+    };
+    out[item.key()] = {share("few"), share("many"), share("images")};
   }
-  return MeasuredCrossover{json["machine"], {share("few"), share("many"), share("images")}};
+  return out;
 }
 
 }  // namespace scalemix::inline v0::predict

@@ -2,7 +2,7 @@
 // between machines; the defaults lie between those of two with AVX-512, an Intel Xeon and an AMD EPYC.
 #pragma once
 
-#include <optional>
+#include <map>
 #include <string>
 
 namespace scalemix::inline v0::predict {
@@ -26,16 +26,13 @@ Crossover measure_crossover();
 /// The processor and the instruction set in use, which a measurement belongs to.
 std::string machine();
 
-/// A measurement as it is kept in a file.
-struct MeasuredCrossover {
-  std::string machine;
-  Crossover crossover;
-};
+/// Measurements as they are kept in a file, each under its machine: folders are shared between machines.
+using MeasuredCrossovers = std::map<std::string, Crossover>;
 
 /// Atomic. Throws FileError.
-void save_crossover(const std::string& path, const MeasuredCrossover& measured);
+void save_crossovers(const std::string& path, const MeasuredCrossovers& measured);
 
-/// Nothing where there is no such file. Throws DataError for a file that is none of these, with the key.
-std::optional<MeasuredCrossover> load_crossover(const std::string& path);
+/// Empty where there is no such file. Throws DataError for a file that is none of these, with the key.
+MeasuredCrossovers load_crossovers(const std::string& path);
 
 }  // namespace scalemix::inline v0::predict

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "scalemix/predict/crossover.h"
 #include "tests/cli/fixture.h"
 #include "tests/data/temp_folder.h"
 
@@ -140,10 +141,12 @@ TEST_F(PruneTest, ProductsAreMeasuredOnceForAMachine) {
   ASSERT_EQ(tuned.code, kSuccess) << tuned.err;
   EXPECT_THAT(tuned.err, HasSubstr("one or two rows"));
   EXPECT_EQ(predict({}).err, "");
-  std::ofstream(cache + "/products.json")
-      << R"({"machine": "Z80", "few": 1, "many": 1, "images": 1})";
-  EXPECT_THAT(predict({}).err, HasSubstr("measured on Z80, not here"));
-  EXPECT_EQ(predict({"--quiet"}).err, "");
+  // What another machine measured is left alone, and stays.
+  std::ofstream(cache + "/products.json") << R"({"Z80": {"few": 1, "many": 1, "images": 1}})";
+  EXPECT_EQ(predict({}).err, "");
+  EXPECT_EQ(predict({"--tune-products"}).code, kSuccess);
+  EXPECT_THAT(model::bytes_of(cache + "/products.json"),
+              testing::AllOf(HasSubstr("Z80"), HasSubstr(predict::machine())));
   std::ofstream(cache + "/products.json") << "{";
   const Result damaged = predict({});
   EXPECT_EQ(damaged.code, kSuccess);

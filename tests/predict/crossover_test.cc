@@ -94,25 +94,21 @@ TEST(Crossover, IsMeasured) {
   }
 }
 
-TEST(Crossover, IsKeptInAFileThatNamesItsMachine) {
+TEST(Crossover, IsKeptInAFileUnderItsMachine) {
   const std::string path = testing::TempDir() + "scalemix_products.json";
   std::remove(path.c_str());
-  EXPECT_FALSE(load_crossover(path));
-  save_crossover(path, {"another", {0.25, 0.5, 2}});
-  const auto kept = load_crossover(path);
-  ASSERT_TRUE(kept);
-  EXPECT_EQ(kept->machine, "another");
-  EXPECT_EQ(kept->crossover, (Crossover{0.25, 0.5, 2}));
-  EXPECT_NE(machine(), "another");
-  for (const auto& [text, named] :
-       {std::pair{"", "machine"},
-        {"[1]", "machine"},
-        {R"({"machine": 3})", "machine"},
-        {R"({"machine": "a", "few": -1, "many": 1, "images": 1})", "few"},
-        {R"({"machine": "a", "few": 1, "many": "x", "images": 1})", "many"},
-        {R"({"machine": "a", "few": 1, "many": 1})", "images"}}) {
+  EXPECT_TRUE(load_crossovers(path).empty());
+  const MeasuredCrossovers two = {{"another", {0.25, 0.5, 2}}, {machine(), {0.5, 0.75, 1}}};
+  save_crossovers(path, two);
+  EXPECT_EQ(load_crossovers(path), two);
+  for (const auto& [text, named] : {std::pair{"", "machines"},
+                                    {"[1]", "machines"},
+                                    {R"({"a": 3})", "'few', of a"},
+                                    {R"({"a": {"few": -1, "many": 1, "images": 1}})", "few"},
+                                    {R"({"a": {"few": 1, "many": "x", "images": 1}})", "many"},
+                                    {R"({"a": {"few": 1, "many": 1}})", "images"}}) {
     std::ofstream(path) << text;
-    EXPECT_THAT(model::message_of<DataError>([&] { load_crossover(path); }), HasSubstr(named));
+    EXPECT_THAT(model::message_of<DataError>([&] { load_crossovers(path); }), HasSubstr(named));
   }
   std::remove(path.c_str());
 }
