@@ -16,6 +16,7 @@
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/labelled.h"
 #include "scalemix/cli/metrics_file.h"
+#include "scalemix/cli/metrics_table.h"
 #include "scalemix/cli/models.h"
 #include "scalemix/cli/options.h"
 #include "scalemix/cli/table.h"
@@ -205,7 +206,7 @@ int run(const DiagnoseOptions& o, std::ostream& out) {
   print_loss(facts, out);
   if (measured) {
     out << fmt::format("on {} rows of {}\n", measured->rows, o.rows.data);
-    print_evaluation(*measured, out);
+    print_metrics(measured->metrics, out);
     out << '\n';
   }
   print_layers(facts, out);

@@ -16,10 +16,12 @@
 #include "scalemix/base/atomic_file.h"
 #include "scalemix/base/error.h"
 #include "scalemix/cli/command.h"
+#include "scalemix/cli/confusion.h"
 #include "scalemix/cli/evaluate_uncertainty.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/labelled.h"
 #include "scalemix/cli/metrics_file.h"
+#include "scalemix/cli/metrics_table.h"
 #include "scalemix/cli/models.h"
 #include "scalemix/cli/options.h"
 #include "scalemix/cli/products.h"
@@ -119,7 +121,9 @@ int evaluate_rows(const EvaluateOptions& o, std::ostream& out) {
   const predict::Evaluation evaluation = predict::evaluate(models.all(), labelled.rows, drawn);
   const predict::RowPredictions& said = evaluation.said;
   const ordered_json selective = selective_json(said, labelled.rows),
-                     reliability = reliability_json(said, labelled.rows);
+                     reliability = reliability_json(said, labelled.rows),
+                     confusion = confusion_json(said, labelled.rows,
+                                                models.first().preprocessing().classes);
   ordered_json ood, calibration;
   if (!o.ood.empty()) {
     RowOptions other = o.rows;
@@ -139,6 +143,7 @@ int evaluate_rows(const EvaluateOptions& o, std::ostream& out) {
         {"samples", samples},  {"seed", o.draws.seed},  {"rows", evaluation.rows}};
     json["metrics"] = evaluation.to_json();
     json["metrics"].erase("rows");
+    if (!confusion.is_null()) json["confusion"] = confusion;
     json["selective"] = selective;
     if (!reliability.is_null()) json["reliability"] = reliability;
     if (!ood.is_null()) json["ood"] = ood;
@@ -150,7 +155,8 @@ int evaluate_rows(const EvaluateOptions& o, std::ostream& out) {
                      labelled.part == "all" ? "" : labelled.part + " ", o.rows.data,
                      models.files.size(), models.files.size() == 1 ? "network" : "networks",
                      samples);
-  print_evaluation(evaluation, out);
+  print_metrics(evaluation.metrics, out);
+  if (!confusion.is_null()) print_confusion(confusion, out);
   out << fmt::format(
       "\nanswers for the surest rows alone: mean risk over coverages (AURC) {:.6g}\n",
       selective["aurc"].get<double>());

@@ -5,7 +5,6 @@
 #include <filesystem>
 
 #include "scalemix/base/error.h"
-#include "scalemix/cli/table.h"
 #include "scalemix/data/registry.h"
 #include "scalemix/run/folder.h"
 
@@ -70,13 +69,6 @@ void warn_if_trained_on(const std::string& path, const std::string& data) {
       fmt::format("{} is the file it was trained on: most of these rows are not new to it; what "
                   "the run measured on its own test rows is in its metrics.json",
                   data));
-}
-
-void print_evaluation(const predict::Evaluation& evaluation, std::ostream& out) {
-  Table table({"metric", "value"});
-  for (const auto& [name, value] : evaluation.metrics)
-    table.add({name, fmt::format("{:.6g}", value)});
-  table.print(out);
 }
 
 }  // namespace scalemix::inline v0::cli

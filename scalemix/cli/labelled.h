@@ -25,7 +25,4 @@ Labelled open_labelled(const RowOptions& options, const std::string& part,
 /// Warns if `data` is the file that the run (or the run of the model) at `path` was trained on.
 void warn_if_trained_on(const std::string& path, const std::string& data);
 
-/// A table of the metrics for people.
-void print_evaluation(const predict::Evaluation& evaluation, std::ostream& out);
-
 }  // namespace scalemix::inline v0::cli

@@ -9,6 +9,7 @@
 #include <ostream>
 
 #include "scalemix/base/error.h"
+#include "scalemix/cli/metrics_table.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -22,18 +23,14 @@ const std::vector<std::string> kColumns = {"error",          "nll",      "rmse",
 
 constexpr std::size_t kShownImportances = 12;
 
-std::string number(const std::string& name, double value) {
-  const bool share = name == "error" || name == "mc_error" || name == "sparsity" ||
-                     name == "accuracy" || name == "mc_accuracy";
-  return share ? fmt::format("{:.2f} %", 100 * value) : fmt::format("{:.4f}", value);
-}
-
 void print_single(const Json& replica, std::ostream& out) {
   fmt::print(out, "{} {} rows\n", replica["rows"].get<std::size_t>(),
              replica["rows_of"].get<std::string>());
+  std::vector<std::pair<std::string, double>> metrics;
   for (const auto& [name, value] : replica["metrics"].items()) {
-    if (value.is_number()) fmt::print(out, "  {:<22}{:>12}\n", name, number(name, value));
+    if (value.is_number()) metrics.emplace_back(name, value.get<double>());
   }
+  print_metrics(metrics, out);
 }
 
 /// "lr=0.01 penalty=1", empty without a grid.
@@ -55,13 +52,13 @@ class MetricsTable {
   /// A replica's metrics.
   void add(const std::string& label, const Json& metrics) {
     line(label, [&](const std::string& name) {
-      return metrics[name].is_number() ? number(name, metrics[name]) : "-";
+      return metrics[name].is_number() ? metric_text(name, metrics[name]) : "-";
     });
   }
   /// "mean" or "standard_error" of a summary.
   void add(const std::string& label, const Json& summary, const char* what) {
     line(label, [&](const std::string& name) {
-      return summary.contains(name) ? number(name, summary[name][what]) : "-";
+      return summary.contains(name) ? metric_text(name, summary[name][what]) : "-";
     });
   }
 

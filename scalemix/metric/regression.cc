@@ -84,6 +84,35 @@ double mc_log_likelihood(std::span<const double> y, std::span<const double> draw
   return sum / static_cast<double>(rows) + std::log(precision / (2 * std::numbers::pi)) / 2;
 }
 
+double gaussian_crps(std::span<const double> y, std::span<const double> mean,
+                     std::span<const double> variance) {
+  check_sizes("gaussian_crps", y.size(), mean.size());
+  check_sizes("gaussian_crps", y.size(), variance.size());
+  double sum = 0;
+  for (std::size_t n = 0; n < y.size(); ++n) {
+    if (variance[n] <= 0) {
+      fail<std::domain_error>("gaussian_crps", "variance must be positive", variance[n]);
+    }
+    const double sd = std::sqrt(variance[n]);
+    const double z = (y[n] - mean[n]) / sd;
+    const double density = std::exp(-z * z / 2) / std::sqrt(2 * std::numbers::pi);
+    sum += sd * (z * std::erf(z / std::numbers::sqrt2) + 2 * density - std::numbers::inv_sqrtpi);
+  }
+  return sum / static_cast<double>(y.size());
+}
+
+double quantile_loss(std::span<const double> y, std::span<const double> quantile, double level) {
+  check_sizes("quantile_loss", y.size(), quantile.size());
+  if (!(level > 0 && level < 1)) {
+    fail<std::domain_error>("quantile_loss", "level must be in (0, 1)", level);
+  }
+  double sum = 0;
+  for (std::size_t n = 0; n < y.size(); ++n) {
+    sum += std::max(level * (y[n] - quantile[n]), (1 - level) * (quantile[n] - y[n]));
+  }
+  return sum / static_cast<double>(y.size());
+}
+
 double interval_coverage(std::span<const double> y, std::span<const double> lower,
                          std::span<const double> upper) {
   check_sizes("interval_coverage", y.size(), lower.size());

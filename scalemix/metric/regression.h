@@ -29,6 +29,18 @@ double gaussian_log_likelihood(std::span<const double> y, std::span<const double
 double mc_log_likelihood(std::span<const double> y, std::span<const double> draws,
                          double precision);
 
+/// Continuous ranked probability score of normal predictions, mean over rows, in the units of y: the
+/// integral of the squared difference of the predicted and the observed distribution function; mean
+/// |y - mean| where the variance goes to 0. Source: Gneiting & Raftery (2007), JASA 102, section 4.2. Throws
+/// std::domain_error for a variance of 0 or less.
+double gaussian_crps(std::span<const double> y, std::span<const double> mean,
+                     std::span<const double> variance);
+
+/// Pinball loss of predicted quantiles at `level`, mean over rows: level (y - q) where y is above q,
+/// (1 - level) (q - y) where it is below (Koenker & Bassett 1978). Throws std::domain_error for a level
+/// outside (0, 1).
+double quantile_loss(std::span<const double> y, std::span<const double> quantile, double level);
+
 /// Share of rows with lower <= y <= upper.
 double interval_coverage(std::span<const double> y, std::span<const double> lower,
                          std::span<const double> upper);

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <span>
 
 #include "scalemix/base/check.h"
 #include "scalemix/law/standard_normal.h"
+#include "scalemix/metric/by_class.h"
 #include "scalemix/metric/classification.h"
 #include "scalemix/metric/regression.h"
 #include "scalemix/metric/uncertainty.h"
@@ -132,9 +134,28 @@ void add_classification(const std::string& prefix, const Classified& c,
                         const data::LabelledRows& rows, Evaluation& out) {
   out.metrics.emplace_back(prefix + "error", metric::error_rate(c.p, rows.label));
   out.metrics.emplace_back(prefix + "accuracy", metric::accuracy(c.p, rows.label));
+  out.metrics.emplace_back(prefix + "balanced_accuracy",
+                           metric::balanced_accuracy(c.p, rows.label));
+  out.metrics.emplace_back(prefix + "f1", metric::f1(c.p, rows.label));
+  out.metrics.emplace_back(prefix + "auroc", metric::class_auroc(c.p, rows.label));
+  out.metrics.emplace_back(prefix + "average_precision",
+                           metric::class_average_precision(c.p, rows.label));
   out.metrics.emplace_back(prefix + "nll", metric::nll(c.p, rows.label));
   out.metrics.emplace_back(prefix + "brier", metric::brier(c.p, rows.label));
   out.metrics.emplace_back(prefix + "ece", metric::calibration_error(c.p, rows.label));
+}
+
+void add_class_baseline(const data::LabelledRows& rows, Evaluation& out) {
+  std::map<std::int32_t, double> counts;
+  for (const std::int32_t k : rows.label) ++counts[k];
+  const auto all = static_cast<double>(rows.label.size());
+  double most = 0, entropy = 0;
+  for (const auto& [label, count] : counts) {
+    most = std::max(most, count);
+    entropy -= count / all * std::log(count / all);
+  }
+  out.metrics.emplace_back("baseline_error", 1 - most / all);
+  out.metrics.emplace_back("baseline_nll", entropy);
 }
 
 struct Regressed {
@@ -196,14 +217,14 @@ RowPredictions said(Regressed r) {
   return {.mean = std::move(r.mean), .variance = std::move(r.variance)};
 }
 
-double coverage(const Regressed& r, std::span<const double> y) {
-  const double z = law::standard_normal_quantile(0.5 + kCoverage / 2);
-  std::vector<double> lower, upper;
-  for (std::size_t n = 0; n < y.size(); ++n) {
-    lower.push_back(r.mean[n] - z * std::sqrt(r.variance[n]));
-    upper.push_back(r.mean[n] + z * std::sqrt(r.variance[n]));
+/// Of every row's normal.
+std::vector<double> quantiles(const Regressed& r, double level) {
+  const double z = law::standard_normal_quantile(level);
+  std::vector<double> out;
+  for (std::size_t n = 0; n < r.mean.size(); ++n) {
+    out.push_back(r.mean[n] + z * std::sqrt(r.variance[n]));
   }
-  return metric::interval_coverage(y, lower, upper);
+  return out;
 }
 
 void add_regression(const std::string& prefix, const Regressed& r, const data::LabelledRows& rows,
@@ -213,7 +234,22 @@ void add_regression(const std::string& prefix, const Regressed& r, const data::L
   out.metrics.emplace_back(prefix + "mae", metric::mae(y, r.mean));
   out.metrics.emplace_back(prefix + "r2", metric::r2(y, r.mean));
   out.metrics.emplace_back(prefix + "log_likelihood", r.log_likelihood);
-  out.metrics.emplace_back(prefix + "coverage_90", coverage(r, y));
+  out.metrics.emplace_back(prefix + "crps", metric::gaussian_crps(y, r.mean, r.variance));
+  constexpr double kLow = (1 - kCoverage) / 2;
+  const std::vector<double> lower = quantiles(r, kLow), upper = quantiles(r, 1 - kLow);
+  out.metrics.emplace_back(prefix + "quantile_loss_05", metric::quantile_loss(y, lower, kLow));
+  out.metrics.emplace_back(prefix + "quantile_loss_95", metric::quantile_loss(y, upper, 1 - kLow));
+  out.metrics.emplace_back(prefix + "coverage_90", metric::interval_coverage(y, lower, upper));
+}
+
+void add_number_baseline(const data::LabelledRows& rows, Evaluation& out) {
+  std::vector<double> y(rows.y.begin(), rows.y.end());
+  const std::vector<double> mean(y.size(), metric::mean_and_error(y).mean);
+  out.metrics.emplace_back("baseline_rmse", metric::rmse(y, mean));
+  const auto middle = y.begin() + static_cast<std::ptrdiff_t>(y.size() / 2);
+  std::nth_element(y.begin(), middle, y.end());
+  const std::vector<double> median(y.size(), *middle);
+  out.metrics.emplace_back("baseline_mae", metric::mae(y, median));
 }
 
 void check_fit(const std::vector<const predict::Predictor*>& models, const data::LabelledRows& rows,
@@ -286,6 +322,7 @@ Evaluation evaluate(const std::vector<const predict::Predictor*>& models,
       out.metrics.emplace_back("epistemic", c.epistemic);
       out.metrics.emplace_back("aleatoric", c.aleatoric);
     }
+    add_class_baseline(rows, out);
     out.said = said(std::move(c));
   } else {
     Regressed r = regress(ensemble, rows, deterministic);
@@ -297,6 +334,7 @@ Evaluation evaluate(const std::vector<const predict::Predictor*>& models,
       out.metrics.emplace_back("epistemic_sd", r.epistemic_sd);
       out.metrics.emplace_back("aleatoric_sd", r.aleatoric_sd);
     }
+    add_number_baseline(rows, out);
     out.said = said(std::move(r));
   }
   return out;

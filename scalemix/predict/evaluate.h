@@ -1,10 +1,12 @@
 // How good trained networks are on labelled rows: one network, or several as an ensemble.
 //
-// classification, deterministic     error accuracy nll brier ece
-//                 Monte-Carlo       mc_error mc_accuracy mc_nll mc_brier mc_ece epistemic aleatoric
-// regression,     deterministic     rmse mae r2 log_likelihood coverage_90
-//                 Monte-Carlo       mc_rmse mc_mae mc_r2 mc_log_likelihood mc_coverage_90
-//                                   mc_draw_mae epistemic_sd aleatoric_sd
+// classification, deterministic     error accuracy balanced_accuracy f1 auroc average_precision nll brier ece
+//                 Monte-Carlo       the same as mc_error ...; epistemic aleatoric
+//                 no network        baseline_error baseline_nll
+// regression,     deterministic     rmse mae r2 log_likelihood crps quantile_loss_05 quantile_loss_95
+//                                   coverage_90
+//                 Monte-Carlo       the same as mc_rmse ...; mc_draw_mae epistemic_sd aleatoric_sd
+//                 no network        baseline_rmse baseline_mae
 //
 // Everything is in the user's units: targets as they stand in the data, likelihoods in nats per row.
 // An ensemble of M networks with T draws each is a mixture of M T equal parts: class probabilities
@@ -13,7 +15,11 @@
 //   mean_n log 1/(M T) sum_{m,t} N(y_n; draw_{m,t,n}, 1 / precision_m)
 //
 // (one part without draws for M = 1 is the plain Gaussian). coverage_90 is the share of rows inside
-// the central 90 % interval of the normal with the mixture's mean and variance; 0.9 is right.
+// the central 90 % interval of the normal with the mixture's mean and variance; 0.9 is right. crps and the
+// quantile losses are of that normal, too. What is measured class by class is explained in
+// metric/by_class.h. The baselines know nothing of the inputs, but the answers of these very rows: the most
+// frequent class, the classes' frequencies; the mean of the targets, their median. A network that is not
+// better has learned nothing.
 // mc_draw_mae is the mean of |y - draw|, over draws and rows: of single stochastic predictions, not of
 // their mean. `epistemic` and `aleatoric` are means over rows of the two parts of the predictive entropy, in
 // nats; `epistemic_sd` and `aleatoric_sd` means of the standard deviations of the mean over draws

@@ -1,3 +1,4 @@
+#include "scalemix/cli/confusion.h"
 #include "scalemix/run/folder.h"
 #include "tests/cli/fixture.h"
 
@@ -24,8 +25,8 @@ TEST_F(EvaluateTest, PrintsATableForPeople) {
   const Result r = scalemix({"evaluate", model, "--data", rows});
   ASSERT_EQ(r.code, kSuccess) << r.err;
   EXPECT_THAT(r.out, HasSubstr("4 rows of"));
-  EXPECT_THAT(r.out, testing::ContainsRegex("accuracy +0\\.75\n"));
-  EXPECT_THAT(r.out, testing::ContainsRegex("error +0\\.25\n"));
+  EXPECT_THAT(r.out, testing::ContainsRegex("accuracy +75\\.00 %\n"));
+  EXPECT_THAT(r.out, testing::ContainsRegex("error +25\\.00 % +50\\.00 %\n"));
 }
 
 TEST_F(EvaluateTest, TakesTheTestRowsOfASetThatCameDivided) {
@@ -70,6 +71,43 @@ TEST_F(EvaluateTest, WarnsOfTheFileItWasTrainedOn) {
   EXPECT_EQ(scalemix({"evaluate", run, "--data", copy, "--quiet"}).err, "");
   write("copy.csv", "city,size,price\nParis,1,17\n");
   EXPECT_EQ(scalemix({"evaluate", run, "--data", copy}).err, "");
+}
+
+TEST_F(EvaluateTest, ShowsWhichClassesAreTakenForWhich) {
+  const std::string model = save("m.safetensors", yes_model());
+  // yes where a > b: two hits, one miss, one false alarm of "yes", and two right "no, thanks".
+  const std::string rows = write("rows.csv",
+                                 "a,b,answer\n3,1,yes\n2,0,yes\n0,1,yes\n4,1,\"no, thanks\"\n"
+                                 "1,2,\"no, thanks\"\n0,3,\"no, thanks\"\n");
+  const nlohmann::json json = scalemix({"evaluate", model, "--data", rows, "--json"}).json();
+  EXPECT_EQ(json["confusion"]["classes"], nlohmann::json({"no, thanks", "yes"}));
+  EXPECT_EQ(json["confusion"]["counts"], nlohmann::json({{2, 1}, {1, 2}}));
+  EXPECT_NEAR(json["metrics"]["f1"].get<double>(), 2.0 / 3, 1e-12);
+  EXPECT_NEAR(json["metrics"]["baseline_error"].get<double>(), 0.5, 1e-12);
+  EXPECT_THAT(scalemix({"evaluate", model, "--data", rows}).out,
+              testing::AllOf(HasSubstr("rows of each class by what was predicted"),
+                             testing::ContainsRegex("no, thanks +2 +1"),
+                             testing::ContainsRegex("yes +1 +2")));
+  const std::string price = save("p.safetensors", price_model());
+  const std::string houses = write("houses.csv", "city,size,price\nParis,1,17\nRome,2,32\n");
+  EXPECT_FALSE(
+      scalemix({"evaluate", price, "--data", houses, "--json"}).json().contains("confusion"));
+}
+
+TEST_F(EvaluateTest, OfManyClassesTheMistakesAreListed) {
+  nlohmann::ordered_json confusion = {{"classes", nlohmann::json::array()},
+                                      {"counts", nlohmann::json::array()}};
+  for (int k = 0; k < 13; ++k) {
+    confusion["classes"].push_back("c" + std::to_string(k));
+    confusion["counts"].push_back(std::vector<int>(13, 0));
+    confusion["counts"][k][k] = 100;
+  }
+  confusion["counts"][2][5] = 3;
+  confusion["counts"][7][1] = 40;
+  std::ostringstream out;
+  print_confusion(confusion, out);
+  EXPECT_THAT(out.str(), testing::ContainsRegex("c7 +c1 +40\n +c2 +c5 +3\n$"));
+  EXPECT_THAT(out.str(), testing::Not(HasSubstr("100")));
 }
 
 // ------------------------------------------------------------------------------ uncertainty

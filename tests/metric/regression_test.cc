@@ -77,6 +77,9 @@ TEST(Regression, EmptyOrUnequalSpansAreRefused) {
   EXPECT_THROW(mc_log_likelihood(two, std::vector<double>(3), 1), std::invalid_argument);
   EXPECT_THROW(interval_coverage(none, none, none), std::invalid_argument);
   EXPECT_THROW(interval_coverage(two, two, one), std::invalid_argument);
+  EXPECT_THROW(gaussian_crps(two, two, one), std::invalid_argument);
+  EXPECT_THROW(gaussian_crps(two, one, two), std::invalid_argument);
+  EXPECT_THROW(quantile_loss(two, one, 0.5), std::invalid_argument);
 }
 
 TEST(Regression, VariancesAndPrecisionsMustBePositive) {
@@ -84,6 +87,7 @@ TEST(Regression, VariancesAndPrecisionsMustBePositive) {
   EXPECT_THROW(gaussian_log_likelihood(one, one, std::vector<double>{0}), std::domain_error);
   EXPECT_THROW(gaussian_log_likelihood(one, one, std::vector<double>{std::nan("")}),
                std::domain_error);
+  EXPECT_THROW(gaussian_crps(one, one, std::vector<double>{0}), std::domain_error);
   EXPECT_THROW(mc_log_likelihood(one, one, 0), std::domain_error);
   EXPECT_THROW(mc_log_likelihood(one, one, -1), std::domain_error);
 }
@@ -94,6 +98,35 @@ TEST(Regression, NanPredictionsGiveNanRatherThanAGoodScore) {
   EXPECT_TRUE(std::isnan(mae(y, bad)));
   EXPECT_TRUE(std::isnan(r2(y, bad)));
   EXPECT_TRUE(std::isnan(mc_log_likelihood(y, bad, 1)));
+  EXPECT_TRUE(std::isnan(gaussian_crps(y, bad, std::vector<double>{1, 1})));
+  EXPECT_TRUE(std::isnan(gaussian_crps(y, y, bad)));
+  EXPECT_TRUE(std::isnan(quantile_loss(y, bad, 0.5)));
+}
+
+// Goldens: the integral of (F(t) - [t >= y])^2 by scipy.integrate.quad, to 1e-13.
+TEST(Regression, CrpsIsTheIntegralOfTheSquaredDifference) {
+  const auto crps = [](double y, double mean, double sd) {
+    return gaussian_crps(std::vector<double>{y}, std::vector<double>{mean},
+                         std::vector<double>{sd * sd});
+  };
+  EXPECT_NEAR(crps(1, 0, 1), 0.6024413576276163, 1e-12);
+  EXPECT_NEAR(crps(-2, 1, 0.5), 2.717905208382479, 1e-12);
+  EXPECT_NEAR(crps(3, 3, 2), 0.46738995451021814, 1e-12);
+  EXPECT_NEAR(crps(5, 3, 1e-9), 2, 1e-8);  // of a point it is the distance
+  const std::vector<double> variance = {1, 0.25};
+  EXPECT_NEAR(gaussian_crps(std::vector<double>{1, -2}, std::vector<double>{0, 1}, variance),
+              (0.6024413576276163 + 2.717905208382479) / 2, 1e-12);
+}
+
+// Goldens: scikit-learn 1.9.1, mean_pinball_loss.
+TEST(Regression, QuantileLossWeighsBothSides) {
+  const std::vector<double> y = {1, 2, 3}, q = {1.5, 1, 3};
+  EXPECT_NEAR(quantile_loss(y, q, 0.05), 0.175, 1e-14);
+  EXPECT_NEAR(quantile_loss(y, q, 0.95), 0.325, 1e-14);
+  EXPECT_NEAR(quantile_loss(y, q, 0.5), mae(y, q) / 2, 1e-14);
+  for (const double level : {0.0, 1.0, -0.1, std::nan("")}) {
+    EXPECT_THROW(quantile_loss(y, q, level), std::domain_error);
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <numbers>
 
+#include "scalemix/metric/regression.h"
 #include "tests/model/fixtures.h"
 
 namespace scalemix::predict {
@@ -81,7 +82,15 @@ TEST(EvaluateTest, MeasuresRegressionInTheTargetsUnits) {
                           3;
   EXPECT_NEAR(e.at("log_likelihood"), expected, 1e-5);
   EXPECT_NEAR(e.at("coverage_90"), 1, 1e-12);  // 1.645 * 2.5 = 4.11
-  EXPECT_EQ(e.metrics.size(), 5u);
+  const std::vector<double> y = {10, 23, 26}, means = {10, 20, 30};
+  EXPECT_NEAR(e.at("crps"), metric::gaussian_crps(y, means, std::vector<double>(3, 6.25)), 1e-5);
+  const double reach = 1.6448536269514722 * 2.5;
+  const auto above = [&](double d) { return std::vector<double>{10 + d, 20 + d, 30 + d}; };
+  EXPECT_NEAR(e.at("quantile_loss_05"), metric::quantile_loss(y, above(-reach), 0.05), 1e-5);
+  EXPECT_NEAR(e.at("quantile_loss_95"), metric::quantile_loss(y, above(reach), 0.95), 1e-5);
+  EXPECT_NEAR(e.at("baseline_rmse"), std::sqrt(spread / 3), 1e-5);
+  EXPECT_NEAR(e.at("baseline_mae"), 16 / 3.0, 1e-5);  // the median is 23
+  EXPECT_EQ(e.metrics.size(), 10u);
 }
 
 TEST(EvaluateTest, TakesAnotherPrecisionThanTheModels) {
@@ -116,7 +125,13 @@ TEST(EvaluateTest, MeasuresClassification) {
   EXPECT_NEAR(e.at("nll"), -(2 * std::log(q) + std::log(1 - q) + std::log(r)) / 4, 1e-6);
   const double brier = 2 * (2 * (1 - q) * (1 - q) + q * q + (1 - r) * (1 - r)) / 4;
   EXPECT_NEAR(e.at("brier"), brier, 1e-6);
-  EXPECT_EQ(e.metrics.size(), 5u);
+  EXPECT_NEAR(e.at("balanced_accuracy"), 0.75, 1e-12);
+  EXPECT_NEAR(e.at("f1"), 0.8, 1e-12);       // 2 hits, 1 false alarm
+  EXPECT_NEAR(e.at("auroc"), 0.625, 1e-12);  // scores 2 1 | -2 2
+  EXPECT_NEAR(e.at("average_precision"), 0.5 * 0.5 + 0.5 * 2 / 3, 1e-12);
+  EXPECT_NEAR(e.at("baseline_error"), 0.5, 1e-12);
+  EXPECT_NEAR(e.at("baseline_nll"), std::log(2.0), 1e-12);
+  EXPECT_EQ(e.metrics.size(), 11u);
 }
 
 TEST(EvaluateTest, AnEnsembleIsAMixtureOfItsMembers) {
@@ -195,7 +210,7 @@ TEST(EvaluateTest, SplitsEntropyIntoItsTwoParts) {
   EXPECT_GT(e.at("epistemic"), 0);
   EXPECT_GT(e.at("aleatoric"), 0);
   EXPECT_LE(e.at("epistemic") + e.at("aleatoric"), std::log(3.0));
-  EXPECT_EQ(e.metrics.size(), 12u);
+  EXPECT_EQ(e.metrics.size(), 22u);
 }
 
 TEST(EvaluateTest, ManyRowsGiveTheSameNumbersAsFewAtATime) {
