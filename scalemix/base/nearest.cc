@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "scalemix/base/synonym.h"
+
 namespace scalemix::inline v0 {
 namespace {
 
@@ -51,7 +53,8 @@ std::string nearest(std::string_view word, std::span<const std::string> candidat
 }
 
 std::string did_you_mean(std::string_view word, std::span<const std::string> candidates) {
-  const std::string best = nearest(word, candidates);
+  std::string best = synonym(word, candidates);
+  if (best.empty()) best = nearest(word, candidates);
   return best.empty() ? "" : ", did you mean '" + best + "'?";
 }
 

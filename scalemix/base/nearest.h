@@ -19,7 +19,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b);
 /// letter may.
 std::string nearest(std::string_view word, std::span<const std::string> candidates);
 
-/// ", did you mean 'x'?" or nothing.
+/// ", did you mean 'x'?" of our word for a synonym, else of the nearest; or nothing.
 std::string did_you_mean(std::string_view word, std::span<const std::string> candidates);
 
 }  // namespace scalemix::inline v0

@@ -7,7 +7,10 @@
 #include "scalemix/base/error.h"
 #include "scalemix/base/known.h"
 #include "scalemix/cli/command.h"
+#include "scalemix/cli/everywhere.h"
 #include "scalemix/cli/exit_code.h"
+#include "scalemix/cli/help.h"
+#include "scalemix/cli/options.h"
 #include "scalemix/cli/version.h"
 #include "scalemix/kernel/target.h"
 
@@ -111,7 +114,7 @@ int run(int argc, const char* const* argv, std::ostream& out) {
   CLI::App app("scalemix: multiplicative noise in neural networks: understand, train, deploy",
                "scalemix");
   app.require_subcommand(0, 1);
-  app.get_formatter()->column_width(32);
+  app.formatter(help_formatter());
   bool version = false, json = false;
   app.add_flag("--version", version,
                "Print the version; with --json also SIMD target, libraries, threads");
@@ -121,6 +124,8 @@ int run(int argc, const char* const* argv, std::ostream& out) {
     CLI::App* sub = app.add_subcommand(std::string(command.name), std::string(command.summary));
     actions.emplace_back(sub, command.setup(*sub));
   }
+  Everywhere everywhere;
+  add_everywhere(app, everywhere);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -138,6 +143,8 @@ int run(int argc, const char* const* argv, std::ostream& out) {
       })) {
     return failed;
   }
+  set_warnings(!everywhere.quiet);
+  use_threads(everywhere.threads);
   if (version) return guarded([&] { return print_version(out, json); });
   for (const auto& [sub, action] : actions) {
     if (*sub)

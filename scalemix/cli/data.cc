@@ -121,6 +121,8 @@ int describe_set(const DataOptions& o, std::ostream& out) {
   return kSuccess;
 }
 
+constexpr std::uint64_t kMega = 1000000;
+
 int get_set(const DataOptions& o, std::ostream& out) {
   const data::NamedSet& set = data::named_set(o.read.what);
   if (set.generated()) throw ConfigError(set.name + " is generated; there is nothing to get");
@@ -131,9 +133,9 @@ int get_set(const DataOptions& o, std::ostream& out) {
         if (total == 0) return;
         if (name != file) {
           file = name;
-          progress = std::make_unique<run::Progress>("byte", total, o.quiet);
+          progress = std::make_unique<run::Progress>("megabyte", total / kMega + 1, o.quiet);
         }
-        progress->update(static_cast<double>(done), name);
+        progress->update(static_cast<double>(done) / kMega, name);
       });
   if (o.json) {
     out << ordered_json{{"name", set.name}, {"folder", folder}}.dump(2) << '\n';
@@ -143,7 +145,7 @@ int get_set(const DataOptions& o, std::ostream& out) {
   return kSuccess;
 }
 
-int write_set(const DataOptions& o) {
+int write_set(const DataOptions& o, std::ostream& out) {
   std::error_code not_both_there;
   if (std::filesystem::equivalent(o.read.what, o.out, not_both_there)) {
     throw ConfigError(o.out + ": would replace the data it is made from; write to another file");
@@ -153,17 +155,21 @@ int write_set(const DataOptions& o) {
     if (!o.quiet) warn(note);
   }
   data::convert(set, o.out);
-  if (!o.quiet) fmt::print(stderr, "scalemix: {} rows in {}\n", set.rows(), o.out);
+  if (o.json) {
+    out << ordered_json{{"file", o.out}, {"rows", set.rows()}}.dump(2) << '\n';
+  } else if (!o.quiet) {
+    fmt::print(stderr, "scalemix: {} rows in {}\n", set.rows(), o.out);
+  }
   return kSuccess;
 }
 
-int generate_set(const DataOptions& o) {
+int generate_set(const DataOptions& o, std::ostream& out) {
   const data::NamedSet& set = data::named_set(o.read.what);
   if (!set.generated()) {
     throw ConfigError(
         fmt::format("{} is not generated; use: scalemix data get {}", set.name, set.name));
   }
-  return write_set(o);
+  return write_set(o, out);
 }
 
 using Run = int (*)(const DataOptions&, std::ostream&);
@@ -207,19 +213,17 @@ Action setup_data(CLI::App& sub) {
   get->add_flag("--json", o->json, "Print JSON");
   get->add_flag("--quiet", o->quiet, "No progress");
 
-  CLI::App* convert = add(
-      sub, "convert", "Rewrite a data set as .csv, .tsv or .npz",
-      [](const DataOptions& options, std::ostream&) { return write_set(options); }, chosen);
+  CLI::App* convert =
+      add(sub, "convert", "Rewrite a data set as .csv, .tsv or .npz", write_set, chosen);
   add_read_options(*convert, o->read);
   convert->add_option("out", o->out, "File to write; its ending is the format")
       ->required()
       ->type_name("FILE");
   add_generator_options(*convert, o->read.rows, "--seed", o->read.seed);
+  convert->add_flag("--json", o->json, "Print JSON");
   convert->add_flag("--quiet", o->quiet, "No messages but errors");
 
-  CLI::App* generate = add(
-      sub, "generate", "Make a data set from a seed",
-      [](const DataOptions& options, std::ostream&) { return generate_set(options); }, chosen);
+  CLI::App* generate = add(sub, "generate", "Make a data set from a seed", generate_set, chosen);
   generate->add_option("name", o->read.what, "Its name")
       ->required()
       ->type_name(fmt::format("{}", fmt::join(generated_sets(), "|")));
@@ -227,6 +231,7 @@ Action setup_data(CLI::App& sub) {
       ->required()
       ->type_name("FILE");
   add_generator_options(*generate, o->read.rows, "--seed", o->read.seed);
+  generate->add_flag("--json", o->json, "Print JSON");
   generate->add_flag("--quiet", o->quiet, "No messages but errors");
 
   return [o, chosen](std::ostream& out) { return (*chosen)(*o, out); };

@@ -176,8 +176,8 @@ Action setup_import(CLI::App& sub) {
   sub.add_flag("--quiet", o->quiet, "No messages");
   sub.footer(
       "scalemix import net.onnx --out model.safetensors\n"
-      "scalemix import weights.safetensors --model mlp:300-100 --input 784 --outputs 10 --out "
-      "model.safetensors");
+      "scalemix import weights.safetensors --model mlp:300-100 \\\n"
+      "  --input 784 --outputs 10 --out model.safetensors");
   return [o](std::ostream& out) { return run(*o, out); };
 }
 

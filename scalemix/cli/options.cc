@@ -127,6 +127,14 @@ void use_threads(int threads) {
   if (threads > 0) set_threads(threads);
 }
 
-void warn(const std::string& what) { fmt::print(stderr, "scalemix: warning: {}\n", what); }
+namespace {
+bool warnings = true;
+}
+
+void set_warnings(bool on) { warnings = on; }
+
+void warn(const std::string& what) {
+  if (warnings) fmt::print(stderr, "scalemix: warning: {}\n", what);
+}
 
 }  // namespace scalemix::inline v0::cli

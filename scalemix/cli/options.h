@@ -56,7 +56,8 @@ void add_draw_options(CLI::App& sub, DrawOptions& o);
 void add_threads_option(CLI::App& sub, int& threads);
 void use_threads(int threads);
 
-/// One line on standard error: "scalemix: warning: ...".
+/// One line on standard error: "scalemix: warning: ..."; nothing while warnings are off.
 void warn(const std::string& what);
+void set_warnings(bool on);
 
 }  // namespace scalemix::inline v0::cli

@@ -81,9 +81,9 @@ int dry_run(const TrainSwitches& o, run::Plan plan, std::ostream& out) {
     return kSuccess;
   }
   out << run::to_toml(plan.config);
-  fmt::print(out, "\n# {} replicas of {} weights; about {:.0f} MiB and {} of training\n",
-             plan.replicas.size(), e.weights, static_cast<double>(e.bytes) / (1 << 20),
-             run::clock_text(seconds));
+  fmt::print(out, "\n# {} {} of {} weights; about {:.0f} MiB and {} of training\n",
+             plan.replicas.size(), plan.replicas.size() == 1 ? "replica" : "replicas", e.weights,
+             static_cast<double>(e.bytes) / (1 << 20), run::clock_text(seconds));
   return kSuccess;
 }
 
@@ -224,8 +224,8 @@ Action setup_train(CLI::App& sub) {
   sub.add_flag("--json", o->json, "print the results as JSON");
   sub.add_flag("--quiet", o->quiet, "no messages, no progress");
   sub.footer(
-      "Every key can also be given in --config FILE or as SCALEMIX_TRAIN_<KEY> in the environment;\n"
-      "defaults < file < environment < flags.");
+      "Every key can also be given in --config FILE or as SCALEMIX_TRAIN_<KEY> in the\n"
+      "environment; defaults < file < environment < flags.");
   return [o](std::ostream& out) { return run_train(*o, out); };
 }
 

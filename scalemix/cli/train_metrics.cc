@@ -5,6 +5,7 @@
 
 #include "scalemix/cli/train_report.h"
 #include "scalemix/data/rows.h"
+#include "scalemix/data/schema.h"
 #include "scalemix/metric/uncertainty.h"
 #include "scalemix/model/noise.h"
 #include "scalemix/predict/evaluate.h"
@@ -57,6 +58,21 @@ Json settings_json(const train::GridPoint& point) {
   return out;
 }
 
+/// The columns of a table, as many numbers as each is coded by; the features of other data.
+struct Inputs {
+  std::vector<std::string> names;
+  std::vector<std::size_t> widths;
+};
+
+Inputs inputs_of(const data::Dataset& data) {
+  if (data.schema.empty())
+    return {data.features, std::vector<std::size_t>(data.features.size(), 1)};
+  const data::Schema schema = data::schema_from_text(data.schema);
+  Inputs out{{}, schema.widths()};
+  for (const data::Column& column : schema.inputs) out.names.push_back(column.name);
+  return out;
+}
+
 Json replica_metrics(const run::Plan& plan, const run::Folder& folder, std::size_t i) {
   const train::Replica& replica = plan.replicas[i];
   const bool held_out = !replica.split.test.empty();
@@ -81,12 +97,15 @@ Json replica_metrics(const run::Plan& plan, const run::Folder& folder, std::size
     out["off"] = study::to_json(off);
     out["off"]["text"] = study::to_text(off);
   }
-  if (!plan.data.features.empty() && plan.data.features.size() <= kMostImportances) {
-    const std::vector<double> nats =
-        predict::permutation_importance(predictor, rows, plan.config.seed);
-    Json importance = Json::object();
-    for (std::size_t k = 0; k < nats.size(); ++k) importance[plan.data.features[k]] = nats[k];
-    out["importance"] = importance;
+  const Inputs inputs = inputs_of(plan.data);
+  if (!inputs.names.empty() && inputs.names.size() <= kMostImportances) {
+    const std::vector<predict::Importance> found =
+        predict::permutation_importance(predictor, rows, inputs.widths, plan.config.seed);
+    out["importance"] = Json::object();
+    for (std::size_t k = 0; k < found.size(); ++k) {
+      out["importance"][inputs.names[k]] = {{"nats", found[k].nats},
+                                            {"standard_error", found[k].error}};
+    }
   }
   return out;
 }

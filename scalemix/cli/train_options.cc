@@ -1,6 +1,9 @@
 #include "scalemix/cli/train_options.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "scalemix/base/parallel.h"
 
@@ -9,6 +12,20 @@ namespace {
 
 bool is_list(const run::Field& field) {
   return std::holds_alternative<std::vector<std::string> run::TrainConfig::*>(field.member);
+}
+
+/// The help with the default, where it does not tell that itself ("0: by data and method").
+std::string help_of(const run::Field& field, const nlohmann::ordered_json& defaults) {
+  const nlohmann::ordered_json& value = defaults[std::string(field.key)];
+  std::string help(field.help);
+  const std::string text = value.is_string()  ? value.get<std::string>()
+                           : value.is_array() ? ""
+                                              : fmt::format("{:g}", value.get<double>());
+  if (text.empty() || text == "-1" || help.find("default") != std::string::npos ||
+      help.find(text + ":") != std::string::npos) {
+    return help;
+  }
+  return fmt::format("{} (default: {})", help, text);
 }
 
 }  // namespace
@@ -43,10 +60,11 @@ std::shared_ptr<TrainKeys> add_train_keys(CLI::App& sub,
   auto keys = std::make_shared<TrainKeys>();
   const auto& fields = run::train_fields();
   keys->given.resize(fields.size());
+  const nlohmann::ordered_json defaults = run::to_json(run::TrainConfig{});
   for (std::size_t i = 0; i < fields.size(); ++i) {
     if (std::find(without.begin(), without.end(), fields[i].key) != without.end()) continue;
     CLI::Option* option = sub.add_option("--" + run::flag_of(fields[i].key), keys->given[i],
-                                         std::string(fields[i].help));
+                                         help_of(fields[i], defaults));
     option->expected(1)->type_name(std::string(fields[i].metavar));
     option->group(std::string(fields[i].group));
     option->multi_option_policy(is_list(fields[i]) ? CLI::MultiOptionPolicy::TakeAll

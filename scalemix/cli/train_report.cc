@@ -120,15 +120,24 @@ void print_pruning(const Json& replica, std::ostream& out) {
 /// The inputs by how much the loss grows when they are shuffled, the most important first.
 void print_importance(const Json& replica, std::ostream& out) {
   if (!replica.contains("importance")) return;
-  std::vector<std::pair<double, std::string>> inputs;
-  for (const auto& [name, nats] : replica["importance"].items()) {
-    inputs.emplace_back(-nats.get<double>(), name);
+  struct Input {
+    std::string name;
+    double nats, error;
+  };
+  std::vector<Input> inputs;
+  for (const auto& [name, found] : replica["importance"].items()) {
+    const Json& error = found["standard_error"];
+    inputs.push_back({name, found["nats"].is_number() ? found["nats"].get<double>() : 0.0,
+                      error.is_number() ? error.get<double>() : 0.0});
   }
-  std::stable_sort(inputs.begin(), inputs.end());
+  std::stable_sort(inputs.begin(), inputs.end(),
+                   [](const Input& a, const Input& b) { return a.nats > b.nats; });
   fmt::print(out,
-             "inputs that matter: growth of the loss, in nats per row, when one is shuffled\n");
+             "inputs that matter: growth of the loss, in nats per row, when one is shuffled; "
+             "standard error\n");
   for (std::size_t i = 0; i < std::min(inputs.size(), kShownImportances); ++i) {
-    fmt::print(out, "  {:<22}{:>12.3f}\n", inputs[i].second, -inputs[i].first + 0.0);
+    fmt::print(out, "  {:<22}{:>12.3f} +- {:.3f}\n", inputs[i].name, inputs[i].nats + 0.0,
+               inputs[i].error);
   }
   if (inputs.size() > kShownImportances) {
     fmt::print(out, "  and {} more, in metrics.json\n", inputs.size() - kShownImportances);

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 
 #include "scalemix/base/error.h"
@@ -197,10 +198,17 @@ void check_schema(const Schema& schema) {
 
 }  // namespace
 
+std::vector<std::size_t> Schema::widths() const {
+  std::vector<std::size_t> out;
+  for (const Column& column : inputs) {
+    out.push_back(column.categorical ? column.categories.size() : 1);
+  }
+  return out;
+}
+
 std::size_t Schema::width() const {
-  std::size_t k = 0;
-  for (const Column& column : inputs) k += column.categorical ? column.categories.size() : 1;
-  return k;
+  const std::vector<std::size_t> all = widths();
+  return std::accumulate(all.begin(), all.end(), std::size_t{0});
 }
 
 std::vector<std::string> Schema::features() const {

@@ -37,6 +37,7 @@ struct Schema {
   std::string missing = "mean";  // OpenOptions::missing
 
   std::size_t width() const;                  // K: number of encoded columns
+  std::vector<std::size_t> widths() const;    // of each input
   std::vector<std::string> features() const;  // (K)
 };
 

@@ -34,7 +34,20 @@ class Progress {
   Clock::time_point begin_, drawn_;
 };
 
-/// "1:05", "2:03:00": hours only where there are some.
+/// "42 s", "1 min 05 s", "2 h 03 min".
 std::string clock_text(double seconds);
+
+/// "76.6 epochs per s", "3.2 s per epoch".
+std::string rate_text(double rate, const std::string& what);
+
+struct ProgressState {
+  std::string what;  // is counted, "epoch"
+  double done = 0;
+  std::uint64_t total = 0;
+  double rate = 0, left = -1;  // units per second; seconds, or below 0 where that is not known
+  std::string note = {};
+};
+/// One line of at most `width` characters: without the rate, the bar, the note where that is not enough.
+std::string progress_line(const ProgressState& state, std::size_t width);
 
 }  // namespace scalemix::inline v0::run

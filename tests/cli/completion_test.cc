@@ -69,7 +69,8 @@ TEST_F(CompletionTest, BashOffersWhatMayFollow) {
   EXPECT_EQ(offered(script, "scalemix data generate moons --ou"), "--out\n");
   EXPECT_EQ(offered(script, "scalemix data describe fried"), "friedman1\n");
   EXPECT_EQ(offered(script, "scalemix data generate mo"), "moons\n");
-  EXPECT_EQ(offered(script, "scalemix completion "), "bash\nzsh\nfish\n--help\n");
+  EXPECT_EQ(offered(script, "scalemix completion "),
+            "bash\nzsh\nfish\n--help\n--json\n--quiet\n--threads\n");
   EXPECT_EQ(offered(script, "scalemix evaluate m --part "), "auto\ntest\ntrain\nall\n");
   EXPECT_EQ(offered(script, "scalemix predict m --format=js"), "json\n");
   EXPECT_EQ(offered(script, "scalemix predict m --rows "), "\n");

@@ -46,8 +46,12 @@ class OwnTable(Case):
         houses(self.path("train.csv"), 600, 1)
         self.train("--data", "train.csv", "--target", "price", "--method", "gaussian:alpha=0.02", "--out", "run",
                    "--epochs", 200)
-        metrics = json.load(open(self.path("run/metrics.json")))["replicas"][0]["metrics"]
-        self.assertLess(metrics["rmse"], 40)
+        replica = json.load(open(self.path("run/metrics.json")))["replicas"][0]
+        self.assertLess(replica["metrics"]["rmse"], 40)
+        importance = replica["importance"]  # a category is one input
+        self.assertEqual(set(importance), {"area", "rooms", "town", "noise"})
+        self.assertGreater(importance["area"]["nats"], 3 * importance["area"]["standard_error"])
+        self.assertLess(abs(importance["noise"]["nats"]), importance["area"]["nats"] / 5)
 
         def strange(i, row):
             row = dict(row, town="Rom" if i == 3 else row["town"], area="" if i == 4 else row["area"])

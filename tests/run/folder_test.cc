@@ -95,9 +95,31 @@ TEST(MetricsLog, IsCutBackToTheOffsetOfACheckpoint) {
 }
 
 TEST(Progress, WritesTimesAsPeopleDo) {
-  EXPECT_EQ(clock_text(65.2), "1:05");
-  EXPECT_EQ(clock_text(0), "0:00");
-  EXPECT_EQ(clock_text(2 * 3600 + 3 * 60), "2:03:00");
+  EXPECT_EQ(clock_text(65.2), "1 min 05 s");
+  EXPECT_EQ(clock_text(0), "0 s");
+  EXPECT_EQ(clock_text(59.4), "59 s");
+  EXPECT_EQ(clock_text(59.6), "1 min 00 s");
+  EXPECT_EQ(clock_text(2 * 3600 + 3 * 60), "2 h 03 min");
+  EXPECT_EQ(clock_text(7199), "2 h 00 min");
+  EXPECT_EQ(rate_text(76.64, "epoch"), "76.6 epochs per s");
+  EXPECT_EQ(rate_text(0.3125, "epoch"), "3.2 s per epoch");
+}
+
+TEST(Progress, FitsAnyWidth) {
+  const ProgressState state{"epoch", 10, 40, 2, 15, "nll 0.25"};
+  EXPECT_EQ(progress_line(state, std::string::npos),
+            "######.................. epoch 10 of 40, 2 epochs per s, 15 s left, nll 0.25");
+  EXPECT_EQ(progress_line(state, 76), progress_line(state, std::string::npos));
+  EXPECT_EQ(progress_line(state, 75),
+            "######.................. epoch 10 of 40, 15 s left, nll 0.25");
+  EXPECT_EQ(progress_line(state, 40), "epoch 10 of 40, 15 s left, nll 0.25");
+  EXPECT_EQ(progress_line(state, 30), "epoch 10 of 40, 15 s left");
+  EXPECT_EQ(progress_line(state, 9), "epoch 10 ");
+  for (std::size_t width = 0; width < 90; ++width) {
+    EXPECT_LE(progress_line(state, width).size(), width);
+  }
+  EXPECT_EQ(progress_line({"epoch", 0, 40}, 60),
+            "........................ epoch 0 of 40, 0 epochs per s");
 }
 
 }  // namespace

@@ -1,0 +1,14 @@
+// What people call a thing elsewhere: "dropout" is bernoulli here, "learning-rate" is lr.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace scalemix::inline v0 {
+
+/// The candidate that is our name of `word`; empty if there is none. "-" and "_" are the same, letter case
+/// does not count, a leading "--" is kept.
+std::string synonym(std::string_view word, std::span<const std::string> candidates);
+
+}  // namespace scalemix::inline v0

@@ -1,0 +1,16 @@
+// Flags that every command takes, whether it has a use for them or not, so that a script can give them always.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace scalemix::inline v0::cli {
+
+struct Everywhere {
+  bool quiet = false, json = false;
+  int threads = 0;
+};
+
+/// --quiet, --threads and --json, to each command below `app` that has none of its own.
+void add_everywhere(CLI::App& app, Everywhere& flags);
+
+}  // namespace scalemix::inline v0::cli
