@@ -52,6 +52,7 @@ struct BenchCase {
 struct TrainStep {
   std::string data, model, method;
   int batch = 0, replicas = 1;  // batch 0: the one train would take
+  double zeros = 0;             // share of the weights that are held at zero
 };
 
 /// All cases, in the order of the table: the floors first.

@@ -1,5 +1,10 @@
 // Whole training steps: batches gathered, weights updated.
 
+#include <fmt/format.h>
+
+#include <iterator>
+#include <memory>
+
 #include "scalemix/base/parallel.h"
 #include "scalemix/cli/bench.h"
 #include "scalemix/data/registry.h"
@@ -24,12 +29,17 @@ const TrainStep kSteps[] = {
     {kColours, "vgg:0.25", "none", 100, 1},
 };
 
+/// Networks of dense layers, with more and more weights at zero.
+constexpr const char* kHeld[] = {"mlp:300-100", "mlp:1000-1000"};
+constexpr double kZeros[] = {0, 0.9, 0.95, 0.98, 0.99};
+
 /// "mnist mlp:300-100 svdo, batch 100, 20 replicas"; data that comes with the program is not named.
 std::string name_of(const TrainStep& s) {
   const data::NamedSet* set = data::find_set(s.data);
   std::string name = (set && set->generated() ? "" : s.data + " ") + s.model + " " + s.method;
   if (s.batch > 0) name += ", batch " + std::to_string(s.batch);
   if (s.replicas > 1) name += ", " + std::to_string(s.replicas) + " replicas";
+  if (s.zeros > 0) name += fmt::format(", {:g} % of the weights at zero", 100 * s.zeros);
   return name;
 }
 
@@ -73,8 +83,29 @@ run::Plan plan_of(const TrainStep& s) {
   return s.data == kColours ? run::make_plan(config, colours()) : run::make_plan(config);
 }
 
+/// The network at its start, a share of each layer's weights at zero.
+model::Model with_zeros(const run::Plan& plan, double zeros) {
+  model::Model m = train::Stack(plan.data, plan, {0}).model(0);
+  std::uint32_t number = 0;
+  model::for_each_layer(m.spec, [&](const model::Layer& layer, const model::Shape&) {
+    if (!model::has_weights(layer)) return;
+    model::Tensor& tensor = m.tensors.at(layer.name + ".weight");
+    std::vector<float> w = tensor.floats();
+    const std::vector<float> keep = bench_uniforms(w.size(), ++number, 0, 1);
+    for (std::size_t i = 0; i < w.size(); ++i) {
+      if (keep[i] < zeros) w[i] = 0;
+    }
+    tensor = model::Tensor::of(tensor.shape, w);
+  });
+  return m;
+}
+
 BenchRow measure(const TrainStep& s, const BenchEffort& effort) {
-  const run::Plan plan = plan_of(s);
+  run::Plan plan = plan_of(s);
+  if (s.zeros > 0) {
+    plan.options.from = std::make_shared<model::Model>(with_zeros(plan, s.zeros));
+    plan.options.prune = "fixed";
+  }
   train::Stack stack(plan.data, plan, train::group(plan).front());
   const auto step = [&] {
     if (stack.epoch_done()) stack.end_epoch();
@@ -83,7 +114,7 @@ BenchRow measure(const TrainStep& s, const BenchEffort& effort) {
   return {.time = time_calls(effort, step),
           .items = static_cast<double>(s.replicas),
           .unit = s.replicas > 1 ? "replica step" : "step",
-          // Of sparse data or gradients the products leave out what this counts.
+          // Of sparse data, gradients or weights the products leave out what this counts.
           .flops = stack.sparse() ? 0 : s.replicas * flops_of(plan.spec, plan.config.batch)};
 }
 
@@ -96,7 +127,11 @@ BenchCase bench_train(const TrainStep& step) {
 
 std::vector<BenchCase> bench_train() {
   std::vector<BenchCase> out;
-  for (const TrainStep& step : kSteps) {
+  std::vector<TrainStep> steps(std::begin(kSteps), std::end(kSteps));
+  for (const char* network : kHeld) {
+    for (const double zeros : kZeros) steps.push_back({"glyphs", network, "none", 100, 1, zeros});
+  }
+  for (const TrainStep& step : steps) {
     const data::NamedSet* set = data::find_set(step.data);
     if (!set || set->generated() || data::locate(*set)) out.push_back(bench_train(step));
   }

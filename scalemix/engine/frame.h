@@ -6,6 +6,10 @@
 
 #include "scalemix/random/stream.h"
 
+namespace scalemix::inline v0::kernel {
+class LeftWeights;
+}
+
 namespace scalemix::inline v0::engine {
 
 /// What a pass is for: a training step (batch statistics, state written), a draw of a prediction,
@@ -27,11 +31,14 @@ struct Frame {
   float* state = nullptr;         // (Q)
   bool writes_state = false;      // of an active replica's training step
   const float* base = nullptr;    // a row of zeros of the data, as the batch has it
-  float* prepared = nullptr;      // Program::prepared() floats of this replica
-  float* marks = nullptr;         // Program::marks() floats of this replica; null in a prediction
-  double penalty_weight = 0;      // of data's penalties, in backward
-  double progress = 1;            // share of the training that is done
-  double epoch = 0;               // finished epochs
+  // Of a training step: the weights of this replica that are not held at zero, one for each of
+  // ProgramOptions::held; null: none are held.
+  const kernel::LeftWeights* left = nullptr;
+  float* prepared = nullptr;  // Program::prepared() floats of this replica
+  float* marks = nullptr;     // Program::marks() floats of this replica; null in a prediction
+  double penalty_weight = 0;  // of data's penalties, in backward
+  double progress = 1;        // share of the training that is done
+  double epoch = 0;           // finished epochs
 
   // The running node's own; set by the program.
   float *kept = nullptr, *scratch = nullptr;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "scalemix/engine/decoration.h"
@@ -63,8 +64,9 @@ struct Making {
   const Layout& layout;
   bool train;  // with a backward pass
   Zeros zeros;
-  Decoration* noise;           // of the layer, or null
-  const Left* left = nullptr;  // of a prediction, where many weights are zero
+  Decoration* noise;                     // of the layer, or null
+  const Left* left = nullptr;            // of a prediction, where many weights are zero
+  std::optional<std::size_t> held = {};  // of training: which of Frame::left is the layer's, if any
 };
 
 using Nodes = std::vector<std::unique_ptr<Node>>;

@@ -6,6 +6,7 @@
 #include "scalemix/kernel/conv.h"
 #include "scalemix/kernel/conv_sparse.h"
 #include "scalemix/kernel/gemm.h"
+#include "scalemix/kernel/left_weights.h"
 #include "scalemix/kernel/packed.h"
 #include "scalemix/kernel/sparse_filters.h"
 #include "scalemix/kernel/sparse_rows.h"
@@ -128,6 +129,32 @@ class Pruned : public Dense {
  private:
   bool few_, many_;
   std::size_t dense_, sparse_;  // floats of each
+};
+
+/// Of a training step. Kept is what the full product keeps, or the rows of x, turned; scratch has those
+/// of dy.
+template <class Full>
+class Held : public Full {
+ public:
+  explicit Held(const model::Layer& layer) : Full(layer, false) {}
+
+  std::size_t kept(std::size_t rows) const override {
+    return std::max(Full::kept(rows), kernel::turned_size(rows, this->in));
+  }
+  std::size_t scratch(std::size_t rows, bool backward) const override {
+    return backward ? kernel::turned_size(rows, this->out) : 0;
+  }
+  void forward(const Rows& x, Weights w, const float* b, float* scratch, float* y) const override {
+    if (!x.left) return Full::forward(x, w, b, scratch, y);
+    kernel::turn_rows(x.count, this->in, x.x, x.kept);
+    kernel::left_product(*x.left, x.count, x.kept, w.flat, b, y);
+  }
+  void backward(const Rows& x, const Gradients& g, float* scratch) const override {
+    if (!x.left) return Full::backward(x, g, scratch);
+    kernel::turn_rows(x.count, this->out, g.dy, scratch);
+    kernel::left_to_weights(*x.left, x.count, x.kept, scratch, g.dw);
+    if (g.dx) kernel::left_to_input(*x.left, x.count, scratch, g.w, g.dx);
+  }
 };
 
 class Conv2d : public Product {
@@ -256,6 +283,11 @@ std::unique_ptr<Product> make_pruned(const model::Layer& layer, const model::Sha
     return std::make_unique<PrunedConv2d>(layer, conv_of(layer, shape), left);
   }
   return std::make_unique<Pruned>(layer, left);
+}
+
+std::unique_ptr<Product> make_held(const model::Layer& layer, bool sparse_data) {
+  if (sparse_data) return std::make_unique<Held<Sparse>>(layer);
+  return std::make_unique<Held<Dense>>(layer);
 }
 
 std::unique_ptr<Product> make_conv2d(const model::Layer& layer, const model::Shape& shape,

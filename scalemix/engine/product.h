@@ -9,6 +9,10 @@
 
 #include "scalemix/model/spec.h"
 
+namespace scalemix::inline v0::kernel {
+class LeftWeights;
+}
+
 namespace scalemix::inline v0::engine {
 
 /// What a product takes.
@@ -17,6 +21,9 @@ struct Rows {
   const float* x = nullptr;     // (count, in)
   const float* base = nullptr;  // (in) what a zero of the data is, where x is the data itself
   float* kept = nullptr;        // Product::kept(count) floats, for forward to leave something in
+  // Of a training step: the weights that are not held at zero, where those are listed. A backward pass
+  // has what its forward pass had.
+  const kernel::LeftWeights* left = nullptr;
 };
 
 /// What the backward pass of a product takes and gives; dvar, sigma2 and dsigma2 of both moments,
@@ -87,6 +94,10 @@ std::unique_ptr<Product> make_sparse(const model::Layer& layer, bool moments);
 /// kernel/sparse_filters.h). Only forward, with packed weights.
 std::unique_ptr<Product> make_pruned(const model::Layer& layer, const model::Shape& shape,
                                      const Left& left);
+/// Of a training step without moments: make_dense or, of sparse data, make_sparse, which leaves out the weights
+/// that are held at zero where a call lists the others (kernel/left_weights.h). Of the gradient of listed
+/// weights only what is left is written.
+std::unique_ptr<Product> make_held(const model::Layer& layer, bool sparse_data);
 /// `sparse`: most of dy is zero (kernel/conv_sparse.h).
 std::unique_ptr<Product> make_conv2d(const model::Layer& layer, const model::Shape& shape,
                                      bool sparse);

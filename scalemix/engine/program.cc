@@ -46,6 +46,8 @@ class Program::Builder {
     const auto left = options_.left.find(layer.name);
     Making making{layer, in, layout_, options_.train, zeros, noise};
     if (left != options_.left.end()) making.left = &left->second;
+    const auto held = options_.held.find(layer.name);
+    if (held != options_.held.end()) making.held = held->second;
     for (std::unique_ptr<Node>& node : make(family, making)) {
       x = append(std::move(node), x, noise, layer.name);
     }

@@ -34,6 +34,9 @@ struct ProgramOptions {
   bool sparse_data = false;
   /// A prediction: layers that leave out the zeros of their weights, by name.
   std::map<std::string, Left> left = {};
+  /// Training: layers with weights that may be held at zero, by name, and which of Frame::left is theirs.
+  /// Dense ones without noise on their weights leave listed zeros out.
+  std::map<std::string, std::size_t> held = {};
 };
 
 class Schedule;

@@ -210,7 +210,9 @@ Nodes make_weighted(const Making& m) {
   const model::Signs signs = signs_of(m);
   const bool drawn_by_signs = signs != model::Signs::none;
   const bool plain = !m.noise || where == Where::input || where == Where::before_bias;
+  const bool held = plain && m.held && !model::layer_kind(m.layer.type).windows;
   Ptr product = plain && m.left ? make_pruned(m.layer, m.in, *m.left)
+                : held          ? make_held(m.layer, m.zeros.data)
                 : drawn_by_signs && !model::layer_kind(m.layer.type).windows
                     ? make_dense(m.layer, false)  // signs leave no zeros of the data alone
                     : make_product(m, where == Where::moments && !drawn_by_signs);

@@ -7,6 +7,7 @@
 
 #include "scalemix/engine/node.h"
 #include "scalemix/engine/product.h"
+#include "scalemix/kernel/left_weights.h"
 
 namespace scalemix::inline v0::engine {
 
@@ -20,7 +21,8 @@ class Weighted : public Node {
         noise_(m.noise),
         w_(m.layout.at(m.layer.name + ".weight").offset),
         stands_in_(!m.train && m.noise && m.noise->kind().stand_in),
-        packed_(m.train ? 0 : product_->packed()) {
+        packed_(m.train ? 0 : product_->packed()),
+        held_(m.held) {
     const bool later = m.noise && m.noise->use.where == model::Where::before_bias;
     if (m.layer.bias && !later) b_ = m.layout.at(m.layer.name + ".bias").offset;
   }
@@ -61,7 +63,10 @@ class Weighted : public Node {
 
  protected:
   // What is kept begins with what the product keeps.
-  Rows rows(const Frame& f, const float* x) const { return {f.rows, x, f.base, f.kept}; }
+  Rows rows(const Frame& f, const float* x) const {
+    const bool listed = held_ && f.left && f.left[*held_].listed();
+    return {f.rows, x, f.base, f.kept, listed ? &f.left[*held_] : nullptr};
+  }
   const float* bias(const Frame& f) const { return b_ ? f.values + *b_ : nullptr; }
   /// Those of a deterministic pass, outside training.
   Weights weights(const Frame& f) const {
@@ -84,6 +89,7 @@ class Weighted : public Node {
   std::size_t w_;
   bool stands_in_;
   std::size_t packed_;  // floats; 0: it is not
+  std::optional<std::size_t> held_;
   std::optional<std::size_t> b_;
 };
 

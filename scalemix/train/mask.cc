@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "scalemix/base/error.h"
 #include "scalemix/base/known.h"
@@ -11,6 +12,7 @@
 namespace scalemix::inline v0::train {
 namespace {
 
+constexpr std::size_t kFewWeights = 1024;  // that no list repays
 constexpr std::size_t kSparsity = 0, kStart = 1, kEnd = 2, kEvery = 3;
 
 std::pair<const MaskKind*, std::vector<double>> read(const std::string& word) {
@@ -21,6 +23,12 @@ std::pair<const MaskKind*, std::vector<double>> read(const std::string& word) {
     throw ConfigError("prune: start must be below end");
   }
   return {&kind, std::move(values)};
+}
+
+void clear_off(const std::uint8_t* on, std::size_t n, float* numbers) {
+  for (std::size_t i = 0; i < n; ++i) {
+    numbers[i] = on[i] ? numbers[i] : 0;  // no branch: vectors
+  }
 }
 
 }  // namespace
@@ -41,7 +49,8 @@ const std::vector<MaskKind>& mask_kinds() {
 
 void check_mask(const std::string& word) { read(word); }
 
-Mask::Mask(const std::string& word, const model::Spec& spec, const Store& store) {
+Mask::Mask(const std::string& word, const model::Spec& spec, const Store& store, double listed)
+    : listed_(listed) {
   auto [kind, values] = read(word);
   if (kind == &mask_kinds().front()) return;
   kind_ = kind;
@@ -55,9 +64,11 @@ Mask::Mask(const std::string& word, const model::Spec& spec, const Store& store)
                         " has its own weights at zero; train without it, or prune the model");
     }
     const engine::Slot& slot = store.layout.at(layer.name + ".weight");
-    spans_.push_back({slot.offset, slot.count});
+    spans_.push_back({slot.offset, slot.count, layer.out});
+    layers_[layer.name] = spans_.size() - 1;
     weights_ += slot.count;
   });
+  left_.assign(store.replicas, std::vector<kernel::LeftWeights>(spans_.size()));
   on_.assign(store.replicas, std::vector<std::uint8_t>(weights_, 1));
 }
 
@@ -66,6 +77,7 @@ void Mask::start(const Store& store, double progress) {
   chosen_ = !values_.empty() && progress >= values_[kStart] && progress > 0;
   if (!values_.empty() && !chosen_) {
     for (std::vector<std::uint8_t>& on : on_) std::fill(on.begin(), on.end(), std::uint8_t{1});
+    for (std::size_t r = 0; r < on_.size(); ++r) list(r);
     return;
   }
   for (std::size_t r = 0; r < on_.size(); ++r) {
@@ -74,6 +86,7 @@ void Mask::start(const Store& store, double progress) {
       const float* w = store.values_of(r) + span.from;
       for (std::size_t i = 0; i < span.count; ++i) *on++ = w[i] != 0;
     }
+    list(r);
   }
 }
 
@@ -103,6 +116,23 @@ void Mask::choose(Store& store, std::size_t replica, double sparsity) {
     if (goes && size[i] == *last) --left;
     on_[replica][i] = !goes;
   }
+  list(replica);
+}
+
+void Mask::list(std::size_t replica) {
+  const std::uint8_t* on = on_[replica].data();
+  for (std::size_t i = 0; i < spans_.size(); on += spans_[i++].count) {
+    const Span& span = spans_[i];
+    const auto off = static_cast<double>(std::count(on, on + span.count, std::uint8_t{0}));
+    const bool repays = off >= listed_ * static_cast<double>(span.count) &&
+                        span.count >= kFewWeights &&
+                        span.count <= std::numeric_limits<std::uint32_t>::max();
+    if (repays) {
+      left_[replica][i].list(span.out, span.count / span.out, on);
+    } else {
+      left_[replica][i].clear();
+    }
+  }
 }
 
 void Mask::follow(Store& store, std::int64_t step, double progress) {
@@ -112,18 +142,27 @@ void Mask::follow(Store& store, std::int64_t step, double progress) {
       begun && (!chosen_ || step % static_cast<std::int64_t>(values_[kEvery]) == 0);
   chosen_ = chosen_ || chooses;
   for (std::size_t r = 0; r < on_.size() && chooses; ++r) choose(store, r, sparsity(progress));
-  hold(store);
+  hold(store, chooses);  // of listed weights an update leaves alone what is off
 }
 
-void Mask::hold(Store& store) const {
+void Mask::hold(Store& store) const { hold(store, true); }
+
+void Mask::hold(Store& store, bool listed) const {
   for (std::size_t r = 0; r < on_.size(); ++r) {
     const std::uint8_t* on = on_[r].data();
-    for (const Span& span : spans_) {
-      float* w = store.values_of(r) + span.from;
-      for (std::size_t i = 0; i < span.count; ++i) {
-        if (!*on++) w[i] = 0;
-      }
+    for (std::size_t i = 0; i < spans_.size(); on += spans_[i++].count) {
+      if (!listed && left_[r][i].listed()) continue;
+      clear_off(on, spans_[i].count, store.values_of(r) + spans_[i].from);
     }
+  }
+}
+
+void Mask::hold_gradients(Store& store, std::size_t replica) const {
+  if (!active()) return;
+  const std::uint8_t* on = on_[replica].data();
+  for (const Span& span : spans_) {
+    clear_off(on, span.count, store.gradients_of(replica) + span.from);
+    on += span.count;
   }
 }
 

@@ -126,7 +126,7 @@ Stack::Stack(const data::Dataset& data, const Plan& plan, std::vector<std::size_
   }
   stepper_ =
       std::make_unique<Stepper>(plan.spec, store_, *batches_, std::move(seeds), given_precision_,
-                                plan.options, data::share_of_zeros(data) >= kSparse);
+                                plan.options, data::share_of_zeros(data) >= kSparse, &mask_);
   mask_.start(store_, 0);
 }
 

@@ -18,7 +18,7 @@ constexpr double kLeastVariance = 1e-8;  // of the noise, standardised: of a tar
 
 Stepper::Stepper(const model::Spec& spec, Store& store, Batches& batches,
                  std::vector<std::uint64_t> seeds, std::vector<float> given_precision,
-                 const FitOptions& options, bool sparse_data)
+                 const FitOptions& options, bool sparse_data, const Mask* mask)
     : task_(spec.task),
       store_(store),
       batches_(batches),
@@ -26,10 +26,14 @@ Stepper::Stepper(const model::Spec& spec, Store& store, Batches& batches,
       given_precision_(std::move(given_precision)),
       samples_(static_cast<std::size_t>(options.train_samples)),
       objective_(options.objective),
+      mask_(mask && mask->active() ? mask : nullptr),
       program_(spec, store.layout,
-               {.train = true, .rows = samples_ * batches.most(), .sparse_data = sparse_data}),
+               {.train = true,
+                .rows = samples_ * batches.most(),
+                .sparse_data = sparse_data,
+                .held = mask_ ? mask_->layers() : std::map<std::string, std::size_t>()}),
       schedule_(program_, samples_ * batches.most(), program_.instructions().size()),
-      update_(store, program_, options.clip),
+      update_(store, program_, options.clip, mask_),
       small_(program_.work() * static_cast<double>(samples_ * batches.most()) < kSmall) {
   const std::size_t replicas = store_.replicas;
   lanes_ = small_ ? std::min(replicas, kLanes) : 1;
@@ -55,6 +59,7 @@ std::string Stepper::path() const {
   std::string path = small_ ? "one thread per replica" : "all threads per replica";
   if (program_.sparse()) path += ", sparse data";
   if (program_.sparse_gradients()) path += ", sparse gradients";
+  if (mask_) path += ", sparse weights";
   return path;
 }
 
@@ -65,6 +70,7 @@ engine::Frame Stepper::frame(std::size_t r) {
           .gradients = store_.gradients_of(r),
           .state = store_.state_of(r),
           .base = program_.sparse() ? &ground_[r * program_.width()] : nullptr,
+          .left = mask_ ? mask_->left(r) : nullptr,
           .prepared = prepared_.data() + r * program_.prepared(),
           .marks = store_.marks.data() + r * program_.marks()};
 }

@@ -47,16 +47,19 @@ struct StepOutput {
 class Stepper {
  public:
   /// All must outlive it. `seeds` (R); `given_precision` (R) or empty: the log precision is learned.
+  /// `mask`: or null, if no weights are held at zero.
   Stepper(const model::Spec& spec, Store& store, Batches& batches, std::vector<std::uint64_t> seeds,
-          std::vector<float> given_precision, const FitOptions& options, bool sparse_data);
+          std::vector<float> given_precision, const FitOptions& options, bool sparse_data,
+          const Mask* mask = nullptr);
 
   /// To be called when somebody else wrote the weights.
   void prepare();
   const StepOutput& run(const StepInput& input);
   /// How a replica trains: "one thread per replica" or "all threads per replica", then
-  /// ", sparse data" and ", sparse gradients" where products leave out the zeros of those.
+  /// ", sparse data", ", sparse gradients" and ", sparse weights" where products leave out the zeros of
+  /// those.
   std::string path() const;
-  bool sparse() const { return program_.sparse() || program_.sparse_gradients(); }
+  bool sparse() const { return program_.sparse() || program_.sparse_gradients() || mask_; }
   /// Floats of memory beside the store.
   std::size_t memory() const { return memory_.size() + prepared_.size(); }
   const engine::Program& program() const { return program_; }
@@ -93,6 +96,7 @@ class Stepper {
   std::vector<float> given_precision_;
   std::size_t samples_;
   const Objective objective_;
+  const Mask* mask_;
   engine::Program program_;
   engine::Schedule schedule_;
   Update update_;

@@ -7,8 +7,8 @@
 
 namespace scalemix::inline v0::train {
 
-Update::Update(Store& store, const engine::Program& program, double clip)
-    : store_(store), program_(program), clip_(clip) {
+Update::Update(Store& store, const engine::Program& program, double clip, const Mask* mask)
+    : store_(store), program_(program), clip_(clip), mask_(mask) {
   if (clip_ == 0) find_fused();
   for (const auto& noise : program_.noises()) {
     const bool fused = std::any_of(fused_.begin(), fused_.end(),
@@ -95,6 +95,10 @@ void Update::finish(const Input& input) const {
   }
 }
 
+void Update::hold_gradients(const Input& input) {
+  if (mask_) mask_->hold_gradients(store_, input.replica);
+}
+
 double Update::reduce(const Input& input, float scale) {
   if (!store_.rule.reduce) return 0;
   float* scales = scales_.data() + input.replica * rest_.size();
@@ -111,20 +115,73 @@ double Update::reduce(const Input& input, float scale) {
   return sum;
 }
 
-void Update::update_rest(const Input& input, std::size_t i, std::size_t from, std::size_t count,
-                         float scale) {
+double Update::update_rest(const Input& input, std::size_t i, std::size_t from, std::size_t to,
+                           float scale) {
   const Part& part = rest_[i];
-  optim::Piece piece = store_.piece(input.replica, part.from + from, count, part.decays, part.rate);
+  optim::Piece piece =
+      store_.piece(input.replica, part.from, part.to - part.from, part.decays, part.rate);
   piece.scale = scale;
   if (store_.rule.reduce) {
     piece.scale = scales_[input.replica * rest_.size() + i];
-    if (piece.scale == 0) return;
+    if (piece.scale == 0) return 0;
   }
+  const kernel::LeftWeights* left = mask_ ? mask_->left(input.replica) : nullptr;
+  double squares = 0;
+  for (std::size_t s = 0; left && s < mask_->spans().size(); ++s) {
+    const Mask::Span& span = mask_->spans()[s];
+    const std::size_t begin = std::max(part.from + from, span.from),
+                      end = std::min(part.from + to, span.from + span.count);
+    if (begin >= end || !left[s].listed()) continue;
+    squares += update_piece(input, piece.part(from, begin - part.from - from));
+    squares += update_left(input, left[s], begin - span.from, end - span.from,
+                           piece.part(span.from - part.from, span.count));
+    from = end - part.from;
+  }
+  return squares + update_piece(input, piece.part(from, to - from));
+}
+
+double Update::update_piece(const Input& input, const optim::Piece& piece) const {
+  const bool looked = clip_ > 0 || store_.rule.reduce;
+  const double squares = looked ? 0 : kernel::sum_squares(piece.count, piece.g);
   store_.rule.update(input.rate, input.step, piece);
+  return squares;
+}
+
+double Update::update_left(const Input& input, const kernel::LeftWeights& left, std::size_t from,
+                           std::size_t to, const optim::Piece& span) const {
+  constexpr std::size_t kTogether = 512;
+  std::uint32_t place[kTogether];
+  float g[kTogether], w[kTogether], own[optim::kMostArrays][kTogether];
+  double squares = 0;
+  const std::size_t last = left.before(to);
+  for (std::size_t k = left.before(from); k < last; k += kTogether) {
+    optim::Piece some = span;
+    some.count = std::min(kTogether, last - k);
+    left.places(k, k + some.count, place);
+    const auto gather = [&](const float* numbers, float* to) {
+      for (std::size_t i = 0; i < some.count; ++i) to[i] = numbers[place[i]];
+      return to;
+    };
+    const auto scatter = [&](const float* from, float* numbers) {
+      for (std::size_t i = 0; i < some.count; ++i) numbers[place[i]] = from[i];
+    };
+    some.g = gather(span.g, g);
+    some.w = gather(span.w, w);
+    for (std::size_t a = 0; a < optim::kMostArrays; ++a) {
+      if (span.arrays[a]) some.arrays[a] = gather(span.arrays[a], own[a]);
+    }
+    squares += update_piece(input, some);
+    scatter(w, span.w);
+    for (std::size_t a = 0; a < optim::kMostArrays; ++a) {
+      if (span.arrays[a]) scatter(own[a], span.arrays[a]);
+    }
+  }
+  return squares;
 }
 
 double Update::clipped(const Input& input) {
   terms_back(input);
+  hold_gradients(input);
   const std::size_t n = store_.layout.values();
   const double norm = std::sqrt(kernel::sum_squares(n, store_.gradients_of(input.replica)));
   if (!std::isfinite(norm)) return std::numeric_limits<double>::quiet_NaN();
@@ -163,11 +220,7 @@ double Update::update_numbers(const Input& input, std::size_t first, std::size_t
   for (std::size_t i = 0; i < rest_.size(); ++i) {
     const auto [from, count] = cut(rest_[i].to - rest_[i].from);
     if (count == 0) continue;
-    if (!store_.rule.reduce) {
-      const float* g = store_.gradients_of(input.replica) + rest_[i].from + from;
-      squares += kernel::sum_squares(count, g);
-    }
-    update_rest(input, i, from, count, 1);
+    squares += update_rest(input, i, from, from + count, 1);
   }
   return squares;
 }

@@ -9,14 +9,16 @@
 
 #include "scalemix/engine/program.h"
 #include "scalemix/optim/fused.h"
+#include "scalemix/train/mask.h"
 #include "scalemix/train/store.h"
 
 namespace scalemix::inline v0::train {
 
 class Update {
  public:
-  /// All must outlive it. `clip`: largest norm of the gradient, 0: none.
-  Update(Store& store, const engine::Program& program, double clip);
+  /// All must outlive it. `clip`: largest norm of the gradient, 0: none. `mask`: or null; what it holds at
+  /// zero has no gradient, and of weights that it lists no others are read or written.
+  Update(Store& store, const engine::Program& program, double clip, const Mask* mask = nullptr);
 
   struct Input {
     std::size_t replica = 0;
@@ -61,17 +63,25 @@ class Update {
   model::At at(const Input& input, const engine::Decoration& noise) const;
   void terms_back(const Input& input) const;
   void finish(const Input& input) const;
+  void hold_gradients(const Input& input);
   /// Lets the rule look at every tensor, and keeps what it scales them by. Returns the sum of the
   /// gradients' squares before `scale`; 0 if the rule does not look.
   double reduce(const Input& input, float scale);
-  void update_rest(const Input& input, std::size_t part, std::size_t from, std::size_t count,
-                   float scale);
+  /// Numbers [from, to) of part `part`. Returns the sum of the gradients' squares, where rules do not
+  /// look at them.
+  double update_rest(const Input& input, std::size_t part, std::size_t from, std::size_t to,
+                     float scale);
+  double update_piece(const Input& input, const optim::Piece& piece) const;
+  /// What is left of weights [from, to) of a span, side by side as the rule takes them.
+  double update_left(const Input& input, const kernel::LeftWeights& left, std::size_t from,
+                     std::size_t to, const optim::Piece& span) const;
   double update_numbers(const Input& input, std::size_t first, std::size_t last);
   double clipped(const Input& input);
 
   Store& store_;
   const engine::Program& program_;
   double clip_;
+  const Mask* mask_;
   std::vector<Fused> fused_;
   std::vector<const engine::Decoration*> generic_;  // all, if it clips
   std::vector<Part> own_;                           // tensors of the generic ones
@@ -92,6 +102,7 @@ template <class Beside>
 double Update::run(const Input& input, const Beside& beside) {
   if (clip_ > 0) return clipped(input);
   terms_back(input);
+  if (store_.rule.reduce) hold_gradients(input);
   const double reduced = reduce(input, 1);
   const double squares = kernel::sum_tiles(numbers_, [&](std::size_t first, std::size_t count) {
     beside(first, first + count);

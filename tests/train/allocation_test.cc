@@ -19,13 +19,14 @@ namespace {
 constexpr int kSteps = 5;
 constexpr std::size_t kRows = 20, kHidden = 20;
 
-/// Allocations of some steps after the first.
+/// Allocations of some steps after the first; `prune`: which of them chooses what is held at zero, and no
+/// later one does.
 std::size_t steady(const data::Dataset& data, const char* model, const char* method,
-                   const char* optimiser, double clip) {
+                   const char* optimiser, double clip, const char* prune = "none") {
   Plan plan;
   plan.spec = model::architecture(model, {data.shape, data.task, data.classes.size()});
   model::apply_method(plan.spec, method);
-  plan.options = {.batch = kRows, .optimiser = optimiser, .clip = clip};
+  plan.options = {.batch = kRows, .optimiser = optimiser, .prune = prune, .clip = clip};
   resolve(plan.options, data, plan.spec);
   for (std::uint64_t seed : {1, 2}) {
     Replica replica{.seed = seed, .settings = settings_of(plan.options, {})};
@@ -55,6 +56,26 @@ std::size_t of_products(const data::Dataset& data) {
     product(true, false, out, kHidden, kRows);
     product(false, false, kRows, kHidden, out);
     product(true, false, kHidden, in, kRows);
+  };
+  step();
+  const std::size_t before = allocations;
+  for (int i = 0; i < 2 * kSteps; ++i) step();
+  return allocations - before;
+}
+
+/// Of those of the last layer alone.
+std::size_t of_last_products(const data::Dataset& data) {
+  const std::size_t out = data.classes.size();
+  const std::vector<float> a(kRows * kHidden + kHidden * out), b(kRows * kHidden + kHidden * out);
+  std::vector<float> c(kRows * kHidden + kHidden * out);
+  const auto step = [&] {
+    using kernel::Trans;
+    kernel::gemm(Trans::no, Trans::yes, kRows, out, kHidden, a.data(), kHidden, b.data(), kHidden,
+                 0, c.data(), out);
+    kernel::gemm(Trans::yes, Trans::no, out, kHidden, kRows, a.data(), out, b.data(), kHidden, 0,
+                 c.data(), kHidden);
+    kernel::gemm(Trans::no, Trans::no, kRows, kHidden, out, a.data(), out, b.data(), kHidden, 0,
+                 c.data(), kHidden);
   };
   step();
   const std::size_t before = allocations;
@@ -95,6 +116,11 @@ TEST(Step, AllocatesNothingAfterTheFirst) {
     for (const double clip : {0, 1}) {
       EXPECT_EQ(steady(data, "mlp:20", method, "novograd", clip), times * products) << method;
     }
+  }
+  // The one that lists what is left, of the first layer: its products go without the library, too.
+  const char* prune = "magnitude:sparsity=0.95,start=0.00001,end=0.00002,every=1000000000";
+  for (const char* optimiser : {"adam", "novograd"}) {
+    EXPECT_EQ(steady(data, "mlp:20", "none", optimiser, 0, prune), of_last_products(data));
   }
   set_threads(before);
 }
