@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "scalemix/base/known.h"
+#include "scalemix/base/message.h"
 #include "scalemix/base/parallel.h"
 #include "scalemix/run/config.h"
 
@@ -127,6 +128,6 @@ void use_threads(int threads) {
   if (threads > 0) set_threads(threads);
 }
 
-void warn(const std::string& what) { fmt::print(stderr, "scalemix: warning: {}\n", what); }
+void warn(const std::string& what) { message(fmt::format("scalemix: warning: {}\n", what)); }
 
 }  // namespace scalemix::inline v0::cli

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/message.h"
 #include "scalemix/cli/options.h"
 #include "scalemix/data/registry.h"
 
@@ -20,10 +21,10 @@ predict::Crossover measured(bool quiet) {
   std::filesystem::create_directories(folder, failed);  // write_atomically names what fails
   predict::save_crossover(path.string(), {predict::machine(), out});
   if (!quiet) {
-    fmt::print(stderr,
-               "scalemix: zeros of weights are left out: one or two rows {}, more {}, images {} "
-               "(measured; {})\n",
-               share(out.few), share(out.many), share(out.images), path.string());
+    message(fmt::format(
+        "scalemix: zeros of weights are left out: one or two rows {}, more {}, images {} "
+        "(measured; {})\n",
+        share(out.few), share(out.many), share(out.images), path.string()));
   }
   return out;
 }
