@@ -126,6 +126,17 @@ std::string plain_words(const CLI::ParseError& error) {
                                                 : ": expected one value, got several");
 }
 
+/// The words of the command line. "--out=" is an empty value, where CLI11 would take the next word.
+std::vector<std::string> words_of(int argc, const char* const* argv) {
+  std::vector<std::string> out(argv, argv + argc);
+  for (std::size_t i = 1; i < out.size() && out[i] != "--"; ++i) {
+    if (!out[i].starts_with("--") || out[i].find('=') != out[i].size() - 1) continue;
+    out[i].pop_back();
+    out.insert(out.begin() + static_cast<std::ptrdiff_t>(i) + 1, "");
+  }
+  return out;
+}
+
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const auto [place, name] = chosen(app);
   const std::string unknown = unknown_word(app, *place);
@@ -151,7 +162,10 @@ int run(int argc, const char* const* argv, std::ostream& out) {
     actions.emplace_back(sub, command.setup(*sub));
   }
   try {
-    app.parse(argc, argv);
+    const std::vector<std::string> words = words_of(argc, argv);
+    std::vector<const char*> given;
+    for (const std::string& word : words) given.push_back(word.c_str());
+    app.parse(static_cast<int>(given.size()), given.data());
   } catch (const CLI::CallForHelp&) {
     const auto [place, name] = chosen(app);
     return printed(out, place->help(place == &app ? "" : name.substr(0, name.rfind(' '))));

@@ -126,6 +126,18 @@ void make_folder(const std::string& path) {
   }
 }
 
+/// Makes a folder named after the data.
+std::string fresh_folder(const data::Dataset& data) {
+  for (;;) {
+    const std::string path = run::Folder::fresh_path("compare-" + plain(data.name));
+    std::error_code error;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+    // Of two processes that saw it free, one makes it.
+    if (!error && std::filesystem::create_directory(path, error)) return path;
+    if (error) throw FileError(path, "cannot make this folder: " + error.message());
+  }
+}
+
 /// Keeps every other process out of a comparison's folder. Throws FileError if one is there.
 std::unique_ptr<FileLock> take(const std::string& path) {
   std::unique_ptr<FileLock> lock = run::lock_folder(path);
@@ -276,8 +288,7 @@ int run_compare(const CompareOptions& o, std::ostream& out) {
   use_threads(base);
   for (Entry& e : entries) e.config.threads = base.threads;
   const run::Plan first = run::make_plan(entries.front().config);
-  const std::string folder =
-      path.empty() ? run::Folder::fresh_path("compare-" + plain(first.data.name)) : path;
+  const std::string folder = path.empty() ? fresh_folder(first.data) : path;
   make_folder(folder);
   const std::unique_ptr<FileLock> lock = take(folder);
   create(entries, first.data, folder);

@@ -118,6 +118,18 @@ TEST_F(PathsTest, AnEmptyOneIsAWrongValueForEveryOption) {
   }
 }
 
+TEST_F(PathsTest, AnEqualsSignWithNothingBehindItIsAnEmptyOne) {
+  for (const char* option : {"--out=", "--config=", "--resume=", "--data="}) {
+    for (const std::vector<std::string>& rest : {std::vector<std::string>{}, {"--epochs", "1"}}) {
+      std::vector<std::string> words = {"train", option};
+      words.insert(words.end(), rest.begin(), rest.end());
+      const Result r = scalemix(words);
+      EXPECT_EQ(r.code, kBadConfig) << option << ": " << r.err;
+      EXPECT_THAT(r.err, HasSubstr("expected a path, got ''")) << option;
+    }
+  }
+}
+
 TEST_F(PathsTest, AnOutputIsRefusedForEveryCommandBeforeAnyWork) {
   const std::string folder = path("folder"), loop = path("loop"),
                     model = path("r/model.safetensors");
