@@ -27,6 +27,11 @@ class Resume : public testing::Test {
     fs::remove_all(base_);
     fs::create_directories(base_);
     std::ofstream(data_) << kRows;
+    begin(config());
+  }
+  ~Resume() override { fs::remove_all(base_); }
+
+  TrainConfig config() const {
     TrainConfig c;
     c.data = data_;
     c.model = "mlp:4";
@@ -34,6 +39,12 @@ class Resume : public testing::Test {
     c.epochs = 3;
     c.batch = 4;
     c.threads = 1;
+    return c;
+  }
+
+  /// In the place of the run that is there.
+  void begin(TrainConfig c) {
+    fs::remove_all(run_);
     c.out = run_;
     const Plan plan = make_plan(c);
     const Folder folder = Folder::create(run_);
@@ -43,7 +54,6 @@ class Resume : public testing::Test {
     RunOptions options{.quiet = true, .stop = &stop};
     if (train(plan, folder, options)) ADD_FAILURE() << "was not stopped";
   }
-  ~Resume() override { fs::remove_all(base_); }
 
   /// What going on says; "E: what" of an error that ends it.
   std::string go_on(bool to_the_end = true) {
@@ -157,6 +167,46 @@ TEST_F(Resume, OfAFinishedRunMissesItsModels) {
   EXPECT_THAT(said, testing::ElementsAre(HasSubstr("metrics.jsonl is missing")));
   fs::remove(folder.model_path(0, 1));
   EXPECT_THROW(check_finished(folder, 1, say), FileError);
+}
+
+TEST_F(Resume, OfATrainedModelNeedsThatModel) {
+  ASSERT_EQ(go_on(), "");
+  const std::string from = base_ + "/from.safetensors";
+  for (std::string TrainConfig::*key : {&TrainConfig::from_model, &TrainConfig::teacher}) {
+    fs::copy_file(run_ + "/model.safetensors", from, fs::copy_options::overwrite_existing);
+    TrainConfig c = config();
+    c.*key = from;
+    if (key == &TrainConfig::teacher) c.objective = "distil";
+    begin(c);
+    EXPECT_EQ(go_on(false), "");
+    TrainConfig other = config();
+    other.seed = 8;
+    fs::rename(run_, base_ + "/kept");
+    begin(other);
+    ASSERT_EQ(go_on(), "");
+    fs::copy_file(run_ + "/model.safetensors", from, fs::copy_options::overwrite_existing);
+    fs::remove_all(run_);
+    fs::rename(base_ + "/kept", run_);
+    EXPECT_THAT(go_on(), AllOf(testing::StartsWith("data: "), HasSubstr("is not the model")))
+        << c.from_model << " " << c.teacher;
+    begin(config());
+    ASSERT_EQ(go_on(), "");
+  }
+}
+
+TEST_F(Resume, NeedsTheModelsOfReplicasThatAreDone) {
+  TrainConfig c = config();
+  c.folds = 3;  // of 10 rows: two stacks
+  begin(c);
+  const auto done = [&] { return Folder::open(run_).models(); };
+  while (done().empty()) ASSERT_EQ(go_on(false), "");
+  ASSERT_LT(done().size(), 3u);
+  const std::string model = done().front();
+  fs::rename(model, base_ + "/moved");
+  EXPECT_THAT(go_on(), AllOf(testing::StartsWith("missing: "), HasSubstr("model.safetensors")));
+  fs::rename(base_ + "/moved", model);
+  EXPECT_EQ(go_on(), "");
+  EXPECT_EQ(done().size(), 3u);
 }
 
 }  // namespace
