@@ -1,5 +1,6 @@
 #include "scalemix/base/signals.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@ constexpr std::array kTaken{SIGINT, SIGTERM, SIGHUP};
 // Signals belong to the process, so what is asked of them does, too.
 std::atomic<bool> graceful{false}, stop_asked{false};
 sigset_t mask_before;  // of the thread that made the StopSignals
+sighandler_t pipe_before = SIG_IGN, size_before = SIG_IGN;
 
 sigset_t taken() {
   sigset_t set;
@@ -45,14 +47,20 @@ void take(int signal) {
   if (!asks || (again && signal != SIGHUP)) end_process(signal);
 }
 
-void restore_mask() { pthread_sigmask(SIG_SETMASK, &mask_before, nullptr); }
+void restore() {
+  pthread_sigmask(SIG_SETMASK, &mask_before, nullptr);
+  if (pipe_before != SIG_ERR) std::signal(SIGPIPE, pipe_before);
+  if (size_before != SIG_ERR) std::signal(SIGXFSZ, size_before);
+}
 
 }  // namespace
 
 StopSignals::StopSignals() {
-  [[maybe_unused]] static const int once = pthread_atfork(nullptr, nullptr, restore_mask);
+  [[maybe_unused]] static const int once = pthread_atfork(nullptr, nullptr, restore);
   const sigset_t set = taken();
   pthread_sigmask(SIG_BLOCK, &set, &mask_before);
+  pipe_before = std::signal(SIGPIPE, SIG_IGN);
+  size_before = std::signal(SIGXFSZ, SIG_IGN);
   waiter_ = std::thread([this] { wait(); });
 }
 
@@ -60,12 +68,18 @@ StopSignals::~StopSignals() {
   leaving_ = true;
   pthread_kill(waiter_.native_handle(), SIGTERM);  // blocked there, so it only ends the wait
   waiter_.join();
-  restore_mask();
+  restore();
 }
 
 void StopSignals::wait() const {
   const sigset_t set = taken();
   for (int signal; sigwait(&set, &signal) == 0 && !leaving_;) take(signal);
+}
+
+void end_if_output_is_unread() {
+  pollfd output{STDOUT_FILENO, POLLOUT, 0};
+  if (::poll(&output, 1, 0) != 1 || !(output.revents & POLLERR)) return;
+  if (pipe_before == SIG_DFL) end_process(SIGPIPE);
 }
 
 GracefulStop::GracefulStop() {

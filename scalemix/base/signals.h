@@ -20,8 +20,10 @@
 
 namespace scalemix::inline v0 {
 
-/// Takes SIGINT, SIGTERM and SIGHUP for the whole process while it lives. One at a time per
-/// process, made while the process has one thread. A child that is forked does not inherit the
+/// Takes SIGINT, SIGTERM and SIGHUP for the whole process while it lives, and ignores SIGPIPE and
+/// SIGXFSZ: a reader of messages or outputs that goes away and a limit on the size of files do not
+/// end the work; writing there fails. One at a
+/// time per process, made while the process has one thread. A child that is forked does not inherit the
 /// block. Throws std::system_error if the system has no thread to give.
 class StopSignals {
  public:
@@ -36,6 +38,11 @@ class StopSignals {
   std::atomic<bool> leaving_{false};
   std::thread waiter_;
 };
+
+/// Ends the process by SIGPIPE, quietly, as a program does by default whose output nobody reads any
+/// more ("scalemix list | head -1"); returns if standard output is no pipe without a reader, and
+/// where the parent ignores SIGPIPE.
+void end_if_output_is_unread();
 
 /// While one lives, the first signal makes asked() true and the second ends the process at once.
 /// Not so a second SIGHUP: a terminal that closes sends more than one. An ignored SIGINT asks, too:

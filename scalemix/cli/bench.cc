@@ -16,6 +16,7 @@
 #include <ostream>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/message.h"
 #include "scalemix/base/name_list.h"
 #include "scalemix/base/parallel.h"
 #include "scalemix/cli/command.h"
@@ -150,7 +151,7 @@ std::vector<BenchCase> chosen(const BenchOptions& o) {
 void measure(const BenchOptions& o, const BenchEffort& effort, std::vector<BenchRow>& rows) {
   for (const BenchCase& c : chosen(o)) {
     if (!o.quiet) {
-      fmt::print(stderr, "scalemix: measuring {} {}, {} threads\n", c.group, c.name, threads());
+      message(fmt::format("scalemix: measuring {} {}, {} threads\n", c.group, c.name, threads()));
     }
     BenchRow row = c.measure(effort);
     row.group = c.group;

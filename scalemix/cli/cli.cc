@@ -2,15 +2,19 @@
 #include <fmt/ostream.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <ostream>
 
 #include "scalemix/base/error.h"
 #include "scalemix/base/known.h"
+#include "scalemix/base/message.h"
+#include "scalemix/base/signals.h"
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/everywhere.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/help.h"
 #include "scalemix/cli/options.h"
+#include "scalemix/cli/paths.h"
 #include "scalemix/cli/version.h"
 #include "scalemix/kernel/target.h"
 
@@ -33,8 +37,15 @@ const std::vector<Command>& commands() {
 namespace {
 
 int complain(int code, const char* what) {
-  fmt::print(stderr, "scalemix: {}\n", what);
+  message(fmt::format("scalemix: {}\n", what));
   return code;
+}
+
+/// A file's error that a standard function threw: not there, or anything else.
+int complain_of_system(const std::system_error& error, const std::string& what) {
+  const bool missing = error.code() == std::errc::no_such_file_or_directory ||
+                       error.code() == std::errc::not_a_directory;
+  return complain(missing ? kNoInput : kIo, what.c_str());
 }
 
 /// Runs `action`; an error becomes a message and an exit code.
@@ -53,9 +64,27 @@ int guarded(const std::function<int()>& action) {
     return complain(kBadConfig, error.what());
   } catch (const std::invalid_argument& error) {
     return complain(kBadData, error.what());
+  } catch (const std::filesystem::filesystem_error& error) {
+    return complain_of_system(
+        error, fmt::format("{}: {}", error.path1().string(), error.code().message()));
   } catch (const std::exception& error) {
     return complain(kInternal, error.what());
   }
+}
+
+/// `code`, once all of `out` has arrived. Throws FileError if it has not.
+int flushed(std::ostream& out, int code) {
+  if (out.flush()) return code;
+  end_if_output_is_unread();
+  throw FileError("standard output", "cannot be written");
+}
+
+/// Prints a text that is all there is to do.
+int printed(std::ostream& out, const std::string& text) {
+  return guarded([&] {
+    out << text;
+    return flushed(out, kSuccess);
+  });
 }
 
 /// The subcommand that the words lead to, and its name in full: "scalemix data list".
@@ -100,11 +129,22 @@ std::string plain_words(const CLI::ParseError& error) {
                                                 : ": expected one value, got several");
 }
 
+/// The words of the command line. "--out=" is an empty value, where CLI11 would take the next word.
+std::vector<std::string> words_of(int argc, const char* const* argv) {
+  std::vector<std::string> out(argv, argv + argc);
+  for (std::size_t i = 1; i < out.size() && out[i] != "--"; ++i) {
+    if (!out[i].starts_with("--") || out[i].find('=') != out[i].size() - 1) continue;
+    out[i].pop_back();
+    out.insert(out.begin() + static_cast<std::ptrdiff_t>(i) + 1, "");
+  }
+  return out;
+}
+
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const auto [place, name] = chosen(app);
   const std::string unknown = unknown_word(app, *place);
   complain(kUsage, (unknown.empty() ? plain_words(error) : unknown).c_str());
-  fmt::print(stderr, "scalemix: see '{} --help'\n", name);
+  message(fmt::format("scalemix: see '{} --help'\n", name));
   return kUsage;
 }
 
@@ -127,11 +167,13 @@ int run(int argc, const char* const* argv, std::ostream& out) {
   Everywhere everywhere;
   add_everywhere(app, everywhere);
   try {
-    app.parse(argc, argv);
+    const std::vector<std::string> words = words_of(argc, argv);
+    std::vector<const char*> given;
+    for (const std::string& word : words) given.push_back(word.c_str());
+    app.parse(static_cast<int>(given.size()), given.data());
   } catch (const CLI::CallForHelp&) {
     const auto [place, name] = chosen(app);
-    out << place->help(place == &app ? "" : name.substr(0, name.rfind(' ')));
-    return kSuccess;
+    return printed(out, place->help(place == &app ? "" : name.substr(0, name.rfind(' '))));
   } catch (const CLI::ValidationError& error) {
     return complain(kBadConfig, error.what());
   } catch (const CLI::ParseError& error) {
@@ -145,17 +187,17 @@ int run(int argc, const char* const* argv, std::ostream& out) {
   }
   set_warnings(!everywhere.quiet);
   use_threads(everywhere.threads);
-  if (version) return guarded([&] { return print_version(out, json); });
-  for (const auto& [sub, action] : actions) {
-    if (*sub)
-      return guarded([&, &action = action] {
-        const int code = action(out);
-        if (!out.flush()) throw FileError("standard output", "cannot be written");
-        return code;
-      });
+  if (version) {
+    return guarded([&] { return flushed(out, print_version(out, json)); });
   }
-  out << app.help();
-  return kSuccess;
+  for (const auto& [sub, action] : actions) {
+    if (!*sub) continue;
+    return guarded([&, &action = action] {
+      check_paths(*chosen(app).first);
+      return flushed(out, action(out));
+    });
+  }
+  return printed(out, app.help());
 }
 
 }  // namespace scalemix::inline v0::cli

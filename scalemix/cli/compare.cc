@@ -9,19 +9,22 @@
 
 #include <chrono>
 #include <filesystem>
-#include <fstream>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "scalemix/base/atomic_file.h"
 #include "scalemix/base/error.h"
+#include "scalemix/base/message.h"
 #include "scalemix/base/signals.h"
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/compare_report.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/options.h"
+#include "scalemix/cli/paths.h"
 #include "scalemix/cli/train_options.h"
 #include "scalemix/cli/train_report.h"
+#include "scalemix/model/read_file.h"
 #include "scalemix/run/trainer.h"
 
 namespace scalemix::inline v0::cli {
@@ -43,7 +46,7 @@ struct Entry {
 };
 
 void say(const CompareOptions& o, const std::string& what) {
-  if (!o.quiet) fmt::print(stderr, "{}\n", what);
+  if (!o.quiet) message(fmt::format("{}\n", what));
 }
 
 /// "a+b" cut where a method begins: not in a number such as 1e+3.
@@ -109,9 +112,41 @@ std::string plain(const std::string& text) {
 
 constexpr const char* kIndex = "/variants.json";  // what is to be trained
 
-/// Makes the comparison's folder, the run folders in it, and their list.
-std::string create(std::vector<Entry>& entries, const data::Dataset& data, std::string path) {
-  if (path.empty()) path = run::Folder::fresh_path("compare-" + plain(data.name));
+/// Makes a comparison's folder. Throws FileError if that fails, ConfigError if it holds anything else.
+void make_folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) throw FileError(path, "cannot make this folder: " + error.message());
+  if (std::filesystem::exists(path + kIndex)) return;  // which create() says
+  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+    const std::string name = entry.path().filename().string();
+    if (name == ".lock") continue;
+    throw ConfigError(
+        fmt::format("{}: holds {}; a comparison takes a new or an empty folder", path, name));
+  }
+}
+
+/// Makes a folder named after the data.
+std::string fresh_folder(const data::Dataset& data) {
+  for (;;) {
+    const std::string path = run::Folder::fresh_path("compare-" + plain(data.name));
+    std::error_code error;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+    // Of two processes that saw it free, one makes it.
+    if (!error && std::filesystem::create_directory(path, error)) return path;
+    if (error) throw FileError(path, "cannot make this folder: " + error.message());
+  }
+}
+
+/// Keeps every other process out of a comparison's folder. Throws FileError if one is there.
+std::unique_ptr<FileLock> take(const std::string& path) {
+  std::unique_ptr<FileLock> lock = run::lock_folder(path);
+  if (lock) return lock;
+  throw FileError(path, run::holder_of(path) + " works on this comparison now");
+}
+
+/// Makes the run folders in a comparison's, and their list.
+void create(std::vector<Entry>& entries, const data::Dataset& data, const std::string& path) {
   if (std::filesystem::exists(path + kIndex)) {
     throw ConfigError(
         fmt::format("{} holds a comparison; --resume {} goes on with it", path, path));
@@ -128,7 +163,6 @@ std::string create(std::vector<Entry>& entries, const data::Dataset& data, std::
     index.push_back({{"label", e.label}, {"folder", e.folder}});
   }
   write_atomically(path + kIndex, ordered_json{{"variants", index}}.dump(2) + "\n");
-  return path;
 }
 
 std::vector<Entry> read_entries(const std::string& path) {
@@ -137,7 +171,7 @@ std::vector<Entry> read_entries(const std::string& path) {
   }
   std::vector<Entry> out;
   try {
-    const ordered_json index = ordered_json::parse(std::ifstream(path + kIndex));
+    const ordered_json index = ordered_json::parse(model::read_file(path + kIndex));
     for (const auto& row : index.at("variants")) {
       Entry e{row.at("label"), row.at("folder"), {}};
       run::read_toml(path + "/" + e.folder + "/config.toml", e.config);
@@ -154,8 +188,11 @@ std::vector<Entry> read_entries(const std::string& path) {
 /// Trains one variant unless that is done; its metrics, or nothing where a signal ended it.
 std::optional<ordered_json> train_entry(const CompareOptions& o, const Entry& entry,
                                         const data::Dataset& data, const GracefulStop& stop) {
-  const run::Folder folder = run::Folder::open(entry.config.out);
-  if (std::filesystem::exists(folder.metrics())) return read_metrics(folder);
+  if (const run::Folder done = run::Folder::open(entry.config.out);
+      std::filesystem::exists(done.metrics())) {
+    return read_metrics(done);
+  }
+  const run::Folder folder = run::Folder::resume(entry.config.out);
   const run::Plan plan = run::make_plan(entry.config, data);
   const auto begin = std::chrono::steady_clock::now();
   run::RunOptions options;
@@ -171,7 +208,8 @@ std::optional<ordered_json> train_entry(const CompareOptions& o, const Entry& en
 }
 
 int interrupted(const std::string& path) {
-  fmt::print(stderr, "scalemix: interrupted; go on with:\n  scalemix compare --resume {}\n", path);
+  message(
+      fmt::format("scalemix: interrupted; go on with:\n  scalemix compare --resume {}\n", path));
   return kInterrupted;
 }
 
@@ -234,6 +272,7 @@ int run_compare(const CompareOptions& o, std::ostream& out) {
           "--{} cannot be given with --resume: a comparison goes on as it began", given));
     }
     std::vector<Entry> entries = read_entries(o.resume);
+    const std::unique_ptr<FileLock> lock = take(o.resume);
     use_threads(entries.front().config);
     const run::Plan plan = run::make_plan(entries.front().config);
     return compare_entries(o, o.resume, entries, plan.data, out);
@@ -249,7 +288,10 @@ int run_compare(const CompareOptions& o, std::ostream& out) {
   use_threads(base);
   for (Entry& e : entries) e.config.threads = base.threads;
   const run::Plan first = run::make_plan(entries.front().config);
-  const std::string folder = create(entries, first.data, path);
+  const std::string folder = path.empty() ? fresh_folder(first.data) : path;
+  make_folder(folder);
+  const std::unique_ptr<FileLock> lock = take(folder);
+  create(entries, first.data, folder);
   return compare_entries(o, folder, entries, first.data, out);
 }
 
@@ -268,8 +310,8 @@ Action setup_compare(CLI::App& sub) {
   o->keys = add_train_keys(sub, {"method", "grid"});
   sub.add_option("--resume", o->resume, "go on with an interrupted comparison")
       ->type_name("FOLDER");
-  sub.add_option("--csv", o->csv, "write the table here too")->type_name("FILE");
-  sub.add_option("--plot", o->plot, "write the picture here too (SVG)")->type_name("FILE");
+  writes(sub.add_option("--csv", o->csv, "write the table here too"))->type_name("FILE");
+  writes(sub.add_option("--plot", o->plot, "write the picture here too (SVG)"))->type_name("FILE");
   sub.add_flag("--json", o->json, "print the results as JSON");
   sub.add_flag("--quiet", o->quiet, "no messages, no progress");
   sub.footer(

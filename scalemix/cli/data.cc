@@ -5,15 +5,16 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/message.h"
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/options.h"
+#include "scalemix/cli/paths.h"
 #include "scalemix/cli/table.h"
 #include "scalemix/data/convert.h"
 #include "scalemix/data/describe.h"
@@ -146,10 +147,6 @@ int get_set(const DataOptions& o, std::ostream& out) {
 }
 
 int write_set(const DataOptions& o, std::ostream& out) {
-  std::error_code not_both_there;
-  if (std::filesystem::equivalent(o.read.what, o.out, not_both_there)) {
-    throw ConfigError(o.out + ": would replace the data it is made from; write to another file");
-  }
   const data::Dataset set = data::open(o.read.what, o.read.open_options());
   for (const std::string& note : set.notes) {
     if (!o.quiet) warn(note);
@@ -158,7 +155,7 @@ int write_set(const DataOptions& o, std::ostream& out) {
   if (o.json) {
     out << ordered_json{{"file", o.out}, {"rows", set.rows()}}.dump(2) << '\n';
   } else if (!o.quiet) {
-    fmt::print(stderr, "scalemix: {} rows in {}\n", set.rows(), o.out);
+    message(fmt::format("scalemix: {} rows in {}\n", set.rows(), o.out));
   }
   return kSuccess;
 }
@@ -216,7 +213,7 @@ Action setup_data(CLI::App& sub) {
   CLI::App* convert =
       add(sub, "convert", "Rewrite a data set as .csv, .tsv or .npz", write_set, chosen);
   add_read_options(*convert, o->read);
-  convert->add_option("out", o->out, "File to write; its ending is the format")
+  writes(convert->add_option("out", o->out, "File to write; its ending is the format"))
       ->required()
       ->type_name("FILE");
   add_generator_options(*convert, o->read.rows, "--seed", o->read.seed);
@@ -227,7 +224,7 @@ Action setup_data(CLI::App& sub) {
   generate->add_option("name", o->read.what, "Its name")
       ->required()
       ->type_name(fmt::format("{}", fmt::join(generated_sets(), "|")));
-  generate->add_option("--out", o->out, "File to write; its ending is the format")
+  writes(generate->add_option("--out", o->out, "File to write; its ending is the format"))
       ->required()
       ->type_name("FILE");
   add_generator_options(*generate, o->read.rows, "--seed", o->read.seed);

@@ -24,6 +24,7 @@
 #include "scalemix/cli/metrics_table.h"
 #include "scalemix/cli/models.h"
 #include "scalemix/cli/options.h"
+#include "scalemix/cli/paths.h"
 #include "scalemix/cli/products.h"
 #include "scalemix/cli/table.h"
 #include "scalemix/predict/calibrate.h"
@@ -229,12 +230,13 @@ Action setup_evaluate(CLI::App& sub) {
   sub.add_option("--ood", o->ood,
                  "Rows of another origin: how well the model's uncertainty tells them from --data")
       ->type_name("NAME|FILE|FOLDER");
-  sub.add_option("--plot", o->plot, "Write a reliability diagram and a risk-coverage curve (SVG)")
+  writes(sub.add_option("--plot", o->plot,
+                        "Write a reliability diagram and a risk-coverage curve (SVG)"))
       ->type_name("FILE");
-  sub.add_option(
-         "--calibrate", o->calibrate,
-         "Write the model with a temperature and a conformal quantile, from every second row; "
-         "the others check it")
+  writes(sub.add_option(
+             "--calibrate", o->calibrate,
+             "Write the model with a temperature and a conformal quantile, from every second row; "
+             "the others check it"))
       ->type_name("MODEL");
   sub.add_option("--level", o->level, "Coverage of the conformal sets and intervals")
       ->type_name("SHARE")

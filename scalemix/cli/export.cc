@@ -18,6 +18,7 @@
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/models.h"
 #include "scalemix/cli/options.h"
+#include "scalemix/cli/paths.h"
 #include "scalemix/compress/export_c.h"
 #include "scalemix/compress/export_onnx.h"
 
@@ -37,6 +38,11 @@ int run(const ExportOptions& o, std::ostream& out) {
   if (!o.c.empty() && c.extension() != ".c") {
     throw ConfigError(fmt::format("export: --c {}: expected a name that ends in .c", o.c));
   }
+  const std::filesystem::path header = std::filesystem::path(c).replace_extension(".h");
+  if (!o.c.empty()) check_written("--c", header.string(), {o.model.path});
+  if (!o.c.empty() && header == std::filesystem::path(o.onnx)) {
+    throw ConfigError(fmt::format("--c and --onnx name one file, {}", o.onnx));
+  }
   const Models models = load_models(o.model.path, o.model.replica);
   if (models.files.size() != 1) {
     throw ConfigError("export takes one network: name one with --replica");
@@ -49,8 +55,7 @@ int run(const ExportOptions& o, std::ostream& out) {
   };
   if (!o.c.empty()) {
     const compress::CSource source = compress::export_c(model, c.stem().string());
-    std::filesystem::path header = c;
-    write(header.replace_extension(".h"), source.header);
+    write(header, source.header);
     write(c, source.source);
   }
   if (!o.onnx.empty()) write(o.onnx, compress::export_onnx(model, o.noise));
@@ -70,9 +75,10 @@ int run(const ExportOptions& o, std::ostream& out) {
 Action setup_export(CLI::App& sub) {
   auto o = std::make_shared<ExportOptions>();
   add_model_options(sub, o->model);
-  sub.add_option("--c", o->c, "One C99 file, and its header beside it; the stem begins its names")
+  writes(sub.add_option("--c", o->c,
+                        "One C99 file, and its header beside it; the stem begins its names"))
       ->type_name("FILE.c");
-  sub.add_option("--onnx", o->onnx, "An ONNX file (opset 13)")->type_name("FILE");
+  writes(sub.add_option("--onnx", o->onnx, "An ONNX file (opset 13)"))->type_name("FILE");
   sub.add_flag("--noise", o->noise,
                "ONNX: the multipliers of noise layers are inputs, for Monte-Carlo predictions");
   sub.add_flag("--json", o->json, "Print JSON");

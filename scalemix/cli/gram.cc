@@ -20,6 +20,7 @@
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/options.h"
+#include "scalemix/cli/paths.h"
 #include "scalemix/data/npy.h"
 #include "scalemix/data/numbers.h"
 #include "scalemix/law/any_law.h"
@@ -178,7 +179,9 @@ Action setup_gram(CLI::App& sub) {
   sub.add_option("--data2", o->data2, "A second set of rows: the kernel between the two")
       ->type_name("NAME|FILE|FOLDER");
   add_network_options(sub, *o);
-  sub.add_option("--out", o->out, "File for the matrix, .npy")->required()->type_name("FILE");
+  writes(sub.add_option("--out", o->out, "File for the matrix, .npy"))
+      ->required()
+      ->type_name("FILE");
   add_threads_option(sub, o->threads);
   sub.add_flag("--json", o->json, "Print JSON");
   return [o](std::ostream& out) { return run(*o, out); };

@@ -13,11 +13,13 @@
 #include <ostream>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/message.h"
 #include "scalemix/base/number_text.h"
 #include "scalemix/base/word.h"
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/options.h"
+#include "scalemix/cli/paths.h"
 #include "scalemix/compress/import_onnx.h"
 #include "scalemix/compress/import_weights.h"
 #include "scalemix/compress/module_names.h"
@@ -123,7 +125,7 @@ int run(const ImportOptions& o, std::ostream& out) {
   imported.model.about = nlohmann::json{{"imported", o.file}}.dump(
       -1, ' ', false, nlohmann::json::error_handler_t::replace);
   for (const std::string& note : imported.notes) {
-    if (!o.quiet) fmt::print(stderr, "scalemix: {}: {}\n", o.file, note);
+    if (!o.quiet) message(fmt::format("scalemix: {}: {}\n", o.file, note));
   }
   model::save_model(o.out, imported.model);
   const model::Spec& spec = imported.model.spec;
@@ -156,7 +158,7 @@ Action setup_import(CLI::App& sub) {
   sub.add_option("file", o->file, "An ONNX file; or a PyTorch state dict as FILE.safetensors")
       ->required()
       ->type_name("FILE");
-  sub.add_option("--out", o->out, "The model file to write")->required()->type_name("FILE");
+  writes(sub.add_option("--out", o->out, "The model file to write"))->required()->type_name("FILE");
   take_words(sub.add_option("--task", o->task,
                             "Else: classification if the file ends in Softmax or names classes; of "
                             "weights, if there are several outputs"),

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "scalemix/base/known.h"
+#include "scalemix/base/message.h"
 #include "scalemix/base/parallel.h"
 #include "scalemix/run/config.h"
 
@@ -134,7 +135,7 @@ bool warnings = true;
 void set_warnings(bool on) { warnings = on; }
 
 void warn(const std::string& what) {
-  if (warnings) fmt::print(stderr, "scalemix: warning: {}\n", what);
+  if (warnings) message(fmt::format("scalemix: warning: {}\n", what));
 }
 
 }  // namespace scalemix::inline v0::cli

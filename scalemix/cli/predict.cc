@@ -8,10 +8,12 @@
 #include <ostream>
 
 #include "scalemix/base/atomic_file.h"
+#include "scalemix/base/message.h"
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/models.h"
 #include "scalemix/cli/options.h"
+#include "scalemix/cli/paths.h"
 #include "scalemix/cli/predictions.h"
 #include "scalemix/cli/products.h"
 #include "scalemix/predict/ensemble.h"
@@ -68,7 +70,7 @@ int run(const PredictOptions& o, std::ostream& out) {
     out << text;
   } else {
     write_atomically(o.out, text);
-    if (!o.quiet) fmt::print(stderr, "scalemix: {} predictions in {}\n", rows.rows, o.out);
+    if (!o.quiet) message(fmt::format("scalemix: {} predictions in {}\n", rows.rows, o.out));
   }
   return kSuccess;
 }
@@ -86,7 +88,8 @@ Action setup_predict(CLI::App& sub) {
       ->type_name("MASS")
       ->check(open_share())
       ->capture_default_str();
-  sub.add_option("--out", o->out, "Write here instead of standard output")->type_name("FILE");
+  writes(sub.add_option("--out", o->out, "Write here instead of standard output"))
+      ->type_name("FILE");
   take_words(sub.add_option("--format", o->format, "How to write them"), {"csv", "json"})
       ->capture_default_str();
   sub.add_flag("--json", o->json, "The same as --format json");

@@ -20,6 +20,7 @@
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/options.h"
+#include "scalemix/cli/paths.h"
 #include "scalemix/cli/prior_options.h"
 #include "scalemix/cli/table.h"
 #include "scalemix/prior/called.h"
@@ -231,10 +232,10 @@ Action setup_prior(CLI::App& sub) {
       ->type_name("NAME")
       ->needs(fit);
   auto* density = sub.add_flag("--density", o->density, "Print density, penalty and slope by size");
-  auto* plot = sub.add_option("--plot", o->plot, "Draw them, and the shrinkage profile")
+  auto* plot = writes(sub.add_option("--plot", o->plot, "Draw them, and the shrinkage profile"))
                    ->type_name("FILE.svg");
-  auto* csv =
-      sub.add_option("--csv", o->csv, "Write the numbers of the picture")->type_name("FILE");
+  auto* csv = writes(sub.add_option("--csv", o->csv, "Write the numbers of the picture"))
+                  ->type_name("FILE");
   auto* data = sub.add_option("--data", o->data,
                               "Instead, a table: a linear model whose weights have learned scales")
                    ->type_name("NAME|FILE|FOLDER")

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/message.h"
 #include "scalemix/cli/options.h"
 #include "scalemix/data/registry.h"
 
@@ -31,10 +32,10 @@ predict::Crossover measured(bool quiet) {
   kept[predict::machine()] = out;
   predict::save_crossovers(path.string(), kept);
   if (!quiet) {
-    fmt::print(stderr,
-               "scalemix: zeros of weights are left out: one or two rows {}, more {}, images {} "
-               "(measured; {})\n",
-               share(out.few), share(out.many), share(out.images), path.string());
+    message(fmt::format(
+        "scalemix: zeros of weights are left out: one or two rows {}, more {}, images {} "
+        "(measured; {})\n",
+        share(out.few), share(out.many), share(out.images), path.string()));
   }
   return out;
 }

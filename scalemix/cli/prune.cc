@@ -21,6 +21,7 @@
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/labelled.h"
+#include "scalemix/cli/paths.h"
 #include "scalemix/cli/prune_study.h"
 #include "scalemix/cli/table.h"
 #include "scalemix/compress/fold_blocks.h"
@@ -252,9 +253,9 @@ Action setup_prune(CLI::App& sub) {
       ->capture_default_str();
   sub.add_flag("--keep-units", o->keep_units,
                "Leave units and residual blocks in that say nothing");
-  sub.add_option("--out", o->out, "The model file to write")->type_name("MODEL");
-  sub.add_option("--plot", o->plot, "Write the curves (SVG)")->type_name("FILE");
-  sub.add_option("--csv", o->csv, "Write the curves (CSV)")->type_name("FILE");
+  writes(sub.add_option("--out", o->out, "The model file to write"))->type_name("MODEL");
+  writes(sub.add_option("--plot", o->plot, "Write the curves (SVG)"))->type_name("FILE");
+  writes(sub.add_option("--csv", o->csv, "Write the curves (CSV)"))->type_name("FILE");
   sub.add_flag("--json", o->json, "Print JSON");
   sub.add_flag("--quiet", o->quiet, "No messages but errors");
   add_threads_option(sub, o->threads);

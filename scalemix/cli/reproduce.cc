@@ -23,6 +23,7 @@
 #include "scalemix/cli/options.h"
 #include "scalemix/cli/reproduce/entry.h"
 #include "scalemix/cli/table.h"
+#include "scalemix/run/folder.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -141,7 +142,19 @@ void print_claims(const std::vector<reproduce::Claim>& claims, std::ostream& out
   if (!claims.empty()) out << '\n';
 }
 
+/// Makes the folder of the results. Throws ConfigError if it holds what is not of `reproduce`.
 void make_folder(const std::string& folder) {
+  const std::filesystem::path path(folder);
+  std::error_code none;
+  const bool ours = std::filesystem::exists(path / "result.json", none);
+  for (const char* name : {"figure.csv", "figure.svg"}) {
+    if (ours || !std::filesystem::exists(path / name, none)) continue;
+    throw ConfigError(
+        fmt::format("{}: holds a {} of another origin; give a new folder", folder, name));
+  }
+  if (run::is_run(folder)) {
+    throw ConfigError(folder + ": holds a run; give a new folder");
+  }
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   if (failed) throw FileError(folder, "cannot be made: " + failed.message());
@@ -153,9 +166,9 @@ std::vector<std::string> write_files(const std::string& folder, const report::Fi
   const auto path = [&](const char* name) {
     return (std::filesystem::path(folder) / name).string();
   };
+  write_atomically(path("result.json"), json.dump(2) + "\n");  // it says whose the others are
   write_atomically(path("figure.csv"), report::csv(figure));
   write_atomically(path("figure.svg"), report::svg(figure));
-  write_atomically(path("result.json"), json.dump(2) + "\n");
   return {path("figure.csv"), path("figure.svg"), path("result.json")};
 }
 
@@ -255,7 +268,7 @@ Action setup_reproduce(CLI::App& sub) {
   sub.add_option("--data", o->effort.data,
                  fmt::format("Images for {}: a set's name, a file or a folder; default: mnist",
                              fmt::join(entries_with_images(), " and ")))
-      ->type_name("SET");
+      ->type_name("NAME|FILE|FOLDER");
   sub.add_option("--out", o->out,
                  "Folder for figure.csv, figure.svg and result.json; default: reproduce/NAME")
       ->type_name("FOLDER");

@@ -18,6 +18,7 @@
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/options.h"
+#include "scalemix/cli/paths.h"
 #include "scalemix/cli/signal_options.h"
 #include "scalemix/cli/table.h"
 #include "scalemix/data/dataset.h"
@@ -298,7 +299,8 @@ void add_check_options(CLI::App& sub, SignalOptions& o) {
 }
 
 void add_phase_options(CLI::App& sub, SignalOptions& o) {
-  sub.add_option("--phase-diagram", o.phase_diagram, "Write fixed points and scales over a grid")
+  writes(sub.add_option("--phase-diagram", o.phase_diagram,
+                        "Write fixed points and scales over a grid"))
       ->type_name("FILE.csv|FILE.json|FILE.svg");
   sub.add_option("--phase-w", o.phase_w, "Its sigma_w2; default: 0.1:4:40")->type_name("LO:HI:N");
   sub.add_option("--phase-b", o.phase_b, "Its sigma_b2; default: 0:0.2:11")->type_name("LO:HI:N");

@@ -13,6 +13,7 @@
 
 #include "scalemix/base/atomic_file.h"
 #include "scalemix/base/error.h"
+#include "scalemix/base/message.h"
 #include "scalemix/base/parallel.h"
 #include "scalemix/base/signals.h"
 #include "scalemix/cli/command.h"
@@ -21,6 +22,7 @@
 #include "scalemix/cli/train_report.h"
 #include "scalemix/cli/train_run.h"
 #include "scalemix/run/progress.h"
+#include "scalemix/run/resume.h"
 #include "scalemix/run/trainer.h"
 #include "scalemix/train/checkpoint.h"
 #include "scalemix/train/tune.h"
@@ -33,17 +35,21 @@ struct TrainOptions : TrainSwitches {
   std::string resume;
 };
 
-std::string default_out(const run::Plan& plan) {
+/// The new run's folder: --out, or one named after the run, whose name then stands in the config.
+run::Folder make_folder(run::Plan& plan) {
+  if (!plan.config.out.empty()) return run::Folder::create(plan.config.out);
   const std::filesystem::path data(plan.data.name);
   const std::string name = data.has_extension() ? data.stem().string() : plan.data.name;
   const std::string& method = plan.config.method.front();
-  return run::Folder::fresh_path(
+  run::Folder folder = run::Folder::create_fresh(
       fmt::format("{}-{}-{}", name, std::filesystem::path(plan.config.model).stem().string(),
                   method.substr(0, method.find(':'))));
+  plan.config.out = folder.path();
+  return folder;
 }
 
 void say(const TrainSwitches& o, const std::string& what) {
-  if (!o.quiet) fmt::print(stderr, "{}\n", what);
+  if (!o.quiet) message(fmt::format("{}\n", what));
 }
 
 void announce(const TrainSwitches& o, const run::Plan& plan) {
@@ -99,10 +105,9 @@ std::string bits_comment() {
 }
 
 int interrupted(const run::Folder& folder) {
-  fmt::print(
-      stderr,
+  message(fmt::format(
       "scalemix: interrupted; a checkpoint is written. Resume with:\n  scalemix train --resume {}\n",
-      folder.path());
+      folder.path()));
   return kInterrupted;
 }
 
@@ -178,19 +183,37 @@ void check_alone(const TrainOptions& o) {
       "--{} cannot be given with --resume: a run continues with its own config.toml", other));
 }
 
+/// Nor by the environment, which may be there for other runs.
+void warn_of_environment(const TrainSwitches& o) {
+  const std::vector<std::string> keys = run::environment_keys();
+  if (keys.empty()) return;
+  say(o, fmt::format("warning: {} counts for new runs; this one continues with its own config.toml",
+                     fmt::join(keys, ", ")));
+}
+
+int print_finished(const TrainSwitches& o, const run::Folder& folder, std::ostream& out) {
+  const nlohmann::ordered_json metrics = read_metrics(folder);
+  run::check_finished(folder, metrics.at("replicas").size(),
+                      [&o](const std::string& what) { say(o, what); });
+  say(o, folder.path() + ": this run is finished; its results:");
+  print_results(o, metrics, folder, out);
+  return kSuccess;
+}
+
 int resume(const TrainOptions& o, std::ostream& out) {
   const run::Folder folder = run::Folder::open(o.resume);
   check_alone(o);
-  if (std::filesystem::exists(folder.metrics())) {
-    say(o, o.resume + ": this run is finished; its results:");
-    print_results(o, read_metrics(folder), folder, out);
-    return kSuccess;
+  warn_of_environment(o);
+  if (std::filesystem::exists(folder.metrics())) return print_finished(o, folder, out);
+  const run::Folder taken = run::Folder::resume(o.resume);
+  if (!std::filesystem::exists(taken.checkpoint())) {
+    say(o, o.resume + ": no checkpoint is there; training begins at epoch 0");
   }
   run::TrainConfig config;
   run::read_toml(folder.config(), config);
   use_threads(config);
   const run::Plan plan = run::make_plan(config);
-  return train_and_report(o, plan, folder, out);
+  return train_and_report(o, plan, taken, out);
 }
 
 int run_train(const TrainOptions& o, std::ostream& out) {
@@ -204,10 +227,9 @@ int train_anew(const TrainSwitches& o, run::TrainConfig config, std::ostream& ou
   use_threads(config);
   run::Plan plan = run::make_plan(config);
   if (o.dry_run) return dry_run(o, plan, out);
-  if (plan.config.out.empty()) plan.config.out = default_out(plan);
-  const run::Folder folder = run::Folder::create(plan.config.out);
+  const run::Folder folder = make_folder(plan);
   if (train::tunes_precision(plan.options) && !tune_precision(o, plan)) {
-    fmt::print(stderr, "scalemix: interrupted while the precision was tuned; start it again\n");
+    message(fmt::format("scalemix: interrupted while the precision was tuned; start it again\n"));
     return kInterrupted;
   }
   run::record_data(folder, plan.config.data);

@@ -5,11 +5,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <fstream>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "scalemix/base/error.h"
 #include "scalemix/cli/metrics_table.h"
+#include "scalemix/model/read_file.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -147,9 +148,8 @@ void print_importance(const Json& replica, std::ostream& out) {
 }  // namespace
 
 nlohmann::ordered_json read_metrics(const run::Folder& folder) {
-  std::ifstream in(folder.metrics());
   try {
-    return Json::parse(in);
+    return Json::parse(model::read_file(folder.metrics()));
   } catch (const nlohmann::json::exception& error) {
     throw DataError(folder.metrics(), 0, 0, error.what());
   }

@@ -217,9 +217,19 @@ std::string environment(const char* name) {
   return value ? value : "";
 }
 
+/// Where downloads are kept; nothing in an environment that names no place.
+std::optional<std::string> cache_folder_if_any() {
+  if (const std::string own = environment("SCALEMIX_CACHE"); !own.empty()) return own;
+  if (const std::string xdg = environment("XDG_CACHE_HOME"); !xdg.empty()) return xdg + "/scalemix";
+  const std::string home = environment("HOME");
+  return home.empty() ? std::nullopt : std::optional(home + "/.cache/scalemix");
+}
+
 bool complete(const fs::path& folder, const NamedSet& set) {
-  return std::all_of(set.files.begin(), set.files.end(),
-                     [&](const NamedFile& file) { return fs::exists(folder / file.path); });
+  return std::all_of(set.files.begin(), set.files.end(), [&](const NamedFile& file) {
+    std::error_code closed;  // a root that cannot be looked into has no set
+    return fs::exists(folder / file.path, closed);
+  });
 }
 
 /// A named set is what it is: no other target, task or columns.
@@ -267,12 +277,8 @@ const NamedSet& named_set(const std::string& name) {
 }
 
 std::string cache_folder() {
-  if (const std::string own = environment("SCALEMIX_CACHE"); !own.empty()) return own;
-  if (const std::string xdg = environment("XDG_CACHE_HOME"); !xdg.empty()) return xdg + "/scalemix";
-  const std::string home = environment("HOME");
-  if (home.empty())
-    throw ConfigError("neither SCALEMIX_CACHE nor HOME is set: no place for a cache");
-  return home + "/.cache/scalemix";
+  if (auto folder = cache_folder_if_any()) return *folder;
+  throw ConfigError("neither SCALEMIX_CACHE nor HOME is set: no place for a cache");
 }
 
 std::optional<std::string> locate(const NamedSet& set) {
@@ -280,7 +286,7 @@ std::optional<std::string> locate(const NamedSet& set) {
   std::vector<fs::path> roots;
   if (const std::string data = environment("SCALEMIX_DATA"); !data.empty())
     roots.emplace_back(data);
-  roots.emplace_back(cache_folder());
+  if (const auto cache = cache_folder_if_any()) roots.emplace_back(*cache);
   for (const fs::path& root : roots) {
     if (complete(root / set.folder, set)) return (root / set.folder).string();
   }
@@ -291,13 +297,15 @@ std::string get(const NamedSet& set, const Progress& progress) {
   if (set.generated())
     throw ConfigError(fmt::format("'{}' is generated: there is nothing to download", set.name));
   if (const auto here = locate(set)) return *here;
-  const fs::path folder = fs::path(cache_folder()) / set.folder;
   if (!set.downloadable()) {
+    const std::string place =
+        cache_folder_if_any().value_or("a folder that SCALEMIX_DATA names") + "/" + set.folder;
     throw ConfigError(
         fmt::format("'{}' cannot be downloaded by name; put its files into {}, the first is {}. "
                     "Source: {}",
-                    set.name, folder.string(), set.files.front().path, set.source));
+                    set.name, place, set.files.front().path, set.source));
   }
+  const fs::path folder = fs::path(cache_folder()) / set.folder;
   for (const NamedFile& file : set.files) {
     const fs::path path = folder / file.path;
     if (!fs::exists(path)) download(file.urls, file.sha256, path.string(), progress);
@@ -314,7 +322,8 @@ Dataset open_set(const NamedSet& set, const OpenOptions& options) {
         set.name,
         set.downloadable()
             ? fmt::format("is not on this machine; 'scalemix data get {}' downloads it", set.name)
-            : fmt::format("is not on this machine; put its files into {}/{}", cache_folder(),
+            : fmt::format("is not on this machine; put its files into {}/{}",
+                          cache_folder_if_any().value_or("a folder that SCALEMIX_DATA names"),
                           set.folder),
         true);
   }

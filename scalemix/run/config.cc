@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <toml++/toml.h>
 #include <algorithm>
@@ -13,6 +14,7 @@
 
 #include "scalemix/base/error.h"
 #include "scalemix/base/known.h"
+#include "scalemix/model/read_file.h"
 #include "scalemix/optim/rule.h"
 #include "scalemix/train/grid.h"
 
@@ -200,6 +202,15 @@ std::string quoted(const std::string& text) {
   return out + "\"";
 }
 
+constexpr std::string_view kVariables = "SCALEMIX_TRAIN_";
+
+/// The environment variable of a key.
+std::string variable_of(const Field& field) {
+  std::string name(kVariables);
+  for (const char c : field.key) name += static_cast<char>(std::toupper(c));
+  return name;
+}
+
 const Field* find(std::string_view key) {
   const auto it = std::find_if(kFields.begin(), kFields.end(),
                                [&](const Field& field) { return field.key == key; });
@@ -242,9 +253,8 @@ void set_from_text(TrainConfig& config, const Field& field, const std::string& t
 void read_toml(const std::string& path, TrainConfig& config) {
   toml::table table;
   try {
-    table = toml::parse_file(path);
+    table = toml::parse(model::read_file(path), path);
   } catch (const toml::parse_error& error) {
-    if (error.source().begin.line == 0) throw FileError(path, "cannot be read", true);
     throw ConfigError(
         fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
   }
@@ -260,12 +270,34 @@ void read_toml(const std::string& path, TrainConfig& config) {
   }
 }
 
+bool is_path(const Field& field) {
+  for (const std::string_view kind : {"FILE", "FOLDER", "RUN"}) {
+    if (field.metavar.find(kind) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
+std::vector<std::string> environment_keys() {
+  std::vector<std::string> known, set;
+  for (const Field& field : kFields) known.push_back(variable_of(field));
+  for (char** entry = environ; *entry; ++entry) {
+    const std::string text(*entry), name = text.substr(0, text.find('='));
+    if (!text.starts_with(kVariables)) continue;
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      throw ConfigError(unknown_unlisted("environment variable", name, known));
+    }
+    set.push_back(name);
+  }
+  return set;
+}
+
 void read_environment(TrainConfig& config) {
+  environment_keys();
   for (const Field& field : kFields) {
-    std::string name = "SCALEMIX_TRAIN_";
-    for (const char c : field.key) name += static_cast<char>(std::toupper(c));
+    const std::string name = variable_of(field);
     const char* text = std::getenv(name.c_str());
     if (!text) continue;
+    if (!*text && is_path(field)) throw ConfigError(name + ": expected a path, got ''");
     if (auto* list = std::get_if<std::vector<std::string> C::*>(&field.member)) {
       (config.**list).clear();
     }
@@ -308,6 +340,9 @@ void validate(const TrainConfig& c) {
   require_word("task", c.task, {"auto", "regression", "classification"});
   require_word("missing", c.missing, {"mean", "error", "drop"});
   require_word("header", c.header, {"auto", "yes", "no"});
+  for (const auto& [key, path] : {std::pair{"data", &c.data}, std::pair{"model", &c.model}}) {
+    require(!path->empty(), key, "a name or a path", "''");
+  }
   train::validate(c);
   require(c.split >= -1, "split", "-1 (all) or a number from 0", c.split);
   require(c.folds == 0 || c.folds >= 2, "folds", "0 or at least 2", c.folds);

@@ -80,7 +80,15 @@ void set_from_text(TrainConfig& config, const Field& field, const std::string& t
 /// unknown key, the nearest known one.
 void read_toml(const std::string& path, TrainConfig& config);
 
-/// Takes SCALEMIX_TRAIN_<KEY> for every key that is set in the environment.
+/// Whether a key takes a path, which then must not be empty where it is given.
+bool is_path(const Field& field);
+
+/// The variables SCALEMIX_TRAIN_<KEY> that are set. Throws ConfigError with the nearest for one that
+/// begins so and is of no key.
+std::vector<std::string> environment_keys();
+
+/// Takes SCALEMIX_TRAIN_<KEY> for every key that is set in the environment. Throws ConfigError as
+/// environment_keys(), and for a value that is none.
 void read_environment(TrainConfig& config);
 
 /// The whole config as TOML, enough to repeat the run.

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "scalemix/base/message.h"
+
 namespace scalemix::inline v0::run {
 namespace {
 
@@ -66,7 +68,7 @@ Progress::Progress(std::string what, std::uint64_t total, bool quiet)
       drawn_(Clock::now()) {}
 
 Progress::~Progress() {
-  if (open_) std::fputc('\n', stderr);
+  if (open_) message("\n");
 }
 
 void Progress::start_at(double done) {
@@ -90,18 +92,17 @@ void Progress::draw(double done, const std::string& note) {
   const std::string line = progress_line({what_, done, total_, rate, left, note},
                                          terminal_ ? terminal_width() - 1 : std::string::npos);
   if (terminal_) {
-    fmt::print(stderr, "\r{}\x1b[K", line);
+    message(fmt::format("\r{}\x1b[K", line));
     open_ = true;
   } else {
-    fmt::print(stderr, "{}\n", line);
+    message(fmt::format("{}\n", line));
   }
-  std::fflush(stderr);
 }
 
 void Progress::finish(double done, const std::string& note) {
   if (quiet_) return;
   draw(done, note);
-  if (open_) std::fputc('\n', stderr);
+  if (open_) message("\n");
   open_ = false;
 }
 

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "scalemix/run/progress.h"
+#include "scalemix/run/resume.h"
 #include "scalemix/train/fit.h"
 
 namespace scalemix::inline v0::run {
@@ -84,9 +84,7 @@ class Display {
 }  // namespace
 
 bool train(const Plan& plan, const Folder& folder, const RunOptions& options) {
-  const bool resumed = std::filesystem::exists(folder.checkpoint());
-  MetricsLog log(folder.metrics_log(),
-                 resumed ? train::read_position(folder.checkpoint()).log_offset : 0);
+  MetricsLog log(folder.metrics_log(), check_resume(plan, folder, options.say));
   Display display(plan, options.quiet);
   train::Callbacks callbacks;
   callbacks.begin = [&](const train::Stack& stack, std::size_t number) {
@@ -108,7 +106,8 @@ bool train(const Plan& plan, const Folder& folder, const RunOptions& options) {
   const train::Checkpoints checkpoints{.path = folder.checkpoint(),
                                        .seconds = plan.config.checkpoint_seconds,
                                        .steps = plan.config.checkpoint_steps,
-                                       .log_offset = [&] { return log.offset(); }};
+                                       .log_offset = [&] { return log.offset(); },
+                                       .about = identity(plan, folder)};
   return train::run(plan.data, plan, callbacks, checkpoints);
 }
 

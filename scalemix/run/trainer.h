@@ -18,8 +18,9 @@ struct RunOptions {
 };
 
 /// Trains to the end and saves every replica's model; true, or false if a stop ended it with a
-/// checkpoint. A checkpoint in the folder is resumed from. Throws Diverged with the last good
-/// checkpoint kept, FileError when something cannot be written.
+/// checkpoint. The folder has its config.toml; a checkpoint in it is resumed from. Throws as
+/// check_resume(), Diverged with the last good checkpoint kept, FileError when something cannot be
+/// written.
 bool train(const Plan& plan, const Folder& folder, const RunOptions& options);
 
 }  // namespace scalemix::inline v0::run

@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "scalemix/base/error.h"
 #include "scalemix/kernel/variational.h"
 #include "scalemix/law/any_law.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/noise_tensors.h"
+#include "scalemix/model/read_file.h"
 #include "scalemix/model/signal_report.h"
 #include "scalemix/predict/sparsity.h"
 
@@ -165,8 +166,7 @@ void add_depth(const Model& model, Facts& facts) {
 }  // namespace
 
 History read_history(const std::string& path, std::size_t replica) {
-  std::ifstream in(path);
-  if (!in) throw FileError(path, "no such training log", true);
+  std::istringstream in(model::read_file(path));
   History out;
   std::string text;
   for (std::size_t number = 1; std::getline(in, text); ++number) {

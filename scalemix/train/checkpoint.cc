@@ -10,6 +10,7 @@
 #include "scalemix/base/version.h"
 #include "scalemix/kernel/gemm.h"
 #include "scalemix/kernel/target.h"
+#include "scalemix/model/model_file.h"
 #include "scalemix/model/safetensors.h"
 
 namespace scalemix::inline v0::train {
@@ -17,6 +18,7 @@ namespace {
 
 constexpr const char* kState = "state";
 constexpr const char* kBits = "bits";
+constexpr const char* kChecksum = "checksum";  // the key that model_checksum() leaves out
 
 /// Calls f(name, array) for the arrays of a stack, best weights only once there are some.
 template <class F>
@@ -79,6 +81,7 @@ PerReplica from_exact(const nlohmann::json& json) {
 nlohmann::json state_json(const State& s, const Position& position) {
   return {{"stack", position.stack},
           {"log_offset", position.log_offset},
+          {"about", position.about},
           {"epoch", s.epoch},
           {"step", s.step},
           {"row", s.row},
@@ -102,6 +105,13 @@ model::Container read(const std::string& path) {
   model::Container file = model::read_safetensors(path);
   if (!file.metadata.count(kState) || !file.metadata.count(kBits)) {
     throw DataError(path, 0, 0, "is not a checkpoint of a training run");
+  }
+  const auto sum = file.metadata.find(kChecksum);
+  if (sum == file.metadata.end()) {
+    throw DataError(path, 0, 0, "has no checksum: another version wrote this checkpoint");
+  }
+  if (sum->second != model::model_checksum(file)) {
+    throw DataError(path, 0, 0, "damaged checkpoint: its bytes do not agree with its checksum");
   }
   return file;
 }
@@ -152,12 +162,15 @@ void save_checkpoint(const std::string& path, Stack& stack, const Position& posi
   });
   file.metadata[kState] = state_json(stack.state, position).dump();
   file.metadata[kBits] = bits_of(stack).dump();
+  file.metadata[kChecksum] = model::model_checksum(file);
   model::write_safetensors(path, file);
 }
 
 Position read_position(const std::string& path) {
   const nlohmann::json state = parse(path, read(path).metadata.at(kState));
-  return checked(path, [&] { return Position{state.at("stack"), state.at("log_offset")}; });
+  return checked(path, [&] {
+    return Position{state.at("stack"), state.at("log_offset"), state.at("about")};
+  });
 }
 
 std::vector<std::string> load_checkpoint(const std::string& path, Stack& stack) {

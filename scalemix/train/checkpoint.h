@@ -19,12 +19,14 @@ nlohmann::json bits_record();
 struct Position {
   std::size_t stack = 0;         // index of the running stack; those before it are trained
   std::uint64_t log_offset = 0;  // bytes of the log that the caller keeps
+  std::string about = {};        // what else the caller keeps
 };
 
+/// Writes the file, with a checksum over all of it. Throws FileError.
 void save_checkpoint(const std::string& path, Stack& stack, const Position& position);
 
 /// Position of a checkpoint, without loading the stack's tensors into anything; throws DataError if
-/// it is damaged or of another version.
+/// it is damaged (its checksum says so of a single bit) or of another version.
 Position read_position(const std::string& path);
 
 /// Puts `stack` where the checkpoint stands. Returns what differs from the bits it was written

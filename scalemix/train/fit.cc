@@ -32,11 +32,16 @@ class Training {
     const bool keeps = !checkpoints_.path.empty();
     bool resumes = keeps && std::filesystem::exists(checkpoints_.path);
     if (resumes) position_ = read_position(checkpoints_.path);
+    position_.about = checkpoints_.about;
+    bool begun = resumes;
     const std::vector<std::vector<std::size_t>> groups = group(plan_);
     for (; position_.stack < groups.size(); ++position_.stack) {
       Stack stack(data, plan_, groups[position_.stack]);
       if (resumes) resume(stack);
       resumes = false;
+      // From the first step on there is one: where it is missing, it was lost.
+      if (keeps && !begun) checkpoint(stack);
+      begun = true;
       call(callbacks_.begin, stack, position_.stack);
       if (!run_stack(stack)) return false;
     }

@@ -34,6 +34,7 @@ struct Checkpoints {
   double seconds = 30;    // about every so many
   int steps = 0;          // or every so many steps, if not 0
   std::function<std::uint64_t()> log_offset = {};  // kept with it (Position)
+  std::string about = {};                          // kept with it, too
 };
 
 /// Trains the stacks of a plan one after the other. Returns false if stop() ended it, with a

@@ -125,7 +125,7 @@ class Settings(Case):
         with open(self.path("a/model.safetensors"), "rb") as a, open(self.path("b/model.safetensors"), "rb") as b:
             self.assertEqual(a.read(), b.read())
 
-    def test_marks_of_another_batch_size_are_refused_on_resume(self):
+    def test_another_batch_size_is_refused_on_resume(self):
         training = subprocess.Popen([SCALEMIX, "train", "--data", "friedman1", "--model", "mlp:50-50", "--method", "tabu:p=0.2",
                                      "--epochs", "100000000", "--batch", "50", "--quiet", "--out", "run"],
                                     cwd=self.folder, stderr=subprocess.DEVNULL)
@@ -137,8 +137,8 @@ class Settings(Case):
         self.assertIn("\nbatch = 50\n", text)
         with open(self.path("run/config.toml"), "w") as f:
             f.write(text.replace("\nbatch = 50\n", "\nbatch = 40\n"))
-        done = self.run_command("train", "--resume", "run", "--quiet", code=65)
-        self.assertIn("marks", done.stderr)
+        done = self.run_command("train", "--resume", "run", "--quiet", code=78)
+        self.assertIn("batch is 40, was 50", done.stderr)
 
     def test_a_dry_run_trains_nothing(self):
         out = self.run_command("train", "--data", "moons", "--dry-run").stdout

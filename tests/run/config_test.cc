@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -102,6 +104,52 @@ TEST(Config, AMissingFileIsNoInput) {
   } catch (const FileError& error) {
     EXPECT_TRUE(error.missing);
   }
+}
+
+TEST(Config, AFolderAndAnUnreadableFileAreNoConfig) {
+  const std::string loop = testing::TempDir() + "scalemix-loop.toml";
+  std::filesystem::remove(loop);
+  std::filesystem::create_symlink("scalemix-loop.toml", loop);
+  for (const std::string& path :
+       {testing::TempDir(), loop, testing::TempDir() + std::string(300, 'n')}) {
+    TrainConfig c;
+    try {
+      read_toml(path, c);
+      FAIL() << path;
+    } catch (const FileError& error) {
+      EXPECT_FALSE(error.missing) << path;
+    }
+  }
+  std::filesystem::remove(loop);
+}
+
+TEST(Config, AVariableOfNoKeyIsRefusedWithTheNearest) {
+  setenv("SCALEMIX_TRAIN_EPOCSH", "3", 1);
+  TrainConfig c;
+  EXPECT_THAT(message([&] { read_environment(c); }),
+              HasSubstr("'SCALEMIX_TRAIN_EPOCSH', did you mean 'SCALEMIX_TRAIN_EPOCHS'?"));
+  unsetenv("SCALEMIX_TRAIN_EPOCSH");
+  setenv("SCALEMIX_TRAIN_lr", "3", 1);
+  EXPECT_THAT(message([&] { read_environment(c); }), HasSubstr("SCALEMIX_TRAIN_LR"));
+  unsetenv("SCALEMIX_TRAIN_lr");
+  setenv("SCALEMIX_TRAINER", "of others", 1);
+  EXPECT_EQ(message([&] { read_environment(c); }), "no error");
+  unsetenv("SCALEMIX_TRAINER");
+}
+
+TEST(Config, AnEmptyVariableOfAPathIsRefused) {
+  std::size_t paths = 0;
+  for (const Field& field : train_fields()) {
+    std::string name = "SCALEMIX_TRAIN_";
+    for (const char c : field.key) name += static_cast<char>(std::toupper(c));
+    if (!is_path(field)) continue;
+    ++paths;
+    setenv(name.c_str(), "", 1);
+    TrainConfig c;
+    EXPECT_THAT(message([&] { read_environment(c); }), HasSubstr(name + ": expected a path"));
+    unsetenv(name.c_str());
+  }
+  EXPECT_EQ(paths, 5u);  // data, model, from, teacher, out
 }
 
 TEST(Config, TheEnvironmentWinsOverTheFile) {

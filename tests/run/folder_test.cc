@@ -27,6 +27,104 @@ TEST(Folder, ASecondRunDoesNotOverwriteTheFirst) {
   EXPECT_THROW(Folder::create(path), ConfigError);
 }
 
+TEST(Folder, BelongsToOneProcessAtATime) {
+  const std::string path = fresh("taken");
+  {
+    const Folder folder = Folder::create(path);
+    const Folder copy = folder;
+    EXPECT_THROW(Folder::create(path), ConfigError);
+    std::ofstream(folder.config()) << "";
+    try {
+      Folder::resume(path);
+      FAIL() << "two have it";
+    } catch (const FileError& error) {
+      EXPECT_FALSE(error.missing);
+      EXPECT_THAT(error.what(), testing::HasSubstr("trains this run now"));
+    }
+    EXPECT_NO_THROW(Folder::open(path));  // reading is free
+  }
+  EXPECT_NO_THROW(Folder::resume(path));
+}
+
+TEST(Folder, IsNotMadeAmongOtherFiles) {
+  for (const char* name : {"notes.txt", "model.safetensors", ".hidden",
+                           "checkpoint/state.safetensors", "replica-000/model.safetensors"}) {
+    const fs::path path(fresh("other")), file = path / name;
+    fs::create_directories(file.parent_path());
+    std::ofstream(file.string()) << "mine";
+    EXPECT_THROW(Folder::create(path.string()), ConfigError) << name;
+    EXPECT_TRUE(fs::exists(file));
+    EXPECT_FALSE(fs::exists(path / ".lock")) << "a folder of others was changed";
+  }
+  EXPECT_NO_THROW(Folder::create(fresh("none")));
+  const std::string empty = fresh("empty-before");
+  fs::create_directories(empty);
+  EXPECT_NO_THROW(Folder::create(empty));
+}
+
+TEST(Folder, OfARunThatWasKilledBeforeItHadAConfigIsTakenAgain) {
+  const std::string path = fresh("killed");
+  { const Folder folder = Folder::create(path); }
+  for (const char* name : {"data.sha256", "config.toml.tmp-abcdef", "data.sha256.tmp-abcdef"}) {
+    std::ofstream(path + "/" + name) << "";
+  }
+  EXPECT_NO_THROW(Folder::create(path));
+  EXPECT_FALSE(fs::exists(path + "/config.toml.tmp-abcdef"));
+}
+
+TEST(Folder, IsClearedOfKilledWritesOnResumeAndOfNothingElse) {
+  const std::string path = fresh("left");
+  {
+    const Folder folder = Folder::create(path);
+    std::ofstream(folder.config()) << "";
+    std::ofstream(folder.model(1, 2)) << "";
+  }
+  const std::vector<std::string> left = {"metrics.json.tmp-a1B2c3",
+                                         "checkpoint/state.safetensors.tmp-a1B2c3",
+                                         "replica-001/model.safetensors.tmp-a1B2c3"};
+  const std::vector<std::string> kept = {"notes.tmp", "report.tmp-1", "mine/x.tmp-a1B2c3"};
+  fs::create_directories(path + "/mine");
+  for (const auto* names : {&left, &kept}) {
+    for (const std::string& name : *names) std::ofstream(path + "/" + name) << "x";
+  }
+  Folder::resume(path);
+  for (const std::string& name : left) EXPECT_FALSE(fs::exists(path + "/" + name)) << name;
+  for (const std::string& name : kept) EXPECT_TRUE(fs::exists(path + "/" + name)) << name;
+}
+
+TEST(Folder, KnowsTheFilesThatARunKeeps) {
+  const std::string path = fresh("kept");
+  const Folder folder = Folder::create(path);
+  EXPECT_FALSE(is_run(path));
+  EXPECT_FALSE(is_kept_by_run(path + "/config.toml"));  // anybody's
+  std::ofstream(folder.config()) << "";
+  EXPECT_TRUE(is_run(path));
+  fs::create_symlink("model.safetensors", path + "/link");
+  fs::create_directory_symlink(path, path + "-link");
+  for (const char* name : {"config.toml", "metrics.json", "model.safetensors", "metrics.jsonl",
+                           "link", "data.sha256", "checkpoint/state.safetensors", "./metrics.json",
+                           "replica-007/model.safetensors", "checkpoint/../model.safetensors"}) {
+    EXPECT_TRUE(is_kept_by_run(path + "/" + name)) << name;
+    EXPECT_TRUE(is_kept_by_run(path + "-link/" + name)) << name;
+  }
+  for (const char* name :
+       {"predictions.csv", "smaller.safetensors", "checkpoint/mine.safetensors"}) {
+    EXPECT_FALSE(is_kept_by_run(path + "/" + name)) << name;
+  }
+  fs::remove(path + "-link");
+}
+
+TEST(Folder, AFreshOneIsNumbered) {
+  const std::string here = fs::current_path().string(), base = fresh("numbered");
+  fs::create_directories(base);
+  fs::current_path(base);
+  const Folder first = Folder::create_fresh("a b"), second = Folder::create_fresh("a b");
+  fs::current_path(here);
+  EXPECT_EQ(first.path(), "runs/a-b");
+  EXPECT_EQ(second.path(), "runs/a-b-2");
+  EXPECT_TRUE(fs::exists(base + "/runs/a-b-2/checkpoint"));
+}
+
 TEST(Folder, CannotBeMadeBelowAFile) {
   const std::string path = fresh("file");
   std::ofstream(path) << "x";
@@ -92,6 +190,9 @@ TEST(MetricsLog, IsCutBackToTheOffsetOfACheckpoint) {
   const std::string text((std::istreambuf_iterator<char>(in)), {});
   EXPECT_EQ(text, "{\"epoch\":1}\n{\"epoch\":3}\n");
   EXPECT_THROW(MetricsLog(path, 10000), FileError);
+  fs::remove(path);
+  EXPECT_THROW(MetricsLog(path, kept), FileError);
+  EXPECT_FALSE(fs::exists(path));
 }
 
 TEST(Progress, WritesTimesAsPeopleDo) {

@@ -282,12 +282,33 @@ TEST(Train, ADamagedCheckpointIsRefused) {
     auto state = nlohmann::json::parse(bad.metadata.at("state"));
     state.merge_patch(nlohmann::json::parse(change));
     bad.metadata["state"] = state.dump();
+    bad.metadata["checksum"] = model::model_checksum(bad);
     model::write_safetensors(path, bad);
     EXPECT_THROW(train_all(plan, out), DataError) << change;
   }
   model::write_safetensors(path, good);
   fs::resize_file(path, 100);
   EXPECT_THROW(train_all(plan, out), DataError);
+}
+
+TEST(Train, ASingleFlippedBitInACheckpointIsRefused) {
+  const run::Plan plan = run::make_plan(small());
+  const std::string out = fresh("flipped");
+  const std::atomic<bool> stop{true};
+  ASSERT_FALSE(train_all(plan, out, &stop));
+  const std::string path = out + "/checkpoint/state.safetensors";
+  std::ifstream in(path, std::ios::binary);
+  const std::string good((std::istreambuf_iterator<char>(in)), {});
+  // Length, header, and the numbers from the first to the last, at bits of every weight.
+  for (std::size_t i = 0; i < 64; ++i) {
+    std::string bad = good;
+    const std::size_t at = i * (good.size() - 1) / 63;
+    bad[at] = static_cast<char>(bad[at] ^ (1 << i % 8));
+    std::ofstream(path, std::ios::binary) << bad;
+    EXPECT_THROW(train_all(plan, out, &stop), DataError) << "byte " << at << ", bit " << i % 8;
+  }
+  std::ofstream(path, std::ios::binary) << good;
+  EXPECT_FALSE(train_all(plan, out, &stop));
 }
 
 TEST(Train, GivenPrecisionStaysWhatItIs) {
