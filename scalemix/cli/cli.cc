@@ -2,10 +2,14 @@
 #include <fmt/ostream.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <new>
 #include <ostream>
 
 #include "scalemix/base/error.h"
 #include "scalemix/base/known.h"
+#include "scalemix/base/limits.h"
+#include "scalemix/base/printable.h"
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/version.h"
@@ -30,8 +34,14 @@ const std::vector<Command>& commands() {
 namespace {
 
 int complain(int code, const char* what) {
-  fmt::print(stderr, "scalemix: {}\n", what);
+  fmt::print(stderr, "scalemix: {}\n", shortened(printable(what, true), kMostMessage));
   return code;
+}
+
+/// Names of files come first, as in every message.
+std::string plain_words(const std::filesystem::filesystem_error& error) {
+  const std::string path = error.path1().string();
+  return (path.empty() ? std::string("a file") : path) + ": " + error.code().message();
 }
 
 /// Runs `action`; an error becomes a message and an exit code.
@@ -50,6 +60,12 @@ int guarded(const std::function<int()>& action) {
     return complain(kBadConfig, error.what());
   } catch (const std::invalid_argument& error) {
     return complain(kBadData, error.what());
+  } catch (const std::filesystem::filesystem_error& error) {
+    return complain(kIo, plain_words(error).c_str());
+  } catch (const std::bad_alloc&) {
+    return complain(kInternal, "there is not enough memory for this");
+  } catch (const std::length_error&) {
+    return complain(kInternal, "there is not enough memory for this");
   } catch (const std::exception& error) {
     return complain(kInternal, error.what());
   }

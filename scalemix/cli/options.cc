@@ -8,7 +8,9 @@
 #include <limits>
 
 #include "scalemix/base/known.h"
+#include "scalemix/base/limits.h"
 #include "scalemix/base/parallel.h"
+#include "scalemix/base/printable.h"
 #include "scalemix/run/config.h"
 
 namespace scalemix::inline v0::cli {
@@ -127,6 +129,8 @@ void use_threads(int threads) {
   if (threads > 0) set_threads(threads);
 }
 
-void warn(const std::string& what) { fmt::print(stderr, "scalemix: warning: {}\n", what); }
+void warn(const std::string& what) {
+  fmt::print(stderr, "scalemix: warning: {}\n", shortened(printable(what, true), kMostMessage));
+}
 
 }  // namespace scalemix::inline v0::cli
