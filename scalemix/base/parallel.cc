@@ -13,6 +13,9 @@
 #else
 #include <omp.h>
 
+#include <dirent.h>
+#include <pthread.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -90,6 +93,31 @@ void parallel_tiles(std::size_t tiles, void (*call)(void*, std::size_t), void* b
 
 namespace {
 
+// The child of a fork has the one thread that forked, while OpenMP's runtime still counts on its pool: a
+// team there would wait for threads that do not exist. So that a child works alone where there was a pool.
+std::atomic<bool> alone{false};
+bool threads_before_fork = false;
+
+/// Whether this process has more than one thread; true where the system does not say.
+bool has_threads() {
+  DIR* folder = ::opendir("/proc/self/task");
+  if (!folder) return true;
+  int count = 0;
+  while (const dirent* entry = ::readdir(folder)) count += entry->d_name[0] != '.';
+  ::closedir(folder);
+  return count > 1;
+}
+
+void before_fork() { threads_before_fork = has_threads(); }
+void in_child() {
+  if (!threads_before_fork) return;
+  alone = true;
+  omp_set_num_threads(1);
+}
+
+[[maybe_unused]] const bool forks_are_watched =
+    (::pthread_atfork(before_fork, nullptr, in_child), true);
+
 /// Once per thread: the cores of its cgroup count, where OMP_NUM_THREADS has not said more, and a
 /// team has always as many threads as were asked for.
 void prepare_thread() {
@@ -100,6 +128,7 @@ void prepare_thread() {
   if (!std::getenv("OMP_NUM_THREADS")) {
     omp_set_num_threads(std::min(omp_get_max_threads(), usable_cores()));
   }
+  if (alone) omp_set_num_threads(1);
 }
 
 /// The first thread may call oneDNN before it calls anything here.
@@ -177,7 +206,7 @@ int free_threads() { return omp_in_parallel() ? 1 : threads(); }
 void set_threads(int n) {
   if (n < 1) fail<std::domain_error>("threads", "must be at least 1", n);
   prepare_thread();
-  omp_set_num_threads(n);
+  omp_set_num_threads(alone ? 1 : n);
 }
 
 namespace detail {

@@ -24,8 +24,8 @@ int threads();
 /// Those that a loop which begins here would use: threads(), but 1 inside a tile.
 int free_threads();
 
-/// Sets the number of threads for the calling process, oneDNN's products included. Throws
-/// std::domain_error if n < 1.
+/// Sets the number of threads for the calling process, oneDNN's products included. It stays 1 in a child
+/// that a process with threads forked. Throws std::domain_error if n < 1.
 void set_threads(int n);
 
 /// While one is alive the calling thread works alone, oneDNN's products included, as it would

@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <new>
 #include <ostream>
 
 #include "scalemix/base/error.h"
 #include "scalemix/base/known.h"
+#include "scalemix/base/limits.h"
 #include "scalemix/base/message.h"
+#include "scalemix/base/printable.h"
 #include "scalemix/base/signals.h"
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/everywhere.h"
@@ -28,7 +31,6 @@ namespace scalemix::inline v0::cli {
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
 #define SCALEMIX_COMMAND(function, name, summary) {name, summary, setup_##function},
-#include "scalemix/cli/commands.inc"
 #undef SCALEMIX_COMMAND
   };
   return table;
@@ -37,7 +39,7 @@ const std::vector<Command>& commands() {
 namespace {
 
 int complain(int code, const char* what) {
-  message(fmt::format("scalemix: {}\n", what));
+  message(fmt::format("scalemix: {}\n", shortened(printable(what, true), kMostMessage)));
   return code;
 }
 
@@ -65,8 +67,13 @@ int guarded(const std::function<int()>& action) {
   } catch (const std::invalid_argument& error) {
     return complain(kBadData, error.what());
   } catch (const std::filesystem::filesystem_error& error) {
+    const std::string path = error.path1().string();  // names of files come first
     return complain_of_system(
-        error, fmt::format("{}: {}", error.path1().string(), error.code().message()));
+        error, fmt::format("{}: {}", path.empty() ? "a file" : path, error.code().message()));
+  } catch (const std::bad_alloc&) {
+    return complain(kInternal, "there is not enough memory for this");
+  } catch (const std::length_error&) {
+    return complain(kInternal, "there is not enough memory for this");
   } catch (const std::exception& error) {
     return complain(kInternal, error.what());
   }

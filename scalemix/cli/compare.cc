@@ -15,7 +15,9 @@
 
 #include "scalemix/base/atomic_file.h"
 #include "scalemix/base/error.h"
+#include "scalemix/base/json_text.h"
 #include "scalemix/base/message.h"
+#include "scalemix/base/read_file.h"
 #include "scalemix/base/signals.h"
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/compare_report.h"
@@ -24,7 +26,6 @@
 #include "scalemix/cli/paths.h"
 #include "scalemix/cli/train_options.h"
 #include "scalemix/cli/train_report.h"
-#include "scalemix/model/read_file.h"
 #include "scalemix/run/trainer.h"
 
 namespace scalemix::inline v0::cli {
@@ -171,7 +172,7 @@ std::vector<Entry> read_entries(const std::string& path) {
   }
   std::vector<Entry> out;
   try {
-    const ordered_json index = ordered_json::parse(model::read_file(path + kIndex));
+    const auto index = parse_json<ordered_json>(read_file(path + kIndex));
     for (const auto& row : index.at("variants")) {
       Entry e{row.at("label"), row.at("folder"), {}};
       run::read_toml(path + "/" + e.folder + "/config.toml", e.config);
@@ -179,6 +180,8 @@ std::vector<Entry> read_entries(const std::string& path) {
       out.push_back(std::move(e));
     }
   } catch (const nlohmann::json::exception& error) {
+    throw DataError(path + kIndex, 0, 0, "damaged: " + json_error(error));
+  } catch (const std::invalid_argument& error) {
     throw DataError(path + kIndex, 0, 0, std::string("damaged: ") + error.what());
   }
   if (out.empty()) throw DataError(path + kIndex, 0, 0, "no variants");

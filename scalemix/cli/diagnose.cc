@@ -41,7 +41,7 @@ struct DiagnoseOptions {
 study::History history_of(const std::string& path, const model::Model& model) {
   if (!std::filesystem::is_directory(path)) return {};
   const std::string log = run::Folder::open(path).metrics_log();
-  const std::size_t replica = model::about(model).value("replica", std::size_t{0});
+  const std::size_t replica = model::about_number(model, "replica", 0);
   return study::read_history(log, replica);
 }
 
@@ -50,7 +50,7 @@ std::optional<double> held_out_rmse(const std::string& path, const model::Model&
                                     const std::optional<predict::Evaluation>& measured) {
   if (measured && model.spec.task == Task::regression) return measured->at("rmse");
   if (!has_metrics(path)) return std::nullopt;
-  const std::size_t replica = model::about(model).value("replica", std::size_t{0});
+  const std::size_t replica = model::about_number(model, "replica", 0);
   const ordered_json metrics = load_metrics(path);
   for (const ordered_json& r : metrics["replicas"]) {
     const bool ours = r.value("replica", replica) == replica && r.value("rows_of", "") == "test";

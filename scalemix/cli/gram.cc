@@ -31,6 +31,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
+constexpr std::uint64_t kMostDepth = 1'000'000;
+
 struct GramCommand {
   RowOptions rows;
   std::string data2, kernel = "nngp", activation = "relu", noise, out;
@@ -157,7 +159,7 @@ void add_network_options(CLI::App& sub, GramCommand& o) {
   sub.add_option("--depth", o.depth, "Hidden layers; 0 is a linear model")
       ->capture_default_str()
       ->type_name("L")
-      ->transform(whole_number(1'000'000'000));
+      ->transform(whole_number(kMostDepth));
   sub.add_option("--sigma-w2", o.sigma_w2, "Variance of a weight times the fan-in")
       ->capture_default_str();
   sub.add_option("--sigma-b2", o.sigma_b2, "Variance of a bias")->capture_default_str();

@@ -13,8 +13,10 @@
 #include <ostream>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/json_text.h"
 #include "scalemix/base/message.h"
 #include "scalemix/base/number_text.h"
+#include "scalemix/base/read_file.h"
 #include "scalemix/base/word.h"
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
@@ -25,7 +27,6 @@
 #include "scalemix/compress/module_names.h"
 #include "scalemix/model/architecture.h"
 #include "scalemix/model/layer_kind.h"
-#include "scalemix/model/read_file.h"
 #include "scalemix/model/spec_json.h"
 #include "scalemix/predict/sparsity.h"
 
@@ -72,12 +73,9 @@ void take_from_file(const std::string& word, model::Problem& problem, std::optio
     of_file = spec.task;
   } else if (word.ends_with(".json")) {
     try {
-      const model::OpenSpec open =
-          model::open_spec_from_json(nlohmann::json::parse(model::read_file(word)));
+      const model::OpenSpec open = model::open_spec_from_json(parse_json(read_file(word)));
       spec = open.spec;
       of_file = open.task;
-    } catch (const nlohmann::json::exception& error) {
-      throw DataError(word, 0, 0, std::string("not JSON: ") + error.what());
     } catch (const std::invalid_argument& error) {
       throw DataError(word, 0, 0, error.what());
     }
@@ -115,7 +113,7 @@ compress::Imported from_onnx(const ImportOptions& o, const compress::ImportOptio
     throw ConfigError(fmt::format(
         "import {}: --model, --names and --outputs are for weights (.safetensors)", o.file));
   }
-  return compress::import_onnx(model::read_file(o.file), o.file, options);
+  return compress::import_onnx(read_file(o.file), o.file, options);
 }
 
 int run(const ImportOptions& o, std::ostream& out) {
@@ -125,7 +123,7 @@ int run(const ImportOptions& o, std::ostream& out) {
   imported.model.about = nlohmann::json{{"imported", o.file}}.dump(
       -1, ' ', false, nlohmann::json::error_handler_t::replace);
   for (const std::string& note : imported.notes) {
-    if (!o.quiet) message(fmt::format("scalemix: {}: {}\n", o.file, note));
+    if (!o.quiet) message(fmt::format("scalemix: {}: {}\n", o.file, printable(note)));
   }
   model::save_model(o.out, imported.model);
   const model::Spec& spec = imported.model.spec;

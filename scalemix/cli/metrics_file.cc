@@ -5,7 +5,8 @@
 #include <filesystem>
 
 #include "scalemix/base/error.h"
-#include "scalemix/model/read_file.h"
+#include "scalemix/base/json_text.h"
+#include "scalemix/base/read_file.h"
 #include "scalemix/run/folder.h"
 
 namespace scalemix::inline v0::cli {
@@ -23,14 +24,14 @@ nlohmann::ordered_json load_metrics(const std::string& path) {
         true);
   }
   try {
-    nlohmann::ordered_json metrics = nlohmann::ordered_json::parse(model::read_file(file));
+    const auto metrics = parse_json<nlohmann::ordered_json>(read_file(file));
     for (const char* key : {"summary", "replicas"}) {
       if (!metrics.contains(key)) {
         throw DataError(file, 0, 0, fmt::format("expected the key '{}', which is not there", key));
       }
     }
     return metrics;
-  } catch (const nlohmann::json::exception& error) {
+  } catch (const std::invalid_argument& error) {
     throw DataError(file, 0, 0,
                     fmt::format("expected the JSON that train wrote: {}", error.what()));
   }

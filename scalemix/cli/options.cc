@@ -8,8 +8,10 @@
 #include <limits>
 
 #include "scalemix/base/known.h"
+#include "scalemix/base/limits.h"
 #include "scalemix/base/message.h"
 #include "scalemix/base/parallel.h"
+#include "scalemix/base/printable.h"
 #include "scalemix/run/config.h"
 
 namespace scalemix::inline v0::cli {
@@ -135,7 +137,8 @@ bool warnings = true;
 void set_warnings(bool on) { warnings = on; }
 
 void warn(const std::string& what) {
-  if (warnings) message(fmt::format("scalemix: warning: {}\n", what));
+  if (!warnings) return;
+  message(fmt::format("scalemix: warning: {}\n", shortened(printable(what, true), kMostMessage)));
 }
 
 }  // namespace scalemix::inline v0::cli

@@ -13,6 +13,7 @@
 #include <ostream>
 
 #include "scalemix/base/name_list.h"
+#include "scalemix/base/printable.h"
 #include "scalemix/cli/command.h"
 #include "scalemix/cli/exit_code.h"
 #include "scalemix/cli/models.h"
@@ -168,7 +169,7 @@ std::vector<std::string> class_texts(const ordered_json& facts) {
 
 void print_facts(const ordered_json& facts, std::ostream& out) {
   const auto line = [&](const char* head, const std::string& text) {
-    if (!text.empty()) out << fmt::format("{:<14}{}\n", head, text);
+    if (!text.empty()) out << fmt::format("{:<14}{}\n", printable(head), printable(text));
   };
   const auto methods = facts["methods"].get<std::vector<std::string>>();
   line("file", fmt::format("{}, {} bytes", facts["file"].get<std::string>(),

@@ -6,6 +6,8 @@
 #include <cctype>
 #include <ostream>
 
+#include "scalemix/base/printable.h"
+
 namespace scalemix::inline v0::cli {
 namespace {
 
@@ -16,6 +18,11 @@ bool like_number(const std::string& cell) {
 }
 
 }  // namespace
+
+void Table::add(std::vector<std::string> row) {
+  for (std::string& cell : row) cell = printable(cell);
+  rows_.push_back(std::move(row));
+}
 
 std::vector<std::size_t> Table::widths() const {
   std::vector<std::size_t> out(rows_.front().size(), 0);

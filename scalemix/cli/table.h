@@ -12,7 +12,8 @@ namespace scalemix::inline v0::cli {
 class Table {
  public:
   explicit Table(std::vector<std::string> head) : rows_{std::move(head)} {}
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  /// Cells may come from a file: what a terminal would obey is written out.
+  void add(std::vector<std::string> row);
   void print(std::ostream& out) const;
 
  private:

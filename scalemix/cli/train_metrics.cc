@@ -85,7 +85,7 @@ Json replica_metrics(const run::Plan& plan, const run::Folder& folder, std::size
   Json out = {{"replica", i},
               {"seed", replica.seed},
               {"settings", settings_json(replica.point)},
-              {"epochs", model::about(predictor.model()).value("epochs", std::int64_t{0})},
+              {"epochs", model::about_number(predictor.model(), "epochs", 0)},
               {"rows", rows.rows},
               {"rows_of", held_out ? "test" : "train"},
               {"metrics", metrics_of(evaluation)}};

@@ -9,8 +9,8 @@
 #include <ostream>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/read_file.h"
 #include "scalemix/cli/metrics_table.h"
-#include "scalemix/model/read_file.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -149,7 +149,7 @@ void print_importance(const Json& replica, std::ostream& out) {
 
 nlohmann::ordered_json read_metrics(const run::Folder& folder) {
   try {
-    return Json::parse(model::read_file(folder.metrics()));
+    return Json::parse(read_file(folder.metrics()));
   } catch (const nlohmann::json::exception& error) {
     throw DataError(folder.metrics(), 0, 0, error.what());
   }

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/json_text.h"
 #include "scalemix/compress/onnx_attributes.h"
 #include "scalemix/compress/onnx_layers.h"
 #include "scalemix/model/layer_kind.h"
@@ -130,10 +131,10 @@ const OnnxNode* last_softmax(const OnnxNet& net) {
 
 std::vector<std::string> stored_classes(const std::string& text) {
   try {
-    return nlohmann::json::parse(text).get<std::vector<std::string>>();
-  } catch (const nlohmann::json::exception&) {
+    return parse_json(text).get<std::vector<std::string>>();
+  } catch (const std::exception&) {
     throw std::invalid_argument("metadata 'classes': expected a JSON list of texts, got " +
-                                text.substr(0, 80));
+                                shortened(text, 80));
   }
 }
 

@@ -16,6 +16,8 @@
 namespace scalemix::inline v0::data {
 namespace {
 
+constexpr float kMostClass = 1 << 24;  // whole numbers beyond are not exact in float
+
 std::size_t target_column(const std::string& file, std::size_t columns, const std::string& wanted) {
   if (wanted.empty()) return columns - 1;
   for (std::size_t j = 0; j < columns; ++j) {
@@ -198,11 +200,15 @@ Encoded encode(const Arrays& arrays, const Schema& schema, const EncodeOptions& 
 }
 
 void classify(const std::vector<float>& y, const std::string& file, Dataset& data) {
+  for (const float value : y) {
+    if (!(value == std::floor(value) && std::abs(value) <= kMostClass)) {
+      throw DataError(file, 0, 0,
+                      fmt::format("expected whole numbers of at most {} as classes, got {}",
+                                  kMostClass, value));
+    }
+  }
   const std::set<float> values(y.begin(), y.end());
   for (const float value : values) {
-    if (value != std::floor(value)) {
-      throw DataError(file, 0, 0, fmt::format("expected whole numbers as classes, got {}", value));
-    }
     data.classes.push_back(fmt::format("{}", static_cast<long long>(value)));
   }
   if (values.size() < 2) {

@@ -46,7 +46,7 @@ Encoded encode(const Arrays& arrays, const Schema& schema, const EncodeOptions& 
 Schema numeric_schema(std::size_t columns, std::size_t target);
 
 /// Classes and labels of integer answers: names are the distinct values in ascending order. Throws
-/// DataError for a value that is no integer, or one class only.
+/// DataError for a value that is no integer or beyond 2^24, or one class only.
 void classify(const std::vector<float>& y, const std::string& file, Dataset& data);
 
 }  // namespace scalemix::inline v0::data

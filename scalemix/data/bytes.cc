@@ -1,47 +1,18 @@
 #include "scalemix/data/bytes.h"
 
-#include <sys/stat.h>
 #include <zlib.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
+#include <filesystem>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/limits.h"
+#include "scalemix/base/read_file.h"
 
 namespace scalemix::inline v0::data {
 namespace {
 
 constexpr std::size_t kPiece = 1 << 18;
-
-std::string read_stream(std::FILE* file, const std::string& path) {
-  std::string bytes;
-  for (;;) {
-    const std::size_t size = bytes.size();
-    bytes.resize(size + std::max(kPiece, size));
-    const std::size_t n = std::fread(bytes.data() + size, 1, bytes.size() - size, file);
-    bytes.resize(size + n);
-    if (n == 0) break;
-  }
-  if (std::ferror(file)) throw FileError(path, std::string("cannot read: ") + std::strerror(errno));
-  return bytes;
-}
-
-std::string read_packed(const std::string& path) {
-  if (path == "-") return read_stream(stdin, "standard input");
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    if (errno == ENOENT || errno == ENOTDIR) throw FileError(path, "no such file", true);
-    throw FileError(path, std::string("cannot read: ") + std::strerror(errno));
-  }
-  if (S_ISDIR(status.st_mode)) throw DataError(path, 0, 0, "is a folder, expected a file");
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
-                                                             &std::fclose);
-  if (!file) throw FileError(path, std::string("cannot read: ") + std::strerror(errno));
-  return read_stream(file.get(), path);
-}
 
 /// A zlib stream that ends itself.
 class Inflater {
@@ -60,13 +31,32 @@ class Inflater {
     packed.remove_prefix(n);
   }
 
+  /// What has not been unpacked; `packed` is what feed() left.
+  std::string_view left(std::string_view packed) const {
+    return {packed.data() - z.avail_in, packed.size() + z.avail_in};
+  }
+
   z_stream z{};
 };
+
+/// Tapes and archives fill their last block up.
+bool only_zeros(std::string_view bytes) {
+  return bytes.find_first_not_of('\0') == std::string_view::npos;
+}
+
+[[noreturn]] void too_large(const std::string& name, std::uint64_t most) {
+  throw DataError(name, 0, 0,
+                  "unpacks to more than " + std::to_string(most) + " bytes; " +
+                      kLimits[static_cast<std::size_t>(Limit::unpacked)].variable + " allows more");
+}
 
 }  // namespace
 
 std::string read_bytes(const std::string& path) {
-  std::string bytes = read_packed(path);
+  if (path != "-" && std::filesystem::is_directory(path)) {
+    throw DataError(path, 0, 0, "is a folder, expected a file");
+  }
+  std::string bytes = read_file(path);
   if (!bytes.starts_with("\x1f\x8b")) return bytes;
   return gunzip(bytes, path == "-" ? "standard input" : path);
 }
@@ -75,6 +65,7 @@ std::string gunzip(std::string_view packed, const std::string& name) {
   constexpr int kGzip = 16 + MAX_WBITS;
   Inflater inflater(kGzip);
   z_stream& z = inflater.z;
+  const std::uint64_t most = most_unpacked(packed.size());
   std::string plain, piece(kPiece, '\0');
   for (;;) {
     if (z.avail_in == 0) inflater.feed(packed);
@@ -82,8 +73,9 @@ std::string gunzip(std::string_view packed, const std::string& name) {
     z.avail_out = static_cast<uInt>(piece.size());
     const int state = inflate(&z, Z_NO_FLUSH);
     plain.append(piece.data(), piece.size() - z.avail_out);
+    if (plain.size() > most) too_large(name, most);
     const bool more = z.avail_in > 0 || !packed.empty();
-    if (state == Z_STREAM_END && !more) return plain;
+    if (state == Z_STREAM_END && (!more || only_zeros(inflater.left(packed)))) return plain;
     if (state == Z_STREAM_END) {
       inflateReset(&z);
     } else if (state == Z_BUF_ERROR || (state == Z_OK && !more && z.avail_out > 0)) {

@@ -8,17 +8,18 @@
 namespace scalemix::inline v0::data {
 
 /// All bytes of a file, or of standard input for "-"; gzip (seen by its first bytes) is unpacked.
-/// Throws FileError (missing or unreadable) or DataError (a folder; truncated or damaged gzip).
+/// Throws FileError (missing, a device, unreadable) or DataError (a folder; truncated or damaged gzip; more
+/// bytes than base/limits.h allows).
 std::string read_bytes(const std::string& path);
 
-/// Unpacks gzip, several members included; `name` is for errors.
+/// Unpacks gzip, several members included, and zeros behind them left out; `name` is for errors.
 std::string gunzip(std::string_view packed, const std::string& name);
 
 /// Packs as gzip.
 std::string gzip(std::string_view plain);
 
-/// Unpacks a raw deflate stream of known size (a zip member). Throws DataError unless it has
-/// exactly `size` bytes.
+/// Unpacks a raw deflate stream of known size (a zip member), which the caller has held against the limits.
+/// Throws DataError unless it has exactly `size` bytes.
 std::string inflate_raw(std::string_view packed, std::size_t size, const std::string& name);
 
 /// The last part of a path.

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "scalemix/base/name_list.h"
+#include "scalemix/base/printable.h"
 #include "scalemix/data/standardise.h"
 
 namespace scalemix::inline v0::data {
@@ -150,7 +151,7 @@ std::string to_text(const Description& d) {
   }
   if (!d.notes.empty()) text += '\n';
   for (const std::string& note : d.notes) text += "  note: " + note + '\n';
-  return text;
+  return printable(text, true);
 }
 
 }  // namespace scalemix::inline v0::data

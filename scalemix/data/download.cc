@@ -25,8 +25,10 @@ struct Transfer {
   std::FILE* part;
   std::string destination;
   std::uint64_t start;  // bytes that were there before
+  std::uint64_t size;   // that there may be in all
   const Progress* progress;
-  bool disk_failed = false;
+  std::uint64_t received = 0;
+  bool disk_failed = false, too_large = false;
 };
 
 std::uint64_t size_of(const std::string& path) {
@@ -37,6 +39,9 @@ std::uint64_t size_of(const std::string& path) {
 
 std::size_t on_data(char* bytes, std::size_t, std::size_t n, void* self) {
   auto& transfer = *static_cast<Transfer*>(self);
+  transfer.received += n;
+  transfer.too_large = transfer.start + transfer.received > transfer.size;
+  if (transfer.too_large) return 0;  // ends the transfer
   const std::size_t written = std::fwrite(bytes, 1, n, transfer.part);
   transfer.disk_failed = transfer.disk_failed || written != n;
   return written;
@@ -56,6 +61,7 @@ void configure(CURL* curl, const std::string& url, Transfer& transfer) {
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
   curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 10L);
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 30L);
@@ -70,16 +76,17 @@ void configure(CURL* curl, const std::string& url, Transfer& transfer) {
   curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &transfer);
 }
 
-/// Fetches the rest of a part; "" or why it failed. Throws FileError if the disk fails.
+/// Fetches the rest of a part; "" or why it failed. Throws FileError if the disk fails, DataError where
+/// more comes than there should be.
 std::string fetch(const std::string& url, const std::string& part, const std::string& destination,
-                  const Progress& progress) {
+                  std::uint64_t size, const Progress& progress) {
   static std::once_flag once;
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
   const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
   if (!curl) throw std::bad_alloc();
   File file(std::fopen(part.c_str(), "ab"), &std::fclose);
   if (!file) throw FileError(part, std::string("cannot write: ") + std::strerror(errno));
-  Transfer transfer{file.get(), destination, size_of(part), &progress};
+  Transfer transfer{file.get(), destination, size_of(part), size, &progress};
   configure(curl.get(), url, transfer);
   const CURLcode code = curl_easy_perform(curl.get());
   long status = 0;
@@ -87,10 +94,16 @@ std::string fetch(const std::string& url, const std::string& part, const std::st
   if (std::fclose(file.release()) != 0 || transfer.disk_failed) {
     throw FileError(part, std::string("cannot write: ") + std::strerror(errno));
   }
+  if (transfer.too_large) {
+    fs::remove(part);
+    throw DataError(destination, 0, 0,
+                    "more comes from " + url + " than the " + std::to_string(size) +
+                        " bytes that the file has");
+  }
   if (code == CURLE_RANGE_ERROR && transfer.start > 0) {
     // The server cannot continue a file: start anew.
     fs::remove(part);
-    return fetch(url, part, destination, progress);
+    return fetch(url, part, destination, size, progress);
   }
   // "Range not satisfiable": the part is whole already, or wrong; the digest will tell.
   if (code == CURLE_OK || status == 416) return "";
@@ -110,15 +123,16 @@ void make_folder(const std::string& destination) {
 
 }  // namespace
 
-void download(const std::vector<std::string>& urls, const std::string& sha256,
+void download(const std::vector<std::string>& urls, const std::string& sha256, std::uint64_t size,
               const std::string& destination, const Progress& progress) {
   check(!urls.empty(), "download", "expected at least one url");
   check(is_digest(sha256), "download", "expected a digest of 64 hexadecimal digits");
   make_folder(destination);
   const std::string part = destination + ".part";
+  if (size_of(part) > size) std::remove(part.c_str());  // of something else
   std::string failures;
   for (const std::string& url : urls) {
-    const std::string failure = fetch(url, part, destination, progress);
+    const std::string failure = fetch(url, part, destination, size, progress);
     if (!failure.empty()) {
       failures += "\n  " + url + ": " + failure;
       continue;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "scalemix/base/check.h"
+#include "scalemix/base/limits.h"
 #include "scalemix/data/array.h"
 #include "scalemix/data/row_draws.h"
 #include "scalemix/data/schema.h"
@@ -14,8 +15,8 @@ namespace {
 
 using std::numbers::pi;
 
-void check_arguments(const char* who, std::size_t rows, double noise) {
-  if (rows < 2) fail<std::domain_error>(who, "rows must be at least 2", rows);
+void check_arguments(const char* who, std::size_t rows, std::size_t width, double noise) {
+  check_rows(who, rows, width);
   if (!(std::isfinite(noise) && noise >= 0)) {
     fail<std::domain_error>(who, "noise must be non-negative and finite", noise);
   }
@@ -53,8 +54,16 @@ Dataset table(const char* name, Task task, std::size_t rows, std::size_t width,
 
 }  // namespace
 
+void check_rows(const char* who, std::size_t rows, std::size_t width) {
+  if (rows < 2) fail<std::domain_error>(who, "rows must be at least 2", rows);
+  const std::uint64_t numbers = times(rows, width + 1);  // and an answer each
+  if (numbers <= limit(Limit::generated)) return;
+  throw std::domain_error(std::string(who) + ": " + std::to_string(rows) + " rows are " +
+                          beyond(Limit::generated));
+}
+
 Dataset friedman1(std::size_t rows, std::uint64_t seed, double noise) {
-  check_arguments("friedman1", rows, noise);
+  check_arguments("friedman1", rows, 10, noise);
   Dataset data = table("friedman1", Task::regression, rows, 10);
   for (std::size_t i = 0; i < rows; ++i) {
     RowDraws draw(seed, Generator::friedman1, i);
@@ -69,7 +78,7 @@ Dataset friedman1(std::size_t rows, std::uint64_t seed, double noise) {
 }
 
 Dataset moons(std::size_t rows, std::uint64_t seed, double noise) {
-  check_arguments("moons", rows, noise);
+  check_arguments("moons", rows, 2, noise);
   Dataset data = table("moons", Task::classification, rows, 2, {"upper", "lower"});
   for (std::size_t i = 0; i < rows; ++i) {
     RowDraws draw(seed, Generator::moons, i);

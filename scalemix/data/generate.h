@@ -22,7 +22,8 @@ inline constexpr std::size_t kFriedman1Rows = 1000, kMoonsRows = 1000, kGlyphsRo
 inline constexpr std::size_t kFriedman1Relevant = 5;  // inputs x0 ... x4
 
 /// (rows, 10); 4 in 5 rows for training. `noise` is the standard deviation of e.
-/// All three throw std::domain_error if rows < 2 or noise is negative.
+/// All three throw std::domain_error if rows < 2, rows are more numbers than SCALEMIX_MAX_GENERATED, or
+/// noise is negative.
 Dataset friedman1(std::size_t rows = kFriedman1Rows, std::uint64_t seed = 0, double noise = 1);
 
 /// (rows, 2); 4 in 5 rows for training. `noise` is the standard deviation in each coordinate.
@@ -30,5 +31,8 @@ Dataset moons(std::size_t rows = kMoonsRows, std::uint64_t seed = 0, double nois
 
 /// (rows, 1, 28, 28); 6 in 7 rows for training.
 Dataset glyphs(std::size_t rows = kGlyphsRows, std::uint64_t seed = 0);
+
+/// The check of their rows. Throws std::domain_error.
+void check_rows(const char* who, std::size_t rows, std::size_t width);
 
 }  // namespace scalemix::inline v0::data

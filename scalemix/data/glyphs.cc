@@ -181,7 +181,7 @@ void draw_glyph(float* image, int digit, std::uint64_t seed, std::size_t row) {
 }  // namespace
 
 Dataset glyphs(std::size_t rows, std::uint64_t seed) {
-  if (rows < 2) fail<std::domain_error>("glyphs", "rows must be at least 2", rows);
+  check_rows("glyphs", rows, kPixels);
   Dataset data;
   data.name = "glyphs";
   data.task = Task::classification;

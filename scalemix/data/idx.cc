@@ -62,6 +62,10 @@ void append(const Part& part, const std::string& folder, Dataset& data) {
 
 }  // namespace
 
+bool is_idx_name(const std::string& path) {
+  return file_name(path).find("-ubyte") != std::string::npos;
+}
+
 Array parse_idx(std::string_view bytes, const std::string& name) {
   const auto damaged = [&](const std::string& what) {
     throw DataError(name, 0, 0, "IDX file: " + what);

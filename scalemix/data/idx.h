@@ -11,6 +11,10 @@
 
 namespace scalemix::inline v0::data {
 
+/// Whether a file's own name says that it is one: "t10k-labels-idx1-ubyte.gz". What its folders are called
+/// says nothing.
+bool is_idx_name(const std::string& path);
+
 /// Throws DataError for a wrong magic number, an unsupported type, or another number of bytes than
 /// the axes ask for.
 Array parse_idx(std::string_view bytes, const std::string& name);

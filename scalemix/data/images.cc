@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <set>
+#include <sstream>
 
 #include "scalemix/base/error.h"
 #include "scalemix/base/number_text.h"
+#include "scalemix/base/read_file.h"
 #include "scalemix/data/bytes.h"
 #include "scalemix/data/picture.h"
 #include "scalemix/data/table.h"
@@ -164,12 +165,14 @@ Dataset open_images(const std::string& folder, const OpenOptions& options, bool 
 }
 
 bool is_image_list(const std::string& path) {
+  constexpr std::size_t kLook = 8192;  // bytes: the first two lines of a list are shorter
   const std::string end = ending(path);
   if (path == "-" || (end != "csv" && end != "tsv" && end != "txt") || !fs::exists(path) ||
       fs::is_directory(path)) {
     return false;
   }
-  std::ifstream in(path);
+  // A pipe can be read only once: not to look at it.
+  std::istringstream in(read_front(path, kLook));
   std::string first, second;
   if (!std::getline(in, first) || !std::getline(in, second)) return false;
   std::string cell = second.substr(0, second.find_first_of(",;\t\r"));

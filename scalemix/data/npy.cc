@@ -12,6 +12,8 @@
 #include <type_traits>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/limits.h"
+#include "scalemix/base/printable.h"
 #include "scalemix/data/bytes.h"
 
 namespace scalemix::inline v0::data {
@@ -48,8 +50,10 @@ std::vector<std::size_t> parse_shape(std::string_view text, const std::string& n
     std::size_t size = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
     if (error != std::errc()) damaged(name, "the shape holds no numbers");
+    if (shape.size() == kMostAxes) damaged(name, fmt::format("more than {} axes", kMostAxes));
     shape.push_back(size);
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    if (text.starts_with('L')) text.remove_prefix(1);  // as Python 2 wrote long numbers
     text.remove_prefix(std::min(text.find_first_not_of(", "), text.size()));
   }
   return shape;
@@ -144,8 +148,8 @@ Read<T> read_npy(std::string_view bytes, const std::string& name) {
   const bool real = kind == 'f' && (size == 4 || size == 8);
   const bool whole = (kind == 'i' || kind == 'u') && std::has_single_bit(size) && size <= 8;
   if (!(real || whole || (kind == 'b' && size == 1))) {
-    damaged(name,
-            fmt::format("expected numbers of type f4, f8, i1 ... i8 or u1 ... u8, got '{}'", type));
+    damaged(name, fmt::format("expected numbers of type f4, f8, i1 ... i8 or u1 ... u8, got '{}'",
+                              shortened(type, 20)));
   }
   const bool big = type[0] == '>';
   const std::size_t n = count_values(header.shape, size, bytes.size() - header.data, name);

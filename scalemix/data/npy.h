@@ -28,13 +28,16 @@ std::string format_npy(const Array& array);
 /// blocks of 64 bytes.
 std::string npy_header(const char* type, const std::vector<std::size_t>& shape);
 
-/// All arrays of an archive by name without ".npy". Throws DataError if the archive is damaged.
-std::map<std::string, Array> parse_npz(std::string_view bytes, const std::string& name);
+/// Arrays of an archive by name without ".npy": all, or those that are wanted, the others left alone.
+/// Throws DataError if the archive is damaged, a name stands in it twice, members share bytes, or they
+/// unpack to more than base/limits.h allows.
+std::map<std::string, Array> parse_npz(std::string_view bytes, const std::string& name,
+                                       const std::vector<std::string>& wanted = {});
 
 std::string format_npz(const std::map<std::string, Array>& arrays);
 
-/// x and y of an archive: `x` or `X` or `data`, and `y` or `target` or `labels`. Throws DataError
-/// without x.
+/// x and y of an archive: `x` or `X` or `data`, and `y` or `target` or `labels`; whatever else it holds may
+/// be of any type. Throws DataError without x.
 Arrays arrays_of_npz(std::string_view bytes, const std::string& name);
 
 }  // namespace scalemix::inline v0::data

@@ -2,13 +2,15 @@
 // form.
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <set>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/limits.h"
+#include "scalemix/base/name_list.h"
 #include "scalemix/data/bytes.h"
 #include "scalemix/data/npy.h"
 
@@ -21,6 +23,13 @@ constexpr std::string_view kLocal = "PK\x03\x04", kCentral = "PK\x01\x02", kEnd 
 [[noreturn]] void damaged(const std::string& name, const std::string& what) {
   throw DataError(name, 0, 0, "NumPy archive: " + what);
 }
+
+struct Member {
+  std::string name;
+  std::string_view packed;
+  std::uint64_t method = 0, size = 0, sum = 0;
+  std::size_t next = 0;  // where the next central header is
+};
 
 /// Bounds-checked reading of a zip archive.
 class Zip {
@@ -45,25 +54,75 @@ class Zip {
     return at;
   }
 
-  /// Unpacked bytes of the member whose central header is at `central`.
-  std::string member(std::size_t central) const {
-    const std::uint64_t method = number(central + 10, 2), packed_size = number(central + 20, 4);
-    const std::uint64_t size = number(central + 24, 4), local = number(central + 42, 4);
+  /// A member as its central header at `central` has it.
+  Member member(std::size_t central) const {
+    Member out;
+    out.name = piece(central + kCentralSize, number(central + 28, 2));
+    out.next = central + kCentralSize + out.name.size() + number(central + 30, 2) +
+               number(central + 32, 2);
+    out.method = number(central + 10, 2);
+    out.sum = number(central + 16, 4);
+    out.size = number(central + 24, 4);
+    const std::uint64_t packed = number(central + 20, 4), local = number(central + 42, 4);
     if (number(central + 8, 2) & 1) damaged(name_, "it is encrypted");
-    if (packed_size == 0xffffffff || size == 0xffffffff)
+    if (packed == 0xffffffff || out.size == 0xffffffff)
       damaged(name_, "members of 4 GiB and more are not supported");
     expect(local, kLocal);
-    const std::size_t begin = local + kLocalSize + number(local + 26, 2) + number(local + 28, 2);
-    const std::string_view packed = piece(begin, packed_size);
-    if (method != 0 && method != 8)
-      damaged(name_, fmt::format("unknown compression method {}", method));
-    std::string plain = method == 8 ? inflate_raw(packed, size, name_) : std::string(packed);
+    out.packed = piece(local + kLocalSize + number(local + 26, 2) + number(local + 28, 2), packed);
+    return out;
+  }
+
+  /// Its bytes. Requires: their number is held against the limits.
+  std::string unpacked(const Member& member) const {
+    if (member.method != 0 && member.method != 8)
+      damaged(name_, fmt::format("unknown compression method {}", member.method));
+    std::string plain = member.method == 8 ? inflate_raw(member.packed, member.size, name_)
+                                           : std::string(member.packed);
     const auto sum = crc32_z(0, reinterpret_cast<const Bytef*>(plain.data()), plain.size());
-    if (sum != number(central + 16, 4)) damaged(name_, "a member's checksum is wrong");
+    if (sum != member.sum) damaged(name_, "a member's checksum is wrong");
     return plain;
   }
 
+  /// All members. No two share a name or bytes, and together they are not too large.
+  std::vector<Member> members(const std::vector<std::string>& wanted) const {
+    const std::size_t end = end_record();
+    std::vector<Member> out;
+    std::set<std::string> names;
+    std::size_t at = number(end + 16, 4);
+    std::uint64_t unpacked = 0;
+    for (std::uint64_t left = number(end + 10, 2); left > 0; --left) {
+      expect(at, kCentral);
+      Member one = member(at);
+      at = one.next;
+      if (!one.name.ends_with(".npy")) continue;
+      one.name.resize(one.name.size() - 4);
+      if (!names.insert(one.name).second) damaged(name_, "two members are called " + one.name);
+      const bool kept =
+          wanted.empty() || std::find(wanted.begin(), wanted.end(), one.name) != wanted.end();
+      if (kept) unpacked += one.size;
+      out.push_back(std::move(one));
+    }
+    check_apart(out);
+    if (const std::uint64_t most = most_unpacked(bytes_.size()); unpacked > most) {
+      damaged(name_, fmt::format("its arrays are {} bytes unpacked, more than {}; {} allows more",
+                                 unpacked, most,
+                                 kLimits[static_cast<std::size_t>(Limit::unpacked)].variable));
+    }
+    return out;
+  }
+
  private:
+  void check_apart(const std::vector<Member>& members) const {
+    std::vector<std::string_view> pieces;
+    for (const Member& member : members) pieces.push_back(member.packed);
+    std::sort(pieces.begin(), pieces.end(),
+              [](std::string_view a, std::string_view b) { return a.data() < b.data(); });
+    for (std::size_t i = 1; i < pieces.size(); ++i) {
+      if (pieces[i - 1].data() + pieces[i - 1].size() > pieces[i].data())
+        damaged(name_, "two members share bytes");
+    }
+  }
+
   std::string_view bytes_;
   const std::string& name_;
 };
@@ -88,32 +147,33 @@ std::string shared_fields(std::string_view content, std::size_t name_size) {
   return out;
 }
 
-const Array* first_of(const std::map<std::string, Array>& arrays,
-                      std::initializer_list<const char*> names) {
+std::vector<std::string> names_of(std::string_view bytes, const std::string& name) {
+  std::vector<std::string> out;
+  for (const Member& member : Zip(bytes, name).members({"x"})) out.push_back(member.name);
+  return out;
+}
+
+/// The first of the names that is there; empty if none is.
+std::string first_of(const std::vector<std::string>& there,
+                     std::initializer_list<const char*> names) {
   for (const char* name : names) {
-    const auto found = arrays.find(name);
-    if (found != arrays.end()) return &found->second;
+    if (std::find(there.begin(), there.end(), name) != there.end()) return name;
   }
-  return nullptr;
+  return "";
 }
 
 }  // namespace
 
-std::map<std::string, Array> parse_npz(std::string_view bytes, const std::string& name) {
+std::map<std::string, Array> parse_npz(std::string_view bytes, const std::string& name,
+                                       const std::vector<std::string>& wanted) {
   const Zip zip(bytes, name);
-  const std::size_t end = zip.end_record();
   std::map<std::string, Array> arrays;
-  std::size_t at = zip.number(end + 16, 4);
-  for (std::uint64_t left = zip.number(end + 10, 2); left > 0; --left) {
-    zip.expect(at, kCentral);
-    const std::size_t name_size = zip.number(at + 28, 2);
-    std::string member(zip.piece(at + kCentralSize, name_size));
-    const std::string place = name + "[" + member + "]";
-    if (member.ends_with(".npy")) {
-      member.resize(member.size() - 4);
-      arrays.emplace(member, parse_npy(zip.member(at), place));
-    }
-    at += kCentralSize + name_size + zip.number(at + 30, 2) + zip.number(at + 32, 2);
+  for (const Member& member : zip.members(wanted)) {
+    const bool kept =
+        wanted.empty() || std::find(wanted.begin(), wanted.end(), member.name) != wanted.end();
+    if (!kept) continue;
+    arrays.emplace(member.name,
+                   parse_npy(zip.unpacked(member), name + "[" + member.name + ".npy]"));
   }
   return arrays;
 }
@@ -152,16 +212,17 @@ std::string format_npz(const std::map<std::string, Array>& arrays) {
 }
 
 Arrays arrays_of_npz(std::string_view bytes, const std::string& name) {
-  const auto arrays = parse_npz(bytes, name);
-  const Array* x = first_of(arrays, {"x", "X", "data"});
-  const Array* y = first_of(arrays, {"y", "target", "labels"});
-  if (!x) {
-    std::vector<std::string> keys;
-    for (const auto& [key, array] : arrays) keys.push_back(key);
+  const std::vector<std::string> names = names_of(bytes, name);
+  const std::string x = first_of(names, {"x", "X", "data"}),
+                    y = first_of(names, {"y", "target", "labels"});
+  if (x.empty()) {
     throw DataError(name, 0, 0,
-                    fmt::format("expected an array x (or X, data), got {}", fmt::join(keys, ", ")));
+                    fmt::format("expected an array x (or X, data), got {}", name_list(names)));
   }
-  return {name, *x, y ? std::optional<Array>(*y) : std::nullopt};
+  std::map<std::string, Array> arrays = parse_npz(bytes, name, {x, y});
+  Arrays out{name, std::move(arrays[x]), std::nullopt};
+  if (!y.empty()) out.y = std::move(arrays[y]);
+  return out;
 }
 
 }  // namespace scalemix::inline v0::data

@@ -7,6 +7,7 @@
 
 #include "scalemix/base/error.h"
 #include "scalemix/data/bytes.h"
+#include "scalemix/data/idx.h"
 #include "scalemix/data/npy.h"
 #include "scalemix/data/table.h"
 
@@ -67,9 +68,7 @@ Numbers read_numbers(const std::string& what, const OpenOptions& options) {
   const std::string end = ending(what);
   if (!std::filesystem::is_regular_file(what)) return of_dataset(what, options);
   if (end == "npy") return of_npy(what);
-  if (end == "npz" || end == "bin" || what.find("-ubyte") != std::string::npos) {
-    return of_dataset(what, options);
-  }
+  if (end == "npz" || end == "bin" || is_idx_name(what)) return of_dataset(what, options);
   return of_table(read_table(what, {options.header, 0}));
 }
 

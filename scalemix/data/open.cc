@@ -54,7 +54,7 @@ Dataset open_folder(const std::string& path, const OpenOptions& options) {
 
 bool is_array_file(const std::string& path) {
   const std::string end = ending(path);
-  return end == "npy" || end == "npz" || path.find("-ubyte") != std::string::npos;
+  return end == "npy" || end == "npz" || is_idx_name(path);
 }
 
 Dataset open_file(const std::string& path, const OpenOptions& options) {

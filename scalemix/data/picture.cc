@@ -14,6 +14,7 @@
 #include <filesystem>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/limits.h"
 #include "scalemix/data/bytes.h"
 
 namespace scalemix::inline v0::data {
@@ -25,10 +26,20 @@ std::string extension(const std::string& path) {
   return out;
 }
 
-void check_size(const std::string& path, std::size_t height, std::size_t width) {
-  if (height > 0 && width > 0 && width <= kMostPixels / height) return;
-  throw DataError(path, 0, 0,
-                  fmt::format("expected 1 to {} pixels, got {} x {}", kMostPixels, height, width));
+/// Before a number is made of a picture that stands in so many bytes of a file.
+void check_size(const std::string& path, std::size_t height, std::size_t width,
+                std::size_t channels, std::size_t file_bytes) {
+  if (height == 0 || width == 0 || width > kMostPixels / height) {
+    throw DataError(
+        path, 0, 0,
+        fmt::format("expected 1 to {} pixels, got {} x {}", kMostPixels, height, width));
+  }
+  if (height * width * channels <= most_unpacked(file_bytes)) return;
+  throw DataError(
+      path, 0, 0,
+      fmt::format(
+          "{} x {} pixels in {} bytes are more than a picture of that size holds; {} allows more",
+          height, width, file_bytes, kLimits[static_cast<std::size_t>(Limit::unpacked)].variable));
 }
 
 /// Interleaved bytes to planes.
@@ -53,7 +64,7 @@ Picture read_png(const std::string& path, const std::string& bytes) {
   if (!png_image_begin_read_from_memory(&image, bytes.data(), bytes.size())) refuse();
   const bool colour = image.format & PNG_FORMAT_FLAG_COLOR;
   image.format = colour ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
-  check_size(path, image.height, image.width);
+  check_size(path, image.height, image.width, colour ? 3 : 1, bytes.size());
   std::vector<unsigned char> pixels(PNG_IMAGE_SIZE(image));
   png_color black{};
   if (!png_image_finish_read(&image, &black, pixels.data(), 0, nullptr)) refuse();
@@ -95,7 +106,9 @@ bool decode_jpeg(const std::string& bytes, JpegErrors& errors, std::vector<unsig
   shape[0] = jpeg.num_components == 1 ? 1 : 3;
   shape[1] = jpeg.image_height;
   shape[2] = jpeg.image_width;
-  if (shape[1] == 0 || shape[2] > kMostPixels / shape[1]) {
+  const bool fits = shape[1] > 0 && shape[2] <= kMostPixels / shape[1] &&
+                    shape[0] * shape[1] * shape[2] <= most_unpacked(bytes.size());
+  if (!fits) {
     jpeg_destroy_decompress(&jpeg);
     return true;  // refused by the caller
   }
@@ -117,7 +130,7 @@ Picture read_jpeg(const std::string& path, const std::string& bytes) {
   if (!decode_jpeg(bytes, errors, pixels, shape)) {
     throw DataError(path, 0, 0, std::string("is no whole JPEG: ") + errors.message);
   }
-  check_size(path, shape[1], shape[2]);
+  check_size(path, shape[1], shape[2], shape[0], bytes.size());
   return planes(pixels, shape[0], shape[1], shape[2]);
 }
 

@@ -64,6 +64,7 @@ NamedSet glyphs_set() {
 
 struct IdxFile {
   const char* name;
+  std::uint64_t size;  // packed
   const char* sha256;
 };
 
@@ -72,7 +73,7 @@ NamedSet idx_set(NamedSet set, const IdxFile (&files)[4], const std::vector<std:
   set.rows = 70000;
   set.shape = {1, 28, 28};
   for (const IdxFile& file : files) {
-    NamedFile named{std::string(file.name) + "-ubyte.gz", file.sha256, {}};
+    NamedFile named{std::string(file.name) + "-ubyte.gz", file.sha256, file.size, {}};
     for (const std::string& host : hosts) named.urls.push_back(host + named.path);
     set.files.push_back(std::move(named));
   }
@@ -86,14 +87,17 @@ NamedSet mnist_set() {
   set.read = [](const std::string& folder) { return open_idx(folder); };
   set.source = "LeCun, Cortes & Burges; LeCun et al., Proc. IEEE 86(11), 1998";
   set.licence = "not stated with the files";
-  return idx_set(
-      std::move(set),
-      {{"train-images-idx3", "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"},
-       {"train-labels-idx1", "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"},
-       {"t10k-images-idx3", "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"},
-       {"t10k-labels-idx1", "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"}},
-      {"https://ossci-datasets.s3.amazonaws.com/mnist/",
-       "https://storage.googleapis.com/cvdf-datasets/mnist/"});
+  return idx_set(std::move(set),
+                 {{"train-images-idx3", 9912422,
+                   "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"},
+                  {"train-labels-idx1", 28881,
+                   "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"},
+                  {"t10k-images-idx3", 1648877,
+                   "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"},
+                  {"t10k-labels-idx1", 4542,
+                   "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"}},
+                 {"https://ossci-datasets.s3.amazonaws.com/mnist/",
+                  "https://storage.googleapis.com/cvdf-datasets/mnist/"});
 }
 
 Dataset read_fashion(const std::string& folder) {
@@ -109,14 +113,17 @@ NamedSet fashion_set() {
   set.summary = "pieces of clothing, 10 classes; 60000 + 10000 images";
   set.source = "Xiao, Rasul & Vollgraf, arXiv:1708.07747, 2017";
   set.licence = "MIT, Zalando SE";
-  return idx_set(
-      std::move(set),
-      {{"train-images-idx3", "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"},
-       {"train-labels-idx1", "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"},
-       {"t10k-images-idx3", "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"},
-       {"t10k-labels-idx1", "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"}},
-      {"https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
-       "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"});
+  return idx_set(std::move(set),
+                 {{"train-images-idx3", 26421880,
+                   "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"},
+                  {"train-labels-idx1", 29515,
+                   "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"},
+                  {"t10k-images-idx3", 4422102,
+                   "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"},
+                  {"t10k-labels-idx1", 5148,
+                   "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"}},
+                 {"https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+                  "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"});
 }
 
 NamedSet cifar_set() {
@@ -133,8 +140,8 @@ NamedSet cifar_set() {
       "Krizhevsky, Learning multiple layers of features from tiny images, 2009; binary version";
   set.licence = "not stated with the files";
   for (int batch = 1; batch <= 5; ++batch)
-    set.files.push_back({fmt::format("data_batch_{}.bin", batch), "", {}});
-  set.files.push_back({"test_batch.bin", "", {}});
+    set.files.push_back({fmt::format("data_batch_{}.bin", batch), "", 0, {}});
+  set.files.push_back({"test_batch.bin", "", 0, {}});
   return set;
 }
 
@@ -158,11 +165,13 @@ constexpr UciRow kUci[] = {
 };
 
 struct UciFile {
-  const char *folder, *name, *sha256;
+  const char *folder, *name;
+  std::uint64_t size;
+  const char* sha256;
 };
 
 constexpr UciFile kUciFiles[] = {
-#define SCALEMIX_UCI(folder, name, sha256) {folder, name, sha256},
+#define SCALEMIX_UCI(folder, name, size, sha256) {folder, name, size, sha256},
 #include "scalemix/data/uci_files.inc"
 #undef SCALEMIX_UCI
 };
@@ -184,8 +193,10 @@ NamedSet uci_set(const UciRow& row) {
   set.folder = std::string("uci/") + row.folder;
   for (const UciFile& file : kUciFiles) {
     if (std::string_view(file.folder) != row.folder) continue;
-    set.files.push_back(
-        {file.name, file.sha256, {fmt::format("{}{}/data/{}", kHost, file.folder, file.name)}});
+    set.files.push_back({file.name,
+                         file.sha256,
+                         file.size,
+                         {fmt::format("{}{}/data/{}", kHost, file.folder, file.name)}});
   }
   return set;
 }
@@ -200,7 +211,7 @@ NamedSet shrinkage_set() {
   set.source = "UCI repository; splits of enalisnick/dropout_icml2019, as row numbers";
   set.licence = "splits: MIT; data: cite UCI's source";
   set.folder = "uci-icml2019/yacht";
-  for (NamedFile& file : set.files) file = {file.path, "", {}};
+  for (NamedFile& file : set.files) file = {file.path, "", 0, {}};
   return set;
 }
 
@@ -249,7 +260,7 @@ void check_options(const NamedSet& set, const OpenOptions& options) {
 
 bool NamedSet::downloadable() const {
   return !files.empty() && std::all_of(files.begin(), files.end(), [](const NamedFile& file) {
-    return !file.sha256.empty() && !file.urls.empty();
+    return !file.sha256.empty() && file.size > 0 && !file.urls.empty();
   });
 }
 
@@ -308,7 +319,7 @@ std::string get(const NamedSet& set, const Progress& progress) {
   const fs::path folder = fs::path(cache_folder()) / set.folder;
   for (const NamedFile& file : set.files) {
     const fs::path path = folder / file.path;
-    if (!fs::exists(path)) download(file.urls, file.sha256, path.string(), progress);
+    if (!fs::exists(path)) download(file.urls, file.sha256, file.size, path.string(), progress);
   }
   return folder.string();
 }

@@ -21,6 +21,7 @@ namespace scalemix::inline v0::data {
 struct NamedFile {
   std::string path;
   std::string sha256;             // empty: not known, so not downloadable
+  std::uint64_t size = 0;         // bytes; 0: not known, so not downloadable
   std::vector<std::string> urls;  // tried in order
 };
 

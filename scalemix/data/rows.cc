@@ -10,6 +10,7 @@
 #include "scalemix/data/array.h"
 #include "scalemix/data/bytes.h"
 #include "scalemix/data/category.h"
+#include "scalemix/data/idx.h"
 #include "scalemix/data/images.h"
 #include "scalemix/data/registry.h"
 #include "scalemix/data/schema.h"
@@ -152,7 +153,7 @@ LabelledRows image_rows(const std::string& path, const Format& format, Labels la
 bool is_text_table(const std::string& what) {
   if (what == "-") return true;
   const std::string end = ending(what);
-  return end != "npy" && end != "npz" && end != "bin" && what.find("-ubyte") == std::string::npos;
+  return end != "npy" && end != "npz" && end != "bin" && !is_idx_name(what);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/json_text.h"
 #include "scalemix/base/known.h"
 #include "scalemix/base/parallel.h"
 #include "scalemix/data/category.h"
@@ -176,7 +177,7 @@ nlohmann::json to_json(const Column& column) {
 Column column_from_json(const nlohmann::json& json) {
   Column column;
   column.name = json.at("name").get<std::string>();
-  column.position = json.at("position").get<std::size_t>();
+  column.position = whole_number<std::size_t>(json.at("position"));
   const auto kind = json.at("kind").get<std::string>();
   if (kind != "numeric" && kind != "categorical") {
     throw DataError("", 0, 0, "table schema: unknown kind of column '" + kind + "'");
@@ -259,18 +260,20 @@ std::string to_text(const Schema& schema) {
 
 Schema schema_from_text(const std::string& text) {
   try {
-    const nlohmann::json json = nlohmann::json::parse(text);
+    const nlohmann::json json = parse_json(text);
     Schema schema;
     schema.header = json.at("header").get<bool>();
-    schema.table_columns = json.at("columns").get<std::size_t>();
+    schema.table_columns = whole_number<std::size_t>(json.at("columns"));
     for (const auto& column : json.at("inputs")) schema.inputs.push_back(column_from_json(column));
     schema.target = column_from_json(json.at("target"));
     schema.ignored = json.at("ignored").get<std::vector<std::string>>();
     schema.missing = json.at("missing").get<std::string>();
     check_schema(schema);
     return schema;
-  } catch (const nlohmann::json::exception& e) {
-    throw DataError("", 0, 0, std::string("table schema: ") + e.what());
+  } catch (const nlohmann::json::exception& error) {
+    throw DataError("", 0, 0, "table schema: " + json_error(error));
+  } catch (const std::invalid_argument& error) {
+    throw DataError("", 0, 0, std::string("table schema: ") + error.what());
   }
 }
 

@@ -6,19 +6,23 @@
 #include <stdexcept>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/json_text.h"
 #include "scalemix/base/known.h"
+#include "scalemix/base/limits.h"
+#include "scalemix/base/read_file.h"
 #include "scalemix/base/word.h"
 #include "scalemix/kernel/activation.h"
 #include "scalemix/model/build.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/model_file.h"
-#include "scalemix/model/read_file.h"
 #include "scalemix/model/spec_json.h"
 
 namespace scalemix::inline v0::model {
 namespace {
 
 void append(Layers& to, const Layers& more) { to.insert(to.end(), more.begin(), more.end()); }
+
+constexpr std::size_t kBlockLayers = 5;  // of a residual block of linear layers, itself one of them
 
 // ------------------------------------------------------------------------------ forms
 
@@ -50,6 +54,12 @@ void check_image(std::string_view who, const Problem& problem, std::size_t least
   }
 }
 
+/// Before they are made.
+void check_layers(std::string_view who, std::uint64_t layers) {
+  if (layers <= limit(Limit::layers)) return;
+  throw ConfigError(fmt::format("{}: {} layers, {}", who, layers, beyond(Limit::layers)));
+}
+
 void check_bare(std::string_view who, std::string_view argument) {
   if (argument.empty()) return;
   throw ConfigError(fmt::format("{}: takes no argument, got '{}'", who, argument));
@@ -68,6 +78,7 @@ std::vector<std::size_t> hidden_widths(std::string_view text) {
     if (count > kMostHidden) {
       throw ConfigError(fmt::format("mlp: at most {} layers, got {}", kMostHidden, count));
     }
+    check_layers("mlp", 2 * (widths.size() + count));
     widths.insert(widths.end(), count, width);
   }
   return widths;
@@ -109,7 +120,9 @@ Blocks read_blocks(std::string_view who, std::string_view argument) {
     throw ConfigError(
         fmt::format("{0}: expected WIDTHxBLOCKS ({0}:50x3), got '{1}'", who, argument));
   }
-  return {read_count(who, parts[0]), read_count(who, parts[1])};
+  const std::size_t width = read_count(who, parts[0]), blocks = read_count(who, parts[1]);
+  check_layers(who, kBlockLayers * std::uint64_t{blocks});
+  return {width, blocks};
 }
 
 Spec resmlp(std::string_view argument, const Problem& problem) {
@@ -199,6 +212,7 @@ Layer resnet_block(std::size_t in, std::size_t out, std::size_t stride) {
 
 Spec resnet(std::string_view argument, const Problem& problem) {
   const std::size_t blocks = read_count("resnet", argument);
+  check_layers("resnet", 3 * (kBlockLayers + 2) * std::uint64_t{blocks});
   check_image("resnet", problem, 4);
   Spec spec = empty_spec(problem);
   spec.layers = {conv2d(problem.input[0], 16, {3, 1, 1}, false), batch_norm(16, kResnetEps),
@@ -220,8 +234,8 @@ Spec resnet(std::string_view argument, const Problem& problem) {
 nlohmann::json read_json(const std::string& path) {
   const std::string text = read_file(path);
   try {
-    return nlohmann::json::parse(text);
-  } catch (const nlohmann::json::exception& error) {
+    return parse_json(text);
+  } catch (const std::invalid_argument& error) {
     throw DataError(path, 0, 0, std::string("not JSON: ") + error.what());
   }
 }

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "scalemix/base/known.h"
+#include "scalemix/base/limits.h"
 #include "scalemix/kernel/activation.h"
 #include "scalemix/model/noise.h"
 
@@ -56,10 +57,22 @@ void check_image(const Layer& layer, const Shape& in) {
   if (in.size() != 3) refuse(layer, "expected an image (C, H, W), got {}", shape_text(in));
 }
 
+void check_side(const Layer& layer, std::string_view name, std::size_t value, std::size_t least) {
+  if (value >= least && value <= kMostSide) return;
+  refuse(layer, "{} must be in [{}, {}], got {}", name, least, kMostSide, value);
+}
+
+/// An image with the margin around it may be made as a whole.
+void check_margin(const Layer& layer, const Shape& in) {
+  check_side(layer, "padding", layer.padding, 0);
+  const std::uint64_t margin = 2 * layer.padding;
+  check_limit(Limit::numbers, fmt::format("{}, its margin counted,", label(layer)),
+              times(in[0], times(in[1] + margin, in[2] + margin)));
+}
+
 /// Positions of a window along one side.
 std::size_t windows(const Layer& layer, std::size_t side) {
-  check_size(layer, "stride", layer.stride, 1);
-  check_size(layer, "padding", layer.padding, 0);
+  check_side(layer, "stride", layer.stride, 1);
   const std::size_t padded = side + 2 * layer.padding;
   if (padded < layer.kernel) {
     refuse(layer, "a window of {0}x{0} does not fit a side of {1}", layer.kernel, padded);
@@ -70,16 +83,18 @@ std::size_t windows(const Layer& layer, std::size_t side) {
 Shape conv2d_output(const Layer& layer, const Shape& in) {
   check_size(layer, "in", layer.in, 1);
   check_size(layer, "out", layer.out, 1);
-  check_size(layer, "kernel", layer.kernel, 1);
+  check_side(layer, "kernel", layer.kernel, 1);
   check_noise(layer);
   check_image(layer, in);
+  check_margin(layer, in);
   if (in[0] != layer.in) refuse(layer, "expected {} channels, got {}", layer.in, in[0]);
   return {layer.out, windows(layer, in[1]), windows(layer, in[2])};
 }
 
 Shape pool_output(const Layer& layer, const Shape& in) {
-  check_size(layer, "kernel", layer.kernel, 0);
+  check_side(layer, "kernel", layer.kernel, 0);
   check_image(layer, in);
+  check_margin(layer, in);
   if (layer.padding > layer.kernel / 2) {
     refuse(layer, "padding must be at most half the kernel {}, got {}", layer.kernel,
            layer.padding);
@@ -287,7 +302,11 @@ double multiplications(const Layer& layer, const Shape& in) {
   return static_cast<double>(weight_count(layer) * places);
 }
 
-std::string shape_text(const Shape& shape) { return fmt::format("({})", fmt::join(shape, ", ")); }
+std::string shape_text(const Shape& shape) {
+  if (shape.size() <= kMostListed) return fmt::format("({})", fmt::join(shape, ", "));
+  const auto end = shape.begin() + static_cast<std::ptrdiff_t>(kMostListed);
+  return fmt::format("({}, ... {} in all)", fmt::join(shape.begin(), end, ", "), shape.size());
+}
 
 const std::string& label(const Layer& layer) {
   return layer.name.empty() ? layer.type : layer.name;

@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/json_text.h"
 #include "scalemix/base/sha256.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/model_bytes.h"
@@ -134,8 +135,8 @@ class Checker {
 
   json parsed(const std::string& key) const {
     try {
-      return json::parse(text(key));
-    } catch (const json::exception& error) {
+      return parse_json(text(key));
+    } catch (const std::invalid_argument& error) {
       refuse("metadata '{}' is not JSON: {}", key, error.what());
     }
   }
@@ -248,8 +249,14 @@ Model parse_model(std::string_view bytes, const std::string& name) {
 }
 
 json about(const Model& model) {
-  json parsed = model.about.empty() ? json::object() : json::parse(model.about);
+  json parsed = model.about.empty() ? json::object() : parse_json(model.about);
   return parsed.is_object() ? parsed : json::object();
+}
+
+std::size_t about_number(const Model& model, const char* key, std::size_t otherwise) {
+  const json all = about(model);
+  const auto found = all.find(key);
+  return found != all.end() && found->is_number_unsigned() ? found->get<std::size_t>() : otherwise;
 }
 
 void save_model(const std::string& path, const Model& model, const SaveOptions& options) {

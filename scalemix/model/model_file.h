@@ -44,12 +44,14 @@ struct Model {
   /// Variances of weights over the last steps of training (train/spread.h), under their tensors' names
   /// and in their shapes; empty where none were gathered. Not needed to predict.
   std::map<std::string, Tensor> spread = {};
-  /// Free, a JSON object or empty: data set, seed, metrics, version; not needed to predict.
+  /// Free, a JSON object nested at most kMostJsonDepth deep, or empty: data set, seed, metrics, version; not needed to predict.
   std::string about;
 };
 
 /// Model::about, parsed; an empty object where it is none.
 nlohmann::json about(const Model& model);
+/// The whole number under a key of it; `otherwise` where there is none.
+std::size_t about_number(const Model& model, const char* key, std::size_t otherwise);
 
 inline constexpr int kFormat = 2;
 

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "scalemix/base/json_text.h"
+
 namespace scalemix::inline v0::model {
 namespace {
 
@@ -30,7 +32,7 @@ json to_json(const Preprocessing& p) {
            {"classes", p.classes},
            {"target", p.target},
            {"features", p.features},
-           {"schema", p.schema.empty() ? json() : json::parse(p.schema)}};
+           {"schema", p.schema.empty() ? json() : parse_json(p.schema)}};
   // Only where there is one: readers that do not know it refuse the file.
   if (p.calibration == Calibration{}) return out;
   out["calibration"] = {{"temperature", p.calibration.temperature},
@@ -58,7 +60,7 @@ Preprocessing preprocessing_from_json(const json& object) {
       out.calibration = {c.at("temperature"), c.at("level"), c.at("quantile")};
     }
   } catch (const json::exception& error) {
-    throw std::invalid_argument(std::string("preprocessing: ") + error.what());
+    throw std::invalid_argument("preprocessing: " + json_error(error));
   }
   return out;
 }

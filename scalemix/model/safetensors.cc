@@ -13,9 +13,11 @@
 
 #include "scalemix/base/atomic_file.h"
 #include "scalemix/base/error.h"
+#include "scalemix/base/json_text.h"
+#include "scalemix/base/limits.h"
+#include "scalemix/base/read_file.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/model_bytes.h"
-#include "scalemix/model/read_file.h"
 
 namespace scalemix::inline v0::model {
 namespace {
@@ -24,8 +26,8 @@ using nlohmann::json;
 
 static_assert(std::endian::native == std::endian::little, "tensor bytes are little-endian");
 
-constexpr std::size_t kPrefix = 8;                 // bytes of header length
-constexpr std::uint64_t kMaxHeader = 100'000'000;  // the format's own limit
+constexpr std::size_t kPrefix = 8;                                   // bytes of header length
+constexpr std::uint64_t kLeastHeader = 2, kMaxHeader = 100'000'000;  // the format's own limit
 constexpr std::string_view kMetadata = "__metadata__";
 
 struct Type {
@@ -53,6 +55,15 @@ bool total_bytes(const Shape& shape, std::size_t size, std::uint64_t& out) {
 }
 
 // ------------------------------------------------------------------------------ reading
+
+/// Of what is no model, the first bytes tell: before gigabytes of it are read.
+void check_header_length(std::uint64_t length, const std::string& path) {
+  if (length >= kLeastHeader && length <= kMaxHeader) return;
+  throw DataError(path, 0, 0,
+                  fmt::format("is not a model file (safetensors): its first {} bytes claim a "
+                              "header of {} bytes, expected {} to {}",
+                              kPrefix, length, kLeastHeader, kMaxHeader));
+}
 
 /// Reads the bytes of one file; every method throws DataError naming it.
 class Reader {
@@ -91,12 +102,7 @@ class Reader {
     if (bytes_.size() < kPrefix) refuse("{} bytes, expected at least {}", bytes_.size(), kPrefix);
     std::uint64_t length = 0;
     std::memcpy(&length, bytes_.data(), kPrefix);
-    if (length > kMaxHeader) {
-      throw DataError(path_, 0, 0,
-                      fmt::format("is not a model file (safetensors): its first {} bytes claim a "
-                                  "header of {} bytes, expected at most {}",
-                                  kPrefix, length, kMaxHeader));
-    }
+    check_header_length(length, path_);
     if (length > bytes_.size() - kPrefix) {
       refuse("the header claims {} bytes, the file has {} after its length", length,
              bytes_.size() - kPrefix);
@@ -120,8 +126,8 @@ class Reader {
     };
     json out;
     try {
-      out = json::parse(text, callback);
-    } catch (const json::exception& error) {
+      out = parse_json(text, callback);
+    } catch (const std::invalid_argument& error) {
       refuse("the header is not JSON: {}", error.what());
     }
     // A zero byte ends the text for the JSON library, and padding is spaces.
@@ -148,6 +154,10 @@ class Reader {
       refuse("tensor '{}': {} is missing or not a list", name, key);
     }
     std::vector<std::uint64_t> out;
+    if (value[key].size() > kMostAxes) {
+      refuse("tensor '{}': {} holds {} numbers, expected at most {}", name, key, value[key].size(),
+             kMostAxes);
+    }
     for (const json& number : value[key]) {
       if (!number.is_number_unsigned()) {
         refuse("tensor '{}': {} holds {}, expected whole numbers", name, key, number.dump());
@@ -299,6 +309,12 @@ std::vector<double> Tensor::doubles() const { return unpack<double>("F64", *this
 std::vector<std::int64_t> Tensor::integers() const { return unpack<std::int64_t>("I64", *this); }
 
 Container read_safetensors(const std::string& path) {
+  const std::string front = read_front(path, kPrefix);
+  if (front.size() == kPrefix) {
+    std::uint64_t length = 0;
+    std::memcpy(&length, front.data(), kPrefix);
+    check_header_length(length, path);
+  }
   return parse_safetensors(read_file(path), path);
 }
 

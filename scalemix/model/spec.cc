@@ -7,6 +7,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "scalemix/base/limits.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/noise.h"
 
@@ -14,6 +15,11 @@ namespace scalemix::inline v0::model {
 namespace {
 
 using Visit = std::function<void(const Layer&, const Shape&)>;
+
+/// Before anything of such a shape is made.
+void check_row(std::string_view what, const Shape& shape) {
+  check_limit(Limit::numbers, what, elements(shape));
+}
 
 constexpr std::uint32_t kMaxSite = kInputStream;
 
@@ -40,7 +46,7 @@ Shape step(const Layer& layer, const Shape& in, const std::string& place, const 
   if (layer_kind(layer.type).family == Family::residual)
     return residual_output(layer, in, place, visit);
   const Shape out = layer_kind(layer.type).output(layer, in);
-  elements(out);
+  check_row(label(layer), out);
   for (const LayerTensor& tensor : tensors(layer)) elements(tensor.shape);
   return out;
 }
@@ -97,6 +103,42 @@ void check_site(const Layer& layer, std::set<std::uint32_t>& sites) {
   }
 }
 
+std::size_t count_layers(const std::vector<Layer>& layers) {
+  std::size_t n = layers.size();
+  for (const Layer& layer : layers) n += count_layers(layer.branch) + count_layers(layer.shortcut);
+  return n;
+}
+
+/// What all layers together ask for.
+class Demands {
+ public:
+  void add(const Layer& layer, const Shape& in) {
+    work_ =
+        plus(work_, work_of(layer, in));  // checks the layer's sizes, which its tensors divide by
+    for (const LayerTensor& tensor : tensors(layer)) {
+      weights_ = plus(weights_, elements(tensor.shape));
+    }
+    check_limit(Limit::weights, "the network", weights_);
+    check_limit(Limit::work, "the network", work_);
+  }
+
+ private:
+  static std::uint64_t work_of(const Layer& layer, const Shape& in) {
+    const LayerKind& kind = layer_kind(layer.type);
+    if (kind.family == Family::residual) return 0;  // its branches have their own
+    const std::uint64_t out = elements(kind.output(layer, in));
+    if (has_weights(layer)) {
+      return plus(times(out, weight_count(layer) / layer.out), times(kWorkPerStep, out));
+    }
+    if (!kind.windows) return times(kWorkPerStep, out);
+    if (layer.kernel == 0) return times(kWorkPerStep, elements(in));  // the whole channel
+    const std::uint64_t window = std::min(layer.kernel, in[1]) * std::min(layer.kernel, in[2]);
+    return times(kWorkPerStep, times(out, window));
+  }
+
+  std::uint64_t weights_ = 0, work_ = 0;
+};
+
 void check_input(const Spec& spec) {
   if (spec.input.size() != 1 && spec.input.size() != 3) {
     throw std::invalid_argument("input: expected (K) or (C, H, W), got " + shape_text(spec.input));
@@ -104,7 +146,7 @@ void check_input(const Spec& spec) {
   for (const std::size_t side : spec.input) {
     if (side == 0) throw std::invalid_argument("input: empty, got " + shape_text(spec.input));
   }
-  elements(spec.input);
+  check_row("input", spec.input);
   const std::size_t least = spec.task == Task::classification ? 2 : 1;
   if (spec.outputs < least || spec.outputs >= kMaxSize) {
     throw std::invalid_argument(fmt::format("outputs: expected at least {} for {}, got {}", least,
@@ -151,12 +193,15 @@ void Spec::number() {
 
 void Spec::validate() const {
   check_input(*this);
+  check_limit(Limit::layers, "the network", count_layers(layers));
   std::set<std::string> names;
   std::set<std::uint32_t> sites;
+  Demands demands;
   const Shape out = walk(layers, input, "layers", [&](const Layer& layer, const Shape& in) {
     check_name(layer, names);
     check_site(layer, sites);
     check_noise_place(layer, in);
+    demands.add(layer, in);
   });
   if (out != Shape{outputs}) {
     throw std::invalid_argument(fmt::format("the network gives {}, expected ({}) for its outputs",

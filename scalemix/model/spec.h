@@ -80,8 +80,8 @@ struct Spec {
 
   /// Gives every layer without one a site number above all in use, and a unique name.
   void number();
-  /// Checks every layer against the shape that reaches it; throws std::invalid_argument naming the
-  /// layer, what it expects and what comes.
+  /// Checks every layer against the shape that reaches it, and what all of them ask for against
+  /// base/limits.h; throws std::invalid_argument naming the layer, what it expects and what comes.
   void validate() const;
 };
 
@@ -91,7 +91,8 @@ std::size_t elements(const Shape& shape);
 /// Columns that a noise layer at a site sees: elements, channels or 1.
 std::size_t site_columns(Site at, const Shape& shape);
 
-/// Shape after a layer; throws std::invalid_argument if it cannot take `in`.
+/// Shape after a layer; throws std::invalid_argument if it cannot take `in` or gives more numbers than
+/// SCALEMIX_MAX_NUMBERS.
 Shape output_shape(const Layer& layer, const Shape& in);
 
 /// Calls f(layer, input shape) for every layer in execution order, into branches: a residual first,

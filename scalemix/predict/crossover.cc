@@ -14,6 +14,8 @@
 
 #include "scalemix/base/atomic_file.h"
 #include "scalemix/base/error.h"
+#include "scalemix/base/json_text.h"
+#include "scalemix/base/read_file.h"
 #include "scalemix/kernel/sparse_weights.h"
 #include "scalemix/kernel/target.h"
 #include "scalemix/model/build.h"
@@ -106,6 +108,15 @@ std::string processor() {
   return "unknown";
 }
 
+/// null where it is no JSON.
+nlohmann::json parsed(const std::string& text) {
+  try {
+    return parse_json(text);
+  } catch (const std::invalid_argument&) {
+    return {};
+  }
+}
+
 }  // namespace
 
 double default_few() { return kernel::best_fetch() == kernel::Fetch::gather ? 0.5 : 0.85; }
@@ -130,8 +141,7 @@ void save_crossovers(const std::string& path, const MeasuredCrossovers& measured
 MeasuredCrossovers load_crossovers(const std::string& path) {
   std::error_code unseen;
   if (!std::filesystem::exists(path, unseen)) return {};
-  std::ifstream file(path);
-  const nlohmann::json json = nlohmann::json::parse(file, nullptr, false);
+  const nlohmann::json json = parsed(read_file(path));
   const auto refuse = [&](const std::string& expected) {
     throw DataError(path, 0, 0, "is no measurement of products: expected " + expected);
   };

@@ -14,7 +14,8 @@
 
 #include "scalemix/base/error.h"
 #include "scalemix/base/known.h"
-#include "scalemix/model/read_file.h"
+#include "scalemix/base/limits.h"
+#include "scalemix/base/read_file.h"
 #include "scalemix/optim/rule.h"
 #include "scalemix/train/grid.h"
 
@@ -253,7 +254,7 @@ void set_from_text(TrainConfig& config, const Field& field, const std::string& t
 void read_toml(const std::string& path, TrainConfig& config) {
   toml::table table;
   try {
-    table = toml::parse(model::read_file(path), path);
+    table = toml::parse(read_file(path), path);
   } catch (const toml::parse_error& error) {
     throw ConfigError(
         fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
@@ -349,7 +350,8 @@ void validate(const TrainConfig& c) {
   require(c.test_fraction >= 0 && c.test_fraction < 1, "test_fraction", "in [0, 1)",
           c.test_fraction);
   train::grid_points(c.grid);
-  require(c.seeds >= 1, "seeds", "at least 1", c.seeds);
+  require(c.seeds >= 1 && std::uint64_t(c.seeds) <= limit(Limit::replicas), "seeds",
+          fmt::format("from 1 to {} (SCALEMIX_MAX_REPLICAS)", limit(Limit::replicas)), c.seeds);
   require(c.threads >= 0 && c.threads <= kMostThreads, "threads",
           fmt::format("from 0 (all cores) to {}", kMostThreads), c.threads);
   require(c.samples >= -1, "samples", "-1 (auto) or more", c.samples);

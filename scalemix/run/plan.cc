@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/limits.h"
 #include "scalemix/base/name_list.h"
 #include "scalemix/base/word.h"
 #include "scalemix/data/split.h"
@@ -32,7 +33,12 @@ std::vector<std::size_t> read_image_size(const std::string& text) {
   if (sides.size() != 2) {
     throw ConfigError(fmt::format("image_size must be HxW, such as 32x32, got '{}'", text));
   }
-  return {read_count("image_size", sides[0]), read_count("image_size", sides[1])};
+  const std::size_t height = read_count("image_size", sides[0]),
+                    width = read_count("image_size", sides[1]);
+  if (3 * height * width > limit(Limit::numbers)) {
+    throw ConfigError(fmt::format("image_size {}: {}", text, beyond(Limit::numbers)));
+  }
+  return {height, width};
 }
 
 data::Dataset open_data(const TrainConfig& c) {
@@ -77,7 +83,17 @@ std::vector<data::Split> shipped_splits(const TrainConfig& c, const data::Datase
   return {d.splits.begin(), d.splits.begin() + static_cast<std::ptrdiff_t>(count)};
 }
 
+/// Before so many are made.
+void check_replicas(std::uint64_t splits, std::uint64_t seeds, std::uint64_t points) {
+  const std::uint64_t all = times(splits, times(seeds, points));
+  if (all <= limit(Limit::replicas)) return;
+  throw ConfigError(
+      fmt::format("{} splits or folds of {} seeds and {} points of the grid are {} replicas, {}",
+                  splits, seeds, points, all, beyond(Limit::replicas)));
+}
+
 std::vector<data::Split> divide(const TrainConfig& c, const data::Dataset& d) {
+  if (c.folds) check_replicas(static_cast<std::uint64_t>(c.folds), 1, 1);
   if (c.folds) return data::folds(d.rows(), static_cast<std::size_t>(c.folds), c.seed, d.label);
   if (!d.splits.empty()) return shipped_splits(c, d);
   if (c.split >= 0 || c.splits == "all") {
@@ -85,6 +101,7 @@ std::vector<data::Split> divide(const TrainConfig& c, const data::Dataset& d) {
         fmt::format("{} came without splits; use folds, or splits with a number", d.name));
   }
   if (c.splits == "auto") return {data::fraction(d.rows(), c.test_fraction, 0, c.seed, d.label)};
+  check_replicas(split_count(c.splits), 1, 1);
   return data::repeated(d.rows(), split_count(c.splits), c.test_fraction, c.seed, d.label);
 }
 
@@ -94,7 +111,9 @@ std::vector<train::Replica> make_replicas(const TrainConfig& c, const data::Data
   std::vector<train::Replica> replicas;
   const std::vector<train::GridPoint> points = train::grid_points(c.grid);
   std::uint64_t index = 0;
-  for (const data::Split& split : divide(c, d)) {
+  const std::vector<data::Split> splits = divide(c, d);
+  check_replicas(splits.size(), static_cast<std::uint64_t>(c.seeds), points.size());
+  for (const data::Split& split : splits) {
     for (int s = 0; s < c.seeds; ++s) {
       train::Replica replica{.seed = c.seed + index++, .split = split};
       train::prepare(replica, c, d);

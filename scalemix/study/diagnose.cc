@@ -2,15 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/json_text.h"
+#include "scalemix/base/read_file.h"
 #include "scalemix/kernel/variational.h"
 #include "scalemix/law/any_law.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/noise_tensors.h"
-#include "scalemix/model/read_file.h"
 #include "scalemix/model/signal_report.h"
 #include "scalemix/predict/sparsity.h"
 
@@ -166,13 +168,16 @@ void add_depth(const Model& model, Facts& facts) {
 }  // namespace
 
 History read_history(const std::string& path, std::size_t replica) {
-  std::istringstream in(model::read_file(path));
+  if (!std::filesystem::exists(path)) throw FileError(path, "no such training log", true);
+  std::istringstream in(read_file(path));
   History out;
   std::string text;
   for (std::size_t number = 1; std::getline(in, text); ++number) {
     try {
-      take_line(nlohmann::json::parse(text), replica, out);
+      take_line(parse_json(text), replica, out);
     } catch (const nlohmann::json::exception& error) {
+      throw DataError(path, number, 0, "expected the JSON that train wrote: " + json_error(error));
+    } catch (const std::invalid_argument& error) {
       throw DataError(path, number, 0,
                       std::string("expected the JSON that train wrote: ") + error.what());
     }
@@ -191,7 +196,7 @@ Facts facts_of(const Model& model, History history) {
   });
   facts.off = switched_off(model);
   for (const LayerFacts& f : facts.layers) facts.penalty += f.penalty;
-  facts.train_rows = model::about(model).value("train_rows", std::size_t{0});
+  facts.train_rows = model::about_number(model, "train_rows", 0);
   if (model.spec.task == Task::regression) {
     const double lp = model.tensors.at("output.log_precision").floats()[0];
     facts.log_precision = lp;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/json_text.h"
 #include "scalemix/base/parallel.h"
 #include "scalemix/base/version.h"
 #include "scalemix/kernel/gemm.h"
@@ -122,19 +123,21 @@ auto checked(const std::string& path, const Read& read) {
   try {
     return read();
   } catch (const nlohmann::json::exception& error) {
+    throw DataError(path, 0, 0, "damaged checkpoint: " + json_error(error));
+  } catch (const std::invalid_argument& error) {
     throw DataError(path, 0, 0, std::string("damaged checkpoint: ") + error.what());
   }
 }
 
 nlohmann::json parse(const std::string& path, const std::string& text) {
-  return checked(path, [&] { return nlohmann::json::parse(text); });
+  return checked(path, [&] { return parse_json(text); });
 }
 
 State state_of(const nlohmann::json& json) {
   State s;
-  s.epoch = json.at("epoch");
-  s.step = json.at("step");
-  s.row = json.at("row");
+  s.epoch = whole_number<decltype(s.epoch)>(json.at("epoch"));
+  s.step = whole_number<decltype(s.step)>(json.at("step"));
+  s.row = whole_number<decltype(s.row)>(json.at("row"));
   s.nll_sum = from_exact(json.at("nll_sum"));
   s.penalty = from_exact(json.at("penalty"));
   s.first_nll = from_exact(json.at("first_nll"));
@@ -169,7 +172,9 @@ void save_checkpoint(const std::string& path, Stack& stack, const Position& posi
 Position read_position(const std::string& path) {
   const nlohmann::json state = parse(path, read(path).metadata.at(kState));
   return checked(path, [&] {
-    return Position{state.at("stack"), state.at("log_offset"), state.at("about")};
+    return Position{whole_number<decltype(Position::stack)>(state.at("stack")),
+                    whole_number<decltype(Position::log_offset)>(state.at("log_offset")),
+                    state.at("about")};
   });
 }
 

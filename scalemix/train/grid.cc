@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/limits.h"
 #include "scalemix/base/name_list.h"
 #include "scalemix/base/nearest.h"
 
@@ -63,6 +64,10 @@ std::vector<GridPoint> grid_points(const std::vector<std::string>& axes) {
   std::vector<GridPoint> points(1);
   for (const std::string& axis : axes) {
     const auto [key, values] = parse(axis);
+    if (times(points.size(), values.size()) > limit(Limit::replicas)) {
+      throw ConfigError(fmt::format("grid: {} points, {}", times(points.size(), values.size()),
+                                    beyond(Limit::replicas)));
+    }
     std::vector<GridPoint> more;
     for (const GridPoint& point : points) {
       for (const auto& [other, value] : point) {

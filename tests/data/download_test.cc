@@ -126,7 +126,7 @@ std::string noise(std::size_t size) {
 class Download : public testing::Test {
  protected:
   bool exists(const std::string& path) const { return std::filesystem::exists(path); }
-  void fetch() { download({server.url()}, digest, file); }
+  void fetch() { download({server.url()}, digest, server.content.size(), file); }
 
   const TempFolder folder;
   // The loopback is asked directly, whatever proxy the machine has.
@@ -138,7 +138,7 @@ class Download : public testing::Test {
 
 TEST_F(Download, FetchesChecksAndReportsProgress) {
   std::uint64_t last = 0, total = 0;
-  download({server.url()}, digest, file,
+  download({server.url()}, digest, server.content.size(), file,
            [&](const std::string& name, std::uint64_t done, std::uint64_t all) {
              EXPECT_EQ(name, file);
              EXPECT_GE(done, last);
@@ -181,16 +181,33 @@ TEST_F(Download, FinishesAPartThatIsWholeAlready) {
 
 TEST_F(Download, DeletesWhatHasAWrongChecksum) {
   const std::string other = sha256("other");
-  EXPECT_THAT(message_of<DataError>([&] { download({server.url()}, other, file); }),
-              HasSubstr("wrong checksum from http://127.0.0.1"));
+  EXPECT_THAT(
+      message_of<DataError>([&] { download({server.url()}, other, server.content.size(), file); }),
+      HasSubstr("wrong checksum from http://127.0.0.1"));
   EXPECT_FALSE(exists(file));
   EXPECT_FALSE(exists(part));
+}
+
+TEST_F(Download, EndsWhereMoreComesThanTheFileHas) {
+  const std::uint64_t size = server.content.size();
+  EXPECT_THAT(message_of<DataError>([&] { download({server.url()}, digest, size - 1, file); }),
+              HasSubstr("more comes from http://127.0.0.1"));
+  EXPECT_FALSE(exists(file));
+  EXPECT_FALSE(exists(part));
+  // Behind a part that was there before, too.
+  folder.write("deep/er/file.part", server.content.substr(0, 1000));
+  EXPECT_THROW(download({server.url()}, digest, 2000, file), DataError);
+  EXPECT_FALSE(exists(part));
+  // A part of something larger is no beginning.
+  folder.write("deep/er/file.part", std::string(size + 1, 'x'));
+  fetch();
+  EXPECT_EQ(read_bytes(file), server.content);
 }
 
 TEST_F(Download, TriesTheNextPlace) {
   Server broken("");
   broken.status = 404;
-  download({broken.url(), server.url()}, digest, file);
+  download({broken.url(), server.url()}, digest, server.content.size(), file);
   EXPECT_EQ(read_bytes(file), server.content);
 }
 
@@ -206,8 +223,8 @@ TEST_F(Download, NamesAFolderItCannotMake) {
 }
 
 TEST_F(Download, RefusesNoPlaceAndNoDigest) {
-  EXPECT_THROW(download({}, digest, file), std::invalid_argument);
-  EXPECT_THROW(download({server.url()}, "abc", file), std::invalid_argument);
+  EXPECT_THROW(download({}, digest, server.content.size(), file), std::invalid_argument);
+  EXPECT_THROW(download({server.url()}, "abc", 1, file), std::invalid_argument);
 }
 
 }  // namespace
