@@ -16,14 +16,16 @@ namespace {
 
 constexpr std::size_t kPiece = 1 << 18;
 
-std::string read_stream(std::FILE* file, const std::string& path) {
-  std::string bytes;
-  for (;;) {
+/// `expected` bytes, if they are known, are read in one piece: growing would take the memory twice.
+std::string read_stream(std::FILE* file, const std::string& path, std::size_t expected = 0) {
+  std::string bytes(expected, '\0');
+  bytes.resize(std::fread(bytes.data(), 1, expected, file));
+  for (int next; (next = std::fgetc(file)) != EOF;) {
+    std::ungetc(next, file);
     const std::size_t size = bytes.size();
     bytes.resize(size + std::max(kPiece, size));
     const std::size_t n = std::fread(bytes.data() + size, 1, bytes.size() - size, file);
     bytes.resize(size + n);
-    if (n == 0) break;
   }
   if (std::ferror(file)) throw FileError(path, std::string("cannot read: ") + std::strerror(errno));
   return bytes;
@@ -40,7 +42,8 @@ std::string read_packed(const std::string& path) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
                                                              &std::fclose);
   if (!file) throw FileError(path, std::string("cannot read: ") + std::strerror(errno));
-  return read_stream(file.get(), path);
+  const bool known = S_ISREG(status.st_mode) && status.st_size > 0;
+  return read_stream(file.get(), path, known ? static_cast<std::size_t>(status.st_size) : 0);
 }
 
 /// A zlib stream that ends itself.
@@ -63,6 +66,13 @@ class Inflater {
   z_stream z{};
 };
 
+/// Whether nothing but zero bytes is left, as tapes and blocks of tar leave them behind a file.
+bool only_zeros(const z_stream& z, std::string_view rest) {
+  const auto zero = [](char c) { return c == '\0'; };
+  const std::string_view fed(reinterpret_cast<const char*>(z.next_in), z.avail_in);
+  return std::all_of(fed.begin(), fed.end(), zero) && std::all_of(rest.begin(), rest.end(), zero);
+}
+
 }  // namespace
 
 std::string read_bytes(const std::string& path) {
@@ -83,7 +93,7 @@ std::string gunzip(std::string_view packed, const std::string& name) {
     const int state = inflate(&z, Z_NO_FLUSH);
     plain.append(piece.data(), piece.size() - z.avail_out);
     const bool more = z.avail_in > 0 || !packed.empty();
-    if (state == Z_STREAM_END && !more) return plain;
+    if (state == Z_STREAM_END && (!more || only_zeros(z, packed))) return plain;
     if (state == Z_STREAM_END) {
       inflateReset(&z);
     } else if (state == Z_BUF_ERROR || (state == Z_OK && !more && z.avail_out > 0)) {

@@ -88,32 +88,44 @@ std::string shared_fields(std::string_view content, std::size_t name_size) {
   return out;
 }
 
-const Array* first_of(const std::map<std::string, Array>& arrays,
-                      std::initializer_list<const char*> names) {
-  for (const char* name : names) {
-    const auto found = arrays.find(name);
-    if (found != arrays.end()) return &found->second;
+/// The arrays of an archive by name, and where their central headers stand.
+std::map<std::string, std::size_t> directory_of(const Zip& zip) {
+  std::map<std::string, std::size_t> members;
+  const std::size_t end = zip.end_record();
+  std::size_t at = zip.number(end + 16, 4);
+  for (std::uint64_t left = zip.number(end + 10, 2); left > 0; --left) {
+    zip.expect(at, kCentral);
+    const std::size_t name_size = zip.number(at + 28, 2);
+    std::string member(zip.piece(at + kCentralSize, name_size));
+    if (member.ends_with(".npy")) {
+      member.resize(member.size() - 4);
+      members.emplace(member, at);
+    }
+    at += kCentralSize + name_size + zip.number(at + 30, 2) + zip.number(at + 32, 2);
   }
-  return nullptr;
+  return members;
+}
+
+std::string place_of(const std::string& name, const std::string& member) {
+  return name + "[" + member + ".npy]";
+}
+
+/// The first of these names that the archive has; empty if it has none.
+std::string first_of(const std::map<std::string, std::size_t>& members,
+                     std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    if (members.count(name)) return name;
+  }
+  return "";
 }
 
 }  // namespace
 
 std::map<std::string, Array> parse_npz(std::string_view bytes, const std::string& name) {
   const Zip zip(bytes, name);
-  const std::size_t end = zip.end_record();
   std::map<std::string, Array> arrays;
-  std::size_t at = zip.number(end + 16, 4);
-  for (std::uint64_t left = zip.number(end + 10, 2); left > 0; --left) {
-    zip.expect(at, kCentral);
-    const std::size_t name_size = zip.number(at + 28, 2);
-    std::string member(zip.piece(at + kCentralSize, name_size));
-    const std::string place = name + "[" + member + "]";
-    if (member.ends_with(".npy")) {
-      member.resize(member.size() - 4);
-      arrays.emplace(member, parse_npy(zip.member(at), place));
-    }
-    at += kCentralSize + name_size + zip.number(at + 30, 2) + zip.number(at + 32, 2);
+  for (const auto& [member, at] : directory_of(zip)) {
+    arrays.emplace(member, parse_npy(zip.member(at), place_of(name, member)));
   }
   return arrays;
 }
@@ -152,16 +164,30 @@ std::string format_npz(const std::map<std::string, Array>& arrays) {
 }
 
 Arrays arrays_of_npz(std::string_view bytes, const std::string& name) {
-  const auto arrays = parse_npz(bytes, name);
-  const Array* x = first_of(arrays, {"x", "X", "data"});
-  const Array* y = first_of(arrays, {"y", "target", "labels"});
-  if (!x) {
+  const Zip zip(bytes, name);
+  const auto members = directory_of(zip);
+  const std::string x = first_of(members, {"x", "X", "data"});
+  const std::string y = first_of(members, {"y", "target", "labels"});
+  if (x.empty()) {
     std::vector<std::string> keys;
-    for (const auto& [key, array] : arrays) keys.push_back(key);
+    for (const auto& [key, at] : members) keys.push_back(key);
     throw DataError(name, 0, 0,
                     fmt::format("expected an array x (or X, data), got {}", fmt::join(keys, ", ")));
   }
-  return {name, *x, y ? std::optional<Array>(*y) : std::nullopt};
+  Arrays out;
+  out.file = name;
+  out.x = parse_npy(zip.member(members.at(x)), place_of(name, x));
+  if (y.empty()) return out;
+  const std::string answers = zip.member(members.at(y));
+  out.texts = parse_npy_texts(answers, place_of(name, y));
+  if (out.texts.empty()) {
+    out.y = parse_npy(answers, place_of(name, y));
+  } else if (out.texts.size() != out.x.rows()) {
+    throw DataError(
+        name, 0, 0,
+        fmt::format("expected {} answers, one per row, got {}", out.x.rows(), out.texts.size()));
+  }
+  return out;
 }
 
 }  // namespace scalemix::inline v0::data
