@@ -15,6 +15,7 @@
 #include "scalemix/base/version.h"
 #include "scalemix/kernel/target.h"
 #include "scalemix/model/model_bytes.h"
+#include "scalemix/model/preprocessing.h"
 #include "scalemix/predict/predictor.h"
 
 using namespace scalemix;
@@ -168,6 +169,16 @@ const char* scalemix_status_text(scalemix_status status) {
   return "unknown status";
 }
 
+namespace {
+
+/// Inputs and answers are floats here.
+predict::Predictor predictor(const char* who, const model::Model& model) {
+  model::refuse_origin(model.preprocessing, who);
+  return predict::Predictor(model);
+}
+
+}  // namespace
+
 scalemix_status scalemix_model_load(const char* path, scalemix_model** model) {
   const char* who = __func__;
   return guarded([&] {
@@ -175,7 +186,7 @@ scalemix_status scalemix_model_load(const char* path, scalemix_model** model) {
     out = nullptr;
     given(who, "path", path);
     kernel::init_target();  // a bad SCALEMIX_TARGET is told before any work
-    out = new scalemix_model{predict::Predictor(model::load_model(path))};
+    out = new scalemix_model{predictor(who, model::load_model(path))};
   });
 }
 
@@ -186,8 +197,7 @@ scalemix_status scalemix_model_load_bytes(const void* bytes, size_t size, scalem
     out = nullptr;
     const char* text = &given(who, "bytes", static_cast<const char*>(bytes));
     kernel::init_target();
-    out =
-        new scalemix_model{predict::Predictor(model::parse_model({text, size}, "model in memory"))};
+    out = new scalemix_model{predictor(who, model::parse_model({text, size}, "model in memory"))};
   });
 }
 

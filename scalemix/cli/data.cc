@@ -28,14 +28,21 @@ using nlohmann::ordered_json;
 
 /// How to read a table, as in `train`.
 struct ReadOptions {
-  std::string what, target, task = "auto", missing = "mean", header = "auto";
-  std::vector<std::string> categorical, ignore;
+  std::string what, task = "auto", missing = "mean", header = "auto";
+  std::vector<std::string> target, categorical, ignore, as, units;
+  std::string decimal, thousands, id;
   std::size_t rows = 0;
   std::uint64_t seed = 0;
 
   data::OpenOptions open_options() const {
     data::OpenOptions o;
-    o.target = target;
+    o.target = one_target(target);
+    o.as = as;
+    o.id = id;
+    o.decimal = decimal;
+    o.thousands = thousands;
+    o.units = units;
+    o.exact = true;
     if (task != "auto") o.task = task == "regression" ? Task::regression : Task::classification;
     o.categorical = categorical;
     o.ignore = ignore;
@@ -58,7 +65,9 @@ void add_read_options(CLI::App& sub, ReadOptions& o) {
       ->required()
       ->type_name("NAME|FILE|FOLDER");
   sub.add_option("--target", o.target, "Target column, by name or number from 1; default: the last")
-      ->type_name("COLUMN");
+      ->type_name("COLUMN")
+      ->expected(1)
+      ->take_all();
   take_words(sub.add_option("--task", o.task, "What the target is; auto: text makes classes"),
              {"auto", "regression", "classification"})
       ->capture_default_str();
@@ -67,10 +76,19 @@ void add_read_options(CLI::App& sub, ReadOptions& o) {
       ->type_name("COLUMN")
       ->expected(1)
       ->take_all();
-  sub.add_option("--ignore", o.ignore, "Leave a column out (repeatable)")
+  sub.add_option("--ignore", o.ignore, "Leave a column out (repeatable, or a,b)")
       ->type_name("COLUMN")
       ->expected(1)
       ->take_all();
+  sub.add_option("--as", o.as,
+                 "Read a column as number, category, date, or as one part of a date: year, month, "
+                 "weekday, seconds (repeatable)")
+      ->type_name("KIND:COLUMN")
+      ->expected(1)
+      ->take_all();
+  sub.add_option("--id", o.id, "No input: a column that goes with the predictions")
+      ->type_name("COLUMN");
+  add_notation_options(sub, o.decimal, o.thousands, o.units);
   take_words(sub.add_option("--missing", o.missing,
                             "What to do with missing cells; drop: leave the row out"),
              {"mean", "error", "drop"})

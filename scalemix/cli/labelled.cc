@@ -25,6 +25,7 @@ data::LabelledRows pick(data::LabelledRows&& all, const std::vector<std::uint32_
   for (const std::uint32_t n : index) {
     const auto first = all.x.begin() + static_cast<std::ptrdiff_t>(n * width);
     out.x.insert(out.x.end(), first, first + static_cast<std::ptrdiff_t>(width));
+    if (!all.ids.empty()) out.ids.push_back(all.ids[n]);
     if (!all.y.empty()) out.y.push_back(all.y[n]);
     if (!all.label.empty()) out.label.push_back(all.label[n]);
   }

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <limits>
 
+#include "scalemix/base/error.h"
 #include "scalemix/base/known.h"
 #include "scalemix/base/limits.h"
 #include "scalemix/base/message.h"
@@ -80,6 +81,10 @@ data::OpenOptions RowOptions::open_options() const {
   if (header != "auto") options.header = header == "yes";
   options.rows = rows;
   options.seed = data_seed;
+  options.decimal = decimal;
+  options.thousands = thousands;
+  options.units = units;
+  options.id = id;
   return options;
 }
 
@@ -92,7 +97,30 @@ void add_row_options(CLI::App& sub, RowOptions& o, bool required) {
   take_words(sub.add_option("--header", o.header, "Whether the first row of a table holds names"),
              {"auto", "yes", "no"})
       ->capture_default_str();
+  add_notation_options(sub, o.decimal, o.thousands, o.units);
   add_generator_options(sub, o.rows, "--data-seed", o.data_seed);
+}
+
+void add_notation_options(CLI::App& sub, std::string& decimal, std::string& thousands,
+                          std::vector<std::string>& units) {
+  sub.add_option("--decimal", decimal, "The decimal sign of the table's numbers")->type_name(".|,");
+  sub.add_option("--thousands", thousands,
+                 "What stands between thousands: , . ' _ or space (default: nothing)")
+      ->type_name("CHAR");
+  sub.add_option("--units", units, "A unit that is taken off numbers, such as $ or % (repeatable)")
+      ->type_name("TEXT")
+      ->expected(1)
+      ->take_all();
+}
+
+std::string one_target(const std::vector<std::string>& given) {
+  if (given.size() > 1) {
+    throw ConfigError(
+        fmt::format("--target: {} columns are given; several targets cannot be "
+                    "learned at once yet",
+                    given.size()));
+  }
+  return given.empty() ? "" : given[0];
 }
 
 void add_generator_options(CLI::App& sub, std::size_t& rows, const char* seed_flag,

@@ -34,12 +34,23 @@ void add_model_options(CLI::App& sub, ModelOptions& o);
 struct RowOptions {
   std::string data;
   std::string header = "auto";
-  std::size_t rows = 0;         // of a generator
-  std::uint64_t data_seed = 0;  // of a generator
+  std::size_t rows = 0;            // of a generator
+  std::uint64_t data_seed = 0;     // of a generator
+  std::string decimal, thousands;  // empty: as the model's training table
+  std::vector<std::string> units;
+  std::string id;
 
   data::OpenOptions open_options() const;
 };
 void add_row_options(CLI::App& sub, RowOptions& o, bool required);
+
+/// --decimal, --thousands, --units: how a table's numbers are written.
+void add_notation_options(CLI::App& sub, std::string& decimal, std::string& thousands,
+                          std::vector<std::string>& units);
+
+/// The one target of an option that may be repeated; empty if there is none. Throws ConfigError for
+/// several.
+std::string one_target(const std::vector<std::string>& given);
 
 /// --rows and the seed of a generator.
 void add_generator_options(CLI::App& sub, std::size_t& rows, const char* seed_flag,

@@ -36,6 +36,8 @@ Predictions predict_all(const Models& models, const data::LabelledRows& rows,
   Predictions out;
   out.network = &models.first();
   out.rows = rows.rows;
+  out.ids = rows.ids;
+  out.id = rows.id;
   out.samples = samples_for(models, o.draws.samples);
   out.networks = models.predictors.size();
   out.seed = o.draws.seed;
@@ -81,6 +83,9 @@ Action setup_predict(CLI::App& sub) {
   auto o = std::make_shared<PredictOptions>();
   add_model_options(sub, o->model);
   add_row_options(sub, o->rows, true);
+  sub.add_option("--id", o->rows.id,
+                 "A column that goes with the predictions; default: the one of the training")
+      ->type_name("COLUMN");
   add_draw_options(sub, o->draws);
   sub.add_option("--interval", o->interval,
                  "Regression: mass of the central interval of the normal with the "

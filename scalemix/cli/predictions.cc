@@ -22,7 +22,14 @@ bool regression(const Predictions& p) { return p.network->spec().task == Task::r
 constexpr const char* kParts[] = {"prediction",   "sd",    "epistemic_sd",
                                   "aleatoric_sd", "lower", "upper"};
 
-/// The numbers under kParts.
+/// A number as it is written: with the target's origin it has more digits than a float.
+nlohmann::ordered_json number_of(double value, double origin, std::size_t part) {
+  const bool place = part == 0 || part > 3;  // on the target's scale; the others are spreads
+  if (origin == 0 || !place) return static_cast<float>(value);
+  return value + origin;
+}
+
+/// The numbers under kParts, less the target's origin.
 std::vector<float> parts(const Predictions& p, std::size_t i) {
   const double mean = p.values.mean[i];
   const double epistemic = p.values.epistemic[i], aleatoric = p.values.aleatoric[i];
@@ -63,6 +70,7 @@ std::vector<std::string> set_of(const Predictions& p, std::size_t row) {
 
 void csv_head(const Predictions& p, std::string& out) {
   out += "row";
+  if (!p.ids.empty()) out += "," + csv_cell(p.id);
   const std::size_t outputs = p.network->outputs();
   if (regression(p)) {
     for (std::size_t o = 0; o < outputs; ++o) {
@@ -81,11 +89,20 @@ void csv_head(const Predictions& p, std::string& out) {
 
 void csv_row(const Predictions& p, std::size_t row, std::string& out) {
   const std::size_t outputs = p.network->outputs();
+  const double origin = p.network->preprocessing().target_origin;
   const auto number = [&](float v) { fmt::format_to(std::back_inserter(out), ",{}", v); };
   fmt::format_to(std::back_inserter(out), "{}", row + 1);
+  if (!p.ids.empty()) out += "," + csv_cell(p.ids[row]);
   if (regression(p)) {
     for (std::size_t o = 0; o < outputs; ++o) {
-      for (const float v : parts(p, row * outputs + o)) number(v);
+      const std::vector<float> values = parts(p, row * outputs + o);
+      for (std::size_t k = 0; k < values.size(); ++k) {
+        if (origin == 0 || (k > 0 && k < 4)) {
+          number(values[k]);
+        } else {
+          fmt::format_to(std::back_inserter(out), ",{}", values[k] + origin);
+        }
+      }
     }
   } else {
     out += "," + csv_cell(class_name(p.network->preprocessing(), winner(p, row)));
@@ -103,11 +120,13 @@ void csv_row(const Predictions& p, std::size_t row, std::string& out) {
 ordered_json json_row(const Predictions& p, std::size_t row) {
   const std::size_t outputs = p.network->outputs();
   ordered_json out = {{"row", row + 1}};
+  if (!p.ids.empty()) out["id"] = p.ids[row];
   if (regression(p)) {
     for (std::size_t o = 0; o < outputs; ++o) {
       const std::vector<float> values = parts(p, row * outputs + o);
       for (std::size_t k = 0; k < values.size(); ++k)
-        out[kParts[k] + suffix(outputs, o)] = values[k];
+        out[kParts[k] + suffix(outputs, o)] =
+            number_of(values[k], p.network->preprocessing().target_origin, k);
     }
     return out;
   }

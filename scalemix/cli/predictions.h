@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "scalemix/predict/predictor.h"
 
@@ -18,6 +19,9 @@ struct Predictions {
   double interval = 0.9;  // regression: mass of the central interval of N(mean, total variance)
   // Of a calibrated network: its conformal intervals and sets instead.
   model::Calibration calibration = {};
+  std::vector<std::string> ids =
+      {};  // (rows) of the column `id`, behind the row's number; or empty
+  std::string id = {};
 };
 
 /// One line per row, with a header. Numbers have the fewest digits that read back the same.

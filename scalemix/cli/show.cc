@@ -92,8 +92,10 @@ ordered_json columns_of(const model::Preprocessing& p) {
   ordered_json out = ordered_json::array();
   if (p.schema.empty()) return out;
   for (const data::Column& column : data::schema_from_text(p.schema).inputs) {
-    out.push_back(
-        {{"name", column.name}, {"kind", column.categorical ? "categorical" : "numeric"}});
+    out.push_back({{"name", column.name},
+                   {"kind", column.categorical     ? "categorical"
+                            : column.parts.empty() ? "numeric"
+                                                   : "date"}});
     if (column.categorical) out.back()["categories"] = column.categories;
   }
   return out;
@@ -117,7 +119,7 @@ ordered_json facts_of(const std::string& file, const model::Model& model) {
                       {"total", totals(layers)},
                       {"about", model::about(model)}};
   if (model.spec.task == Task::regression) {
-    out["target_mean"] = p.target_mean;
+    out["target_mean"] = p.target_mean + p.target_origin;
     out["target_scale"] = p.target_scale;
   }
   return out;

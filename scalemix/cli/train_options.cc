@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "scalemix/base/parallel.h"
+#include "scalemix/cli/options.h"
 
 namespace scalemix::inline v0::cli {
 namespace {
@@ -40,6 +41,7 @@ run::TrainConfig TrainKeys::config() const {
     if (is_list(fields[i])) {
       (config.*std::get<std::vector<std::string> run::TrainConfig::*>(fields[i].member)).clear();
     }
+    if (fields[i].key == "target") one_target(given[i]);
     for (const std::string& word : given[i]) {
       run::set_from_text(config, fields[i], word, "--" + run::flag_of(fields[i].key));
     }
@@ -67,8 +69,9 @@ std::shared_ptr<TrainKeys> add_train_keys(CLI::App& sub,
                                          help_of(fields[i], defaults));
     option->expected(1)->type_name(std::string(fields[i].metavar));
     option->group(std::string(fields[i].group));
-    option->multi_option_policy(is_list(fields[i]) ? CLI::MultiOptionPolicy::TakeAll
-                                                   : CLI::MultiOptionPolicy::TakeLast);
+    const bool all = is_list(fields[i]) || fields[i].key == "target";
+    option->multi_option_policy(all ? CLI::MultiOptionPolicy::TakeAll
+                                    : CLI::MultiOptionPolicy::TakeLast);
   }
   sub.add_option("--config", keys->config_file, "TOML file with any of these keys")
       ->type_name("FILE");

@@ -10,6 +10,7 @@
 #include "scalemix/compress/plain.h"
 #include "scalemix/model/layer_kind.h"
 #include "scalemix/model/noise_tensors.h"
+#include "scalemix/model/preprocessing.h"
 
 namespace scalemix::inline v0::compress {
 namespace {
@@ -179,6 +180,7 @@ class Builder {
 }  // namespace
 
 Graph graph_of(const Model& model, bool noise) {
+  model::refuse_origin(model.preprocessing, "export");
   Graph out{plain(model), {}, {}};
   Builder(out, noise).run();
   return out;

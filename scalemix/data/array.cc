@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include "scalemix/base/error.h"
-#include "scalemix/data/bytes.h"
+#include "scalemix/base/name_list.h"
 #include "scalemix/data/category.h"
+#include "scalemix/data/census.h"
 #include "scalemix/data/idx.h"
 #include "scalemix/data/npy.h"
 
@@ -55,27 +57,58 @@ void check_answers(const Arrays& arrays) {
   }
 }
 
+/// Origins of the columns that float would round too much.
+void find_origins(const Arrays& arrays, Schema& schema) {
+  const std::size_t columns = schema.table_columns;
+  const auto learn = [&](Column& column) {
+    double low = std::numeric_limits<double>::infinity(), high = -low;
+    bool rounds = false;
+    for (std::size_t i = column.position; i < arrays.wide.size(); i += columns) {
+      const double value = arrays.wide[i];
+      if (!std::isfinite(value)) continue;
+      low = std::min(low, value), high = std::max(high, value);
+      rounds |= static_cast<double>(static_cast<float>(value)) != value;
+    }
+    if (rounds) column.origin = origin_of(low, high, rounds);
+  };
+  learn(schema.target);
+  for (Column& column : schema.inputs) learn(column);
+}
+
+void note_rounded(const Arrays& arrays, const std::vector<double>& origin, Dataset& data);
+
 /// A table of numbers in one array: inputs and target are its columns.
 Dataset dataset_of_table(const Arrays& arrays, const OpenOptions& options) {
   const std::size_t columns = arrays.x.shape[1];
   if (columns < 2)
     throw DataError(arrays.file, 0, 0, "expected inputs and a target, got one column");
   Schema schema = numeric_schema(columns, target_column(arrays.file, columns, options.target));
+  find_origins(arrays, schema);
   const Encoded rows = encode(arrays, schema, {Target::required, false});
   Dataset data;
   data.shape = {columns - 1};
   data.x = rows.x;
   data.features = schema.features();
+  data.origin = schema.origins();
+  data.target_origin = schema.target.origin;
   data.target = schema.target.name;
   data.task = options.task.value_or(Task::regression);
   if (data.task == Task::regression) {
     data.y = rows.y;
   } else {
+    if (schema.target.origin != 0) {
+      throw DataError(arrays.file, 0, schema.target.position + 1,
+                      "the target's numbers are too large for classes");
+    }
     classify(rows.y, arrays.file, data);
     schema.target.categorical = true;
     schema.target.categories = data.classes;
   }
   data.schema = to_text(schema);
+  std::vector<double> origins(columns, 0);
+  origins[schema.target.position] = schema.target.origin;
+  for (const Column& column : schema.inputs) origins[column.position] = column.origin;
+  note_rounded(arrays, origins, data);
   return data;
 }
 
@@ -104,15 +137,85 @@ bool check_columns(const Arrays& arrays, const Schema& schema, Target target) {
   return without_target;
 }
 
+/// Images of (N, H, W, C), which are read as (N, C, H, W).
+void note_channels_last(const Arrays& arrays, Dataset& data) {
+  const auto& s = arrays.x.shape;
+  const auto colours = [](std::size_t n) { return n == 1 || n == 3 || n == 4; };
+  if (s.size() != 4 || !colours(s[3]) || colours(s[1]) || s[1] < s[3]) return;
+  data.notes.push_back(
+      fmt::format("images of shape ({0}, {1}, {2}) are taken as {0} channels of {1} x {2}; if the "
+                  "channels are last, write np.moveaxis(x, 3, 1)",
+                  s[1], s[2], s[3]));
+}
+
+/// Columns of doubles that become fewer numbers in float, each less its origin (K, or empty).
+void note_rounded(const Arrays& arrays, const std::vector<double>& origin, Dataset& data) {
+  constexpr std::size_t kMost = 100000;  // numbers of a column that are looked at
+  std::vector<std::string> columns;
+  const std::size_t k = arrays.wide.empty() ? 0 : arrays.x.shape[1];
+  for (std::size_t j = 0; j < k; ++j) {
+    std::vector<double> exact;
+    bool rounds = false;
+    for (std::size_t i = j; i < arrays.wide.size() && exact.size() < kMost; i += k) {
+      if (!std::isfinite(arrays.wide[i])) continue;
+      exact.push_back(arrays.wide[i] - (origin.empty() ? 0 : origin[j]));
+      rounds |= static_cast<double>(static_cast<float>(exact.back())) != exact.back();
+    }
+    if (!rounds) continue;
+    std::vector<float> rounded(exact.begin(), exact.end());
+    std::sort(exact.begin(), exact.end());
+    std::sort(rounded.begin(), rounded.end());
+    const auto numbers = std::unique(exact.begin(), exact.end()) - exact.begin();
+    const auto left = std::unique(rounded.begin(), rounded.end()) - rounded.begin();
+    if (left < numbers) columns.push_back(std::to_string(j + 1));
+  }
+  if (columns.empty()) return;
+  data.notes.push_back(
+      fmt::format("columns whose different numbers become fewer in float: {}", name_list(columns)));
+}
+
+/// Classes of answers that are texts.
+void classify(const Arrays& arrays, const OpenOptions& options, Dataset& data) {
+  if (options.task == Task::regression) {
+    throw DataError(arrays.file, 0, 0, "the answers are texts: expected numbers");
+  }
+  data.task = Task::classification;
+  std::set<std::string> keys;
+  for (const std::string& text : arrays.texts) {
+    if (keys.insert(category_key(text)).second) data.classes.push_back(text);
+  }
+  if (data.classes.size() < 2) {
+    throw DataError(arrays.file, 0, 0, "the answers have one class only");
+  }
+  sort_categories(data.classes);
+  const CategoryIndex classes(data.classes);
+  for (const std::string& text : arrays.texts) data.label.push_back(classes.find(text));
+}
+
+/// A single .npy: doubles are kept where its columns are those of a table.
+Arrays inputs_of(std::string_view bytes, const std::string& path) {
+  DoubleArray wide = parse_npy_double(bytes, path);
+  if (wide.shape.size() != 2) return {path, parse_npy(bytes, path), std::nullopt};
+  Arrays out{path, {wide.shape, false, {}}, std::nullopt};
+  out.x.values.reserve(wide.values.size());
+  for (const double value : wide.values) {
+    const auto rounded = static_cast<float>(value);
+    if (std::isfinite(value) && !std::isfinite(rounded)) {
+      throw DataError(
+          path, 0, 0,
+          fmt::format("NumPy array: the number {} is beyond the range of float", value));
+    }
+    out.x.values.push_back(rounded);
+  }
+  out.wide = std::move(wide.values);
+  return out;
+}
+
 }  // namespace
 
-Arrays read_arrays(const std::string& path) {
-  const std::string bytes = read_bytes(path);
+Arrays arrays_of(std::string_view bytes, const std::string& path) {
   if (bytes.starts_with("PK")) return arrays_of_npz(bytes, path);
-  if (bytes.starts_with("\x93NUMPY")) return {path, parse_npy(bytes, path), std::nullopt};
-  if (ending(path) == "npy" || ending(path) == "npz") {
-    throw DataError(path, 0, 0, "is not a NumPy file: wrong magic");
-  }
+  if (bytes.starts_with("\x93NUMPY")) return inputs_of(bytes, path);
   return {path, parse_idx(bytes, path), std::nullopt};
 }
 
@@ -137,18 +240,24 @@ std::vector<std::size_t> input_shape(const Arrays& arrays) {
 
 Dataset dataset_of(const Arrays& arrays, const OpenOptions& options) {
   const std::vector<std::size_t> shape = input_shape(arrays);
-  if (!arrays.y && shape.size() == 1) return dataset_of_table(arrays, options);
-  if (!arrays.y)
+  if (!arrays.answered() && shape.size() == 1) return dataset_of_table(arrays, options);
+  if (!arrays.answered())
     throw DataError(arrays.file, 0, 0,
                     "there are images and no answers; put both into an .npz as x and y");
-  check_answers(arrays);
+  if (arrays.y) check_answers(arrays);
   Dataset data;
   data.shape = shape;
   data.x = arrays.x.values;
   data.target = "y";
-  data.task = options.task.value_or(arrays.y->integer ? Task::classification : Task::regression);
+  note_channels_last(arrays, data);
+  note_rounded(arrays, {}, data);
   for (std::size_t j = 0; shape.size() == 1 && j < shape[0]; ++j)
     data.features.push_back(std::to_string(j + 1));
+  if (!arrays.y) {
+    classify(arrays, options, data);
+    return data;
+  }
+  data.task = options.task.value_or(arrays.y->integer ? Task::classification : Task::regression);
   if (data.task == Task::regression) {
     data.y = arrays.y->values;
   } else {
@@ -181,14 +290,20 @@ Encoded encode(const Arrays& arrays, const Schema& schema, const EncodeOptions& 
   out.labelled = !without_target && options.target != Target::ignored;
   for (std::size_t i = 0; i < rows; ++i) {
     const float* row = arrays.x.values.data() + i * columns;
+    const double* wide = arrays.wide.empty() ? nullptr : arrays.wide.data() + i * columns;
+    const auto value = [&](std::size_t j, double origin) {
+      return wide ? static_cast<float>(wide[j] - origin)
+                  : static_cast<float>(double{row[j]} - origin);
+    };
     for (const Column& column : schema.inputs) {
-      out.x.push_back(row[column.position - (without_target && column.position > target)]);
+      out.x.push_back(
+          value(column.position - (without_target && column.position > target), column.origin));
     }
     if (!out.labelled) continue;
     if (schema.target.categorical) {
       out.label.push_back(classes.find(fmt::format("{}", row[target])));
     } else {
-      out.y.push_back(row[target]);
+      out.y.push_back(value(target, schema.target.origin));
     }
     if (!std::isfinite(row[target]) || (schema.target.categorical && out.label.back() < 0)) {
       throw DataError(

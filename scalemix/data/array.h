@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "scalemix/data/dataset.h"
@@ -25,10 +26,17 @@ struct Arrays {
   std::string file;  // for errors
   Array x;
   std::optional<Array> y;
+  std::vector<std::string> texts = {};  // (N) answers that are texts, in the place of y
+  std::vector<double> wide = {};        // x before rounding, of two axes; else empty
+
+  bool answered() const { return y || !texts.empty(); }
 };
 
-/// Reads .npy (x), .npz (x and perhaps y) or one IDX file (x) by its ending and first bytes.
-Arrays read_arrays(const std::string& path);
+/// .npy (x), .npz (x and perhaps y) or one IDX file (x), by its bytes.
+Arrays arrays_of(std::string_view bytes, const std::string& path);
+
+/// open() of a file whose bytes have been read, whatever they are.
+Dataset open_bytes(std::string bytes, const std::string& path, const OpenOptions& options);
 
 /// Shape of one input: (N, K) gives {K}, (N, H, W) gives {1, H, W}, (N, C, H, W) gives {C, H, W}.
 /// Throws DataError for another number of axes, an empty axis, or an infinite value.

@@ -17,7 +17,22 @@ std::string column_name(const Dataset& data, std::size_t j) {
   return j < data.features.size() ? data.features[j] : fmt::format("x{}", j);
 }
 
+/// An .npz holds floats: numbers that need an origin would not survive.
+void check_npz(const Dataset& data) {
+  const bool far = data.target_origin != 0 || !data.origin.empty();
+  if (!far) return;
+  std::string name = data.target;
+  for (std::size_t j = 0; j < data.origin.size(); ++j) {
+    if (data.origin[j] != 0) name = column_name(data, j);
+  }
+  throw ConfigError(
+      fmt::format("column '{}' has numbers that would become fewer in the floats of an .npz; write "
+                  "a .csv or .tsv",
+                  name));
+}
+
 std::string to_npz(const Dataset& data) {
+  check_npz(data);
   Array x{{data.rows()}, false, data.x}, y{{data.rows()}, false, data.y};
   x.shape.insert(x.shape.end(), data.shape.begin(), data.shape.end());
   y.integer = data.task == Task::classification;
@@ -34,12 +49,29 @@ std::string to_csv(const Dataset& data, char separator) {
   text += csv_cell(data.target.empty() ? "target" : data.target, separator) + '\n';
   for (std::size_t i = 0; i < data.rows(); ++i) {
     for (std::size_t j = 0; j < k; ++j) {
-      const float value = data.x[i * k + j];
-      if (!std::isnan(value)) fmt::format_to(std::back_inserter(text), "{}", value);
+      const std::size_t at = i * k + j;
+      if (std::isnan(data.x[at])) {
+        text += separator;
+        continue;
+      }
+      // The shortest text of the double, so that the numbers of a table are written as they were.
+      if (!data.exact_x.empty()) {
+        fmt::format_to(std::back_inserter(text), "{}", data.exact_x[at]);
+      } else if (!data.origin.empty()) {
+        fmt::format_to(std::back_inserter(text), "{}", data.x[at] + data.origin[j]);
+      } else {
+        fmt::format_to(std::back_inserter(text), "{}", data.x[at]);
+      }
       text += separator;
     }
     if (data.task == Task::regression) {
-      fmt::format_to(std::back_inserter(text), "{}", data.y[i]);
+      if (!data.exact_y.empty()) {
+        fmt::format_to(std::back_inserter(text), "{}", data.exact_y[i]);
+      } else if (data.target_origin != 0) {
+        fmt::format_to(std::back_inserter(text), "{}", data.y[i] + data.target_origin);
+      } else {
+        fmt::format_to(std::back_inserter(text), "{}", data.y[i]);
+      }
     } else {
       text += csv_cell(data.classes[static_cast<std::size_t>(data.label[i])], separator);
     }

@@ -1,7 +1,7 @@
 // A data set in memory: rows of numbers, what is to be predicted, and how it came to be.
 //
 // `x` holds the inputs in their own units, encoded (one-hot for categories) but not yet
-// standardised; NaN marks a missing number, which standardisation turns into the training mean.
+// standardised (less `origin`, where there is one); NaN marks a missing number, which standardisation turns into the training mean.
 // Standardisation belongs to a split (it is learned on training rows only): see standardise.h.
 #pragma once
 
@@ -35,7 +35,16 @@ struct Dataset {
   std::vector<std::string> features;  // (K) names of the encoded columns; empty for images
   std::string target;                 // name of the target column; may be empty
   std::string schema;  // JSON (schema.h): columns and their coding; empty for images and arrays
-  std::vector<Split> splits;  // splits that came with the data; may be empty
+  // Taken off x and y before they were rounded to float: x + origin is in the user's units. Needed
+  // where numbers lie far from zero and near each other, such as seconds since 1970.
+  std::vector<double> origin;  // (K); empty: all 0
+  double target_origin = 0;
+  std::vector<double> exact_x, exact_y;  // (N, K), (N) before rounding, with OpenOptions::exact
+  // What a division goes by, where OpenOptions names the columns; else empty.
+  std::vector<std::uint32_t> group;  // (N) number of the row's group
+  std::vector<double> time;          // (N)
+  std::vector<std::int32_t> strata;  // (N) what its parts keep the proportions of; empty: label
+  std::vector<Split> splits;         // splits that came with the data; may be empty
   std::vector<std::string>
       notes;  // what the reader did that the user should know: rows dropped, ...
 
@@ -44,6 +53,9 @@ struct Dataset {
     std::size_t k = 1;
     for (std::size_t s : shape) k *= s;
     return k;
+  }
+  const std::vector<std::int32_t>& strata_or_label() const {
+    return strata.empty() ? label : strata;
   }
   bool images() const { return shape.size() == 3; }
 };
@@ -59,6 +71,14 @@ struct OpenOptions {
   std::vector<std::size_t> image = {};   // pictures become {C, H, W} or {H, W}; empty: as they are
   std::size_t rows = 0;                  // generators: how many; 0: their default
   std::uint64_t seed = 0;                // generators
+  std::string decimal = {}, thousands = {};  // notation.h; empty: a point, nothing
+  std::vector<std::string> units = {};       // taken off numbers: "$", "%"
+  std::vector<std::string> as = {};  // "KIND:COLUMN": number, category, date, year, month, weekday,
+                                     // seconds
+  std::string id = {};               // a column that is no input and goes with the predictions
+  std::string group = {};            // a column whose values stay together in a division
+  std::string time = {};             // a column that a division goes by; it stays an input
+  bool exact = false;                // also keep the numbers in double
 };
 
 /// Opens a named set (`mnist`, `uci:concrete`, `glyphs`), a file (.csv .tsv .txt .npy .npz, gz of

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <set>
 #include <string_view>
 
 #include "scalemix/base/name_list.h"
@@ -17,12 +16,14 @@
 namespace scalemix::inline v0::data {
 namespace {
 
+constexpr std::size_t kMostShown = 24;  // columns, or classes, for people
+
 /// Statistics of `count` numbers, `stride` apart; NaN counts as missing.
-ColumnSummary summarise(std::string name, const float* first, std::size_t count,
-                        std::size_t stride) {
+template <class T>
+ColumnSummary summarise(std::string name, const T* first, std::size_t count, std::size_t stride) {
   ColumnSummary c;
   c.name = std::move(name);
-  std::vector<float> values;
+  std::vector<T> values;
   values.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     if (!std::isnan(first[i * stride])) values.push_back(first[i * stride]);
@@ -35,7 +36,9 @@ ColumnSummary summarise(std::string name, const float* first, std::size_t count,
   c.min = values.front();
   c.max = values.back();
   c.median =
-      values.size() % 2 ? values[middle] : 0.5 * (double{values[middle - 1]} + values[middle]);
+      values.size() % 2
+          ? values[middle]
+          : 0.5 * (static_cast<double>(values[middle - 1]) + static_cast<double>(values[middle]));
   c.mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
   double squares = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -46,17 +49,20 @@ ColumnSummary summarise(std::string name, const float* first, std::size_t count,
   return c;
 }
 
-/// How many rows repeat an earlier one, inputs and answer alike.
+/// How many rows repeat an earlier one, inputs and answer alike; seen by a hash of 64 bits.
 std::size_t repeated_rows(const Dataset& data) {
-  std::set<std::string> seen;
   const std::size_t k = data.width();
+  std::vector<std::size_t> seen(data.rows());
   for (std::size_t i = 0; i < data.rows(); ++i) {
-    std::string row(reinterpret_cast<const char*>(data.x.data() + i * k), k * sizeof(float));
+    const std::string_view row(reinterpret_cast<const char*>(data.x.data() + i * k),
+                               k * sizeof(float));
     const float y = data.task == Task::regression ? data.y[i] : static_cast<float>(data.label[i]);
-    row.append(reinterpret_cast<const char*>(&y), sizeof y);
-    seen.insert(std::move(row));
+    const std::string_view answer(reinterpret_cast<const char*>(&y), sizeof y);
+    const std::hash<std::string_view> hash;
+    seen[i] = hash(row) * 0x9E3779B97F4A7C15u + hash(answer);
   }
-  return data.rows() - seen.size();
+  std::sort(seen.begin(), seen.end());
+  return static_cast<std::size_t>(seen.end() - std::unique(seen.begin(), seen.end()));
 }
 
 void add_notes(const Dataset& data, Description& d) {
@@ -101,12 +107,16 @@ Description describe(const Dataset& data) {
   } else {
     for (std::size_t j = 0; j < k; ++j) {
       const std::string name = j < data.features.size() ? data.features[j] : std::to_string(j + 1);
-      d.columns.push_back(summarise(name, data.x.data() + j, data.rows(), k));
+      d.columns.push_back(data.exact_x.empty()
+                              ? summarise(name, data.x.data() + j, data.rows(), k)
+                              : summarise(name, data.exact_x.data() + j, data.rows(), k));
     }
   }
   const std::string target = data.target.empty() ? "target" : data.target;
   if (data.task == Task::regression)
-    d.target.push_back(summarise(target, data.y.data(), data.rows(), 1));
+    d.target.push_back(data.exact_y.empty()
+                           ? summarise(target, data.y.data(), data.rows(), 1)
+                           : summarise(target, data.exact_y.data(), data.rows(), 1));
   for (const std::string& name : data.classes) d.classes.push_back({name, 0});
   for (const std::int32_t label : data.label) ++d.classes[static_cast<std::size_t>(label)].rows;
   add_notes(data, d);
@@ -134,20 +144,29 @@ std::string to_text(const Description& d) {
                   d.task == Task::regression ? "regression" : "classification", d.rows,
                   fmt::join(d.shape, ", "), d.splits, d.splits == 1 ? "" : "s");
   std::size_t width = 6;
-  for (const ColumnSummary& c : d.columns) width = std::max(width, c.name.size());
+  const std::size_t shown = d.columns.size() > kMostShown ? kMostShown - 1 : d.columns.size();
+  for (std::size_t j = 0; j < shown; ++j) width = std::max(width, d.columns[j].name.size());
   for (const ColumnSummary& c : d.target) width = std::max(width, c.name.size() + 9);
   text += fmt::format("\n  {:<{}}  {:>11} {:>11} {:>11} {:>11} {:>11} {:>9} {:>8}\n", "column",
                       width, "mean", "sd", "min", "median", "max", "distinct", "missing");
-  for (const ColumnSummary& c : d.columns) text += line(c, width);
+  for (std::size_t j = 0; j < shown; ++j) text += line(d.columns[j], width);
+  if (shown < d.columns.size()) {
+    text += fmt::format("  ... and {} more columns (--json has all)\n", d.columns.size() - shown);
+  }
   for (ColumnSummary c : d.target) {
     c.name += " (target)";
     text += line(c, width);
   }
   if (!d.classes.empty())
     text += fmt::format("\n  {:<{}}  {:>11} {:>11}\n", "class", width, "rows", "share");
-  for (const ClassSummary& c : d.classes) {
+  const std::size_t classes = d.classes.size() > kMostShown ? kMostShown - 1 : d.classes.size();
+  for (std::size_t k = 0; k < classes; ++k) {
+    const ClassSummary& c = d.classes[k];
     text += fmt::format("  {:<{}}  {:>11} {:>10.2f}%\n", c.name, width, c.rows,
                         100.0 * static_cast<double>(c.rows) / static_cast<double>(d.rows));
+  }
+  if (classes < d.classes.size()) {
+    text += fmt::format("  ... and {} more classes\n", d.classes.size() - classes);
   }
   if (!d.notes.empty()) text += '\n';
   for (const std::string& note : d.notes) text += "  note: " + note + '\n';

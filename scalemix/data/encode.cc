@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <unordered_map>
 
 #include "scalemix/base/error.h"
 #include "scalemix/base/name_list.h"
 #include "scalemix/base/nearest.h"
 #include "scalemix/data/category.h"
+#include "scalemix/data/date.h"
 #include "scalemix/data/schema.h"
 
 namespace scalemix::inline v0::data {
@@ -23,11 +26,13 @@ struct Places {
   std::size_t target = kAbsent;
 };
 
-Places by_name(const Table& table, const Schema& schema, std::vector<std::string>& warnings) {
+Places by_name(const Table& table, const Schema& schema, const std::string& id,
+               std::vector<std::string>& warnings) {
+  std::unordered_map<std::string_view, std::size_t> places_of;
+  for (std::size_t j = 0; j < table.columns(); ++j) places_of.emplace(table.names()[j], j);
   const auto place = [&](const std::string& name) {
-    const auto& names = table.names();
-    const auto found = std::find(names.begin(), names.end(), name);
-    return found == names.end() ? kAbsent : static_cast<std::size_t>(found - names.begin());
+    const auto found = places_of.find(name);
+    return found == places_of.end() ? kAbsent : found->second;
   };
   Places places;
   std::vector<bool> used(table.columns(), false);
@@ -46,6 +51,7 @@ Places by_name(const Table& table, const Schema& schema, std::vector<std::string
   for (const std::string& name : schema.ignored) {
     if (place(name) != kAbsent) used[place(name)] = true;
   }
+  if (place(id) != kAbsent) used[place(id)] = true;
   std::vector<std::string> extra;
   for (std::size_t j = 0; j < table.columns(); ++j) {
     if (!used[j]) extra.push_back(table.names()[j]);
@@ -89,9 +95,12 @@ class Encoder {
         options_(options),
         unseen_(schema.inputs.size()),
         missing_(schema.inputs.size(), 0) {
-    places_ = schema.header && table.header() ? by_name(table, schema, out_.warnings)
+    places_ = schema.header && table.header() ? by_name(table, schema, options.id, out_.warnings)
                                               : by_position(table, schema);
-    for (const Column& column : schema.inputs) index_.emplace_back(column.categories);
+    for (const Column& column : schema.inputs) {
+      index_.emplace_back(column.categories, schema.notation);
+    }
+    find_id();
   }
 
   Encoded run() {
@@ -102,17 +111,32 @@ class Encoder {
                                   did_you_mean(schema_.target.name, table_.names())));
     }
     out_.labelled = ask && places_.target != kAbsent;
-    const CategoryIndex classes(schema_.target.categories);
+    const CategoryIndex classes(schema_.target.categories, schema_.notation);
     out_.x.reserve(table_.rows() * schema_.width());
+    std::size_t unanswered = 0;
     for (std::size_t i = 0; i < table_.rows(); ++i) {
-      if (options_.drop && row_misses_a_cell(i)) {
+      const bool no_answer = out_.labelled && options_.target == Target::required &&
+                             schema_.missing != "error" && missing(i, places_.target);
+      const bool misses = options_.drop && row_misses_a_cell(i);
+      unanswered += no_answer && !misses;
+      if (no_answer || misses) {
+        if (out_.dropped == 0) out_.kept = first_rows(i);
         ++out_.dropped;
         continue;
       }
+      if (out_.dropped > 0) out_.kept.push_back(static_cast<std::uint32_t>(i));
       for (std::size_t c = 0; c < schema_.inputs.size(); ++c) encode_input(i, c);
       if (out_.labelled) encode_target(i, classes);
+      if (id_ != kAbsent) out_.ids.emplace_back(table_.cell(i, id_));
       ++out_.rows;
     }
+    if (unanswered > 0) {
+      out_.warnings.push_back(
+          fmt::format("{} left out for want of an answer: no value in the target column '{}'",
+                      unanswered == 1 ? "1 row is" : fmt::format("{} rows are", unanswered),
+                      schema_.target.name));
+    }
+    out_.dropped -= unanswered;
     report_unseen();
     report_missing();
     return std::move(out_);
@@ -123,17 +147,44 @@ class Encoder {
     throw DataError(table_.file(), table_.line(row), column + 1, what);
   }
 
+  static std::vector<std::uint32_t> first_rows(std::size_t n) {
+    std::vector<std::uint32_t> rows(n);
+    std::iota(rows.begin(), rows.end(), 0u);
+    return rows;
+  }
+
+  void find_id() {
+    const std::string& id = options_.id.empty() ? schema_.id : options_.id;
+    if (id.empty()) return;
+    const auto& names = table_.names();
+    const auto found = std::find(names.begin(), names.end(), id);
+    if (found != names.end()) {
+      id_ = static_cast<std::size_t>(found - names.begin());
+    } else if (!options_.id.empty()) {
+      throw DataError(
+          table_.file(), 0, 0,
+          fmt::format("the id column '{}' is not there{}", id, did_you_mean(id, names)));
+    }
+  }
+
+  /// What a text that should be a number looks like, for the end of a message.
+  std::string hint(std::string_view text) const {
+    const auto foreign = looks_foreign(text, table_.notation());
+    return foreign ? fmt::format(", which looks like {}; {}", foreign->looks, foreign->advice) : "";
+  }
+
   double number(std::size_t row, std::size_t place, const Column& column) const {
     const std::string_view text = table_.cell(row, place);
     double value;
-    switch (read_cell(text, value)) {
+    switch (table_.read(row, place, value)) {
       case Cell::number:
         return value;
       case Cell::missing:
         return std::numeric_limits<double>::quiet_NaN();
       case Cell::text:
         fail(row, place,
-             fmt::format("expected a number in column '{}', got '{}'", column.name, text));
+             fmt::format("expected a number in column '{}', got '{}'{}", column.name, text,
+                         hint(text)));
       case Cell::infinite:
         fail(row, place,
              fmt::format("expected a finite number in column '{}', got '{}'", column.name, text));
@@ -147,7 +198,7 @@ class Encoder {
 
   bool missing(std::size_t row, std::size_t place) const {
     double value;
-    return read_cell(table_.cell(row, place), value) == Cell::missing;
+    return table_.read(row, place, value) == Cell::missing;
   }
 
   bool row_misses_a_cell(std::size_t row) const {
@@ -159,22 +210,46 @@ class Encoder {
   void encode_input(std::size_t row, std::size_t c) {
     const Column& column = schema_.inputs[c];
     const std::size_t place = places_.inputs[c];
+    if (!column.parts.empty()) return encode_date(row, c);
     if (!column.categorical) {
       const double value = number(row, place, column);
       if (std::isnan(value)) take_missing(row, c);
-      out_.x.push_back(static_cast<float>(value));
+      push_input(value, column.origin);
       return;
     }
     const std::size_t at = out_.x.size();
     out_.x.resize(at + column.categories.size(), 0.0f);
+    if (options_.exact) out_.exact_x.resize(out_.x.size(), 0.0);
     if (missing(row, place)) return take_missing(row, c);
     const std::string_view text = table_.cell(row, place);
     const std::int32_t k = index_[c].find(text);
     if (k >= 0) {
       out_.x[at + static_cast<std::size_t>(k)] = 1;
+      if (options_.exact) out_.exact_x[at + static_cast<std::size_t>(k)] = 1;
     } else if (unseen_[c].count++ == 0) {
       unseen_[c].line = table_.line(row);
       unseen_[c].example = text;
+    }
+  }
+
+  void push_input(double value, double origin) {
+    out_.x.push_back(static_cast<float>(value - origin));
+    if (options_.exact) out_.exact_x.push_back(value);
+  }
+
+  void encode_date(std::size_t row, std::size_t c) {
+    const Column& column = schema_.inputs[c];
+    const std::size_t place = places_.inputs[c];
+    const std::string_view text = table_.cell(row, place);
+    const bool none = missing(row, place);
+    const auto date = none ? std::nullopt : read_date(text);
+    if (!none && !date) {
+      fail(row, place, fmt::format("expected a date in column '{}', got '{}'", column.name, text));
+    }
+    if (none) take_missing(row, c);
+    for (const std::string& part : column.parts) {
+      const double value = date ? date_part(*date, part) : std::numeric_limits<double>::quiet_NaN();
+      push_input(value, part == "seconds" ? column.origin : 0);
     }
   }
 
@@ -195,12 +270,14 @@ class Encoder {
     }
     double value;
     if (!target.categorical && options_.target == Target::optional &&
-        read_cell(text, value) != Cell::number) {
+        table_.read(row, places_.target, value) != Cell::number) {
       return unusable(row, fmt::format("'{}' in the target column '{}' is not a finite number",
                                        text, target.name));
     }
     if (!target.categorical) {
-      out_.y.push_back(static_cast<float>(number(row, places_.target, target)));
+      value = number(row, places_.target, target);
+      out_.y.push_back(static_cast<float>(value - target.origin));
+      if (options_.exact) out_.exact_y.push_back(value);
       return;
     }
     const std::int32_t k = classes.find(text);
@@ -250,6 +327,7 @@ class Encoder {
   const Schema& schema_;
   EncodeOptions options_;
   Places places_;
+  std::size_t id_ = kAbsent;
   std::vector<CategoryIndex> index_;
   std::vector<Unseen> unseen_;
   std::vector<std::size_t> missing_;  // cells, a column

@@ -6,12 +6,12 @@
 #include <filesystem>
 #include <optional>
 #include <set>
-#include <sstream>
 
 #include "scalemix/base/error.h"
 #include "scalemix/base/number_text.h"
-#include "scalemix/base/read_file.h"
 #include "scalemix/data/bytes.h"
+#include "scalemix/data/category.h"
+#include "scalemix/data/census.h"
 #include "scalemix/data/picture.h"
 #include "scalemix/data/table.h"
 
@@ -164,24 +164,17 @@ Dataset open_images(const std::string& folder, const OpenOptions& options, bool 
   return data;
 }
 
-bool is_image_list(const std::string& path) {
-  constexpr std::size_t kLook = 8192;  // bytes: the first two lines of a list are shorter
-  const std::string end = ending(path);
-  if (path == "-" || (end != "csv" && end != "tsv" && end != "txt") || !fs::exists(path) ||
-      fs::is_directory(path)) {
-    return false;
-  }
-  // A pipe can be read only once: not to look at it.
-  std::istringstream in(read_front(path, kLook));
-  std::string first, second;
-  if (!std::getline(in, first) || !std::getline(in, second)) return false;
-  std::string cell = second.substr(0, second.find_first_of(",;\t\r"));
+bool is_image_list(std::string_view text) {
+  const std::size_t line = text.find('\n');
+  if (line == std::string_view::npos) return false;
+  const std::string_view second = text.substr(line + 1);
+  std::string cell(second.substr(0, second.find_first_of(",;|\t\r\n")));
   std::erase(cell, '"');
   return is_picture(cell);
 }
 
-Dataset open_image_list(const std::string& path, const OpenOptions& options) {
-  const Table table = read_table(path, {options.header.value_or(true), 0});
+Dataset open_image_list(std::string text, const std::string& path, const OpenOptions& options) {
+  const Table table = parse_table(std::move(text), path, {options.header.value_or(true), 0});
   if (table.columns() != 2) {
     throw DataError(path, 0, 0,
                     fmt::format("expected a column of paths and one of answers, got {} columns",
@@ -212,12 +205,16 @@ Dataset open_image_list(const std::string& path, const OpenOptions& options) {
     }
     return data;
   }
-  const std::set<std::string> classes(answers.begin(), answers.end());
-  data.classes.assign(classes.begin(), classes.end());
+  Categories found = find_categories(table, 1, answers.size());
+  data.classes = std::move(found.names);
+  data.notes = std::move(found.notes);
+  std::sort(data.classes.begin(), data.classes.end());
   if (data.classes.size() < 2) throw DataError(path, 0, 0, "expected two classes at least");
-  for (const std::string& answer : answers) {
-    const auto at = std::lower_bound(data.classes.begin(), data.classes.end(), answer);
-    data.label.push_back(static_cast<std::int32_t>(at - data.classes.begin()));
+  const CategoryIndex classes(data.classes);
+  for (std::size_t row = 0; row < answers.size(); ++row) {
+    data.label.push_back(classes.find(answers[row]));
+    if (data.label.back() >= 0) continue;
+    throw DataError(path, table.line(row), 2, "a value is missing in the column of classes");
   }
   return data;
 }

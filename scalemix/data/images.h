@@ -10,6 +10,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "scalemix/data/dataset.h"
 
@@ -22,8 +23,9 @@ bool is_image_folder(const std::string& folder);
 /// DataError naming the picture, or the class that has none, FileError.
 Dataset open_images(const std::string& folder, const OpenOptions& options, bool unlabelled = false);
 
-/// Whether a file is a table (.csv, .tsv, .txt) whose first cell of the second row is a picture's path.
-bool is_image_list(const std::string& path);
-Dataset open_image_list(const std::string& path, const OpenOptions& options);
+/// Whether a text is a table whose first cell of the second row is a picture's path.
+bool is_image_list(std::string_view text);
+/// Reads it; `path` is the table's.
+Dataset open_image_list(std::string text, const std::string& path, const OpenOptions& options);
 
 }  // namespace scalemix::inline v0::data

@@ -15,6 +15,7 @@
 #include "scalemix/base/limits.h"
 #include "scalemix/base/printable.h"
 #include "scalemix/data/bytes.h"
+#include "scalemix/data/file_kind.h"
 
 namespace scalemix::inline v0::data {
 namespace {
@@ -22,6 +23,8 @@ namespace {
 [[noreturn]] void damaged(const std::string& name, const std::string& what) {
   throw DataError(name, 0, 0, "NumPy array: " + what);
 }
+
+constexpr const char* kBlanks = " \t\r\n";
 
 struct Header {
   std::string type;  // "<f4"
@@ -32,20 +35,28 @@ struct Header {
 
 /// The text after 'key': in a Python dictionary's literal.
 std::string_view after_key(std::string_view text, const char* key, const std::string& name) {
-  const std::string quoted = fmt::format("'{}':", key);
-  const std::size_t at = text.find(quoted);
-  if (at == std::string_view::npos) damaged(name, fmt::format("the header has no {}", quoted));
-  text.remove_prefix(at + quoted.size());
-  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
-  return text;
+  for (const char quote : {'\'', '"'}) {
+    const std::string quoted = fmt::format("{0}{1}{0}", quote, key);
+    const std::size_t at = text.find(quoted);
+    if (at == std::string_view::npos) continue;
+    std::string_view rest = text.substr(at + quoted.size());
+    rest.remove_prefix(std::min(rest.find_first_not_of(kBlanks), rest.size()));
+    if (!rest.starts_with(':')) continue;
+    rest.remove_prefix(1);
+    rest.remove_prefix(std::min(rest.find_first_not_of(kBlanks), rest.size()));
+    return rest;
+  }
+  damaged(name, fmt::format("the header has no '{}':", key));
 }
 
+/// A tuple of whole numbers, of which Python 2 wrote some with an L: (40L, 4).
 std::vector<std::size_t> parse_shape(std::string_view text, const std::string& name) {
-  const std::size_t close = text.find(')');
-  if (!text.starts_with('(') || close == std::string_view::npos)
+  const std::size_t close = text.find_first_of(")]");
+  if (!(text.starts_with('(') || text.starts_with('[')) || close == std::string_view::npos)
     damaged(name, "the shape is not a tuple");
   text = text.substr(1, close - 1);
   std::vector<std::size_t> shape;
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
   while (!text.empty()) {
     std::size_t size = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
@@ -53,8 +64,11 @@ std::vector<std::size_t> parse_shape(std::string_view text, const std::string& n
     if (shape.size() == kMostAxes) damaged(name, fmt::format("more than {} axes", kMostAxes));
     shape.push_back(size);
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    if (text.starts_with('L')) text.remove_prefix(1);  // as Python 2 wrote long numbers
-    text.remove_prefix(std::min(text.find_first_not_of(", "), text.size()));
+    if (text.starts_with('L') || text.starts_with('l')) text.remove_prefix(1);
+    text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+    if (!text.empty() && text[0] != ',') damaged(name, "the shape holds no numbers");
+    if (!text.empty()) text.remove_prefix(1);
+    text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
   }
   return shape;
 }
@@ -70,10 +84,15 @@ Header parse_header(std::string_view bytes, const std::string& name) {
   if (header.data > bytes.size()) damaged(name, "the header is longer than the file");
   const std::string_view text = bytes.substr(8 + length_size, length);
   std::string_view type = after_key(text, "descr", name);
-  if (!type.starts_with('\'')) damaged(name, "records are not supported, only plain numbers");
+  // Python 2 may have written u'<f8' or b'<f8'.
+  if (type.starts_with('u') || type.starts_with('b')) type.remove_prefix(1);
+  if (!type.starts_with('\'') && !type.starts_with('"')) {
+    damaged(name, "records are not supported, only plain numbers");
+  }
+  const char quote = type[0];
   type.remove_prefix(1);
-  header.type = type.substr(0, type.find('\''));
-  header.fortran = after_key(text, "fortran_order", name).starts_with("True");
+  header.type = type.substr(0, type.find(quote));
+  header.fortran = after_key(text, "fortran_order", name).find_first_of("T1") == 0;
   header.shape = parse_shape(after_key(text, "shape", name), name);
   return header;
 }
@@ -94,7 +113,18 @@ std::size_t count_values(const std::vector<std::size_t>& shape, std::size_t size
   return n;
 }
 
+/// A half, exactly.
+double half_value(std::uint64_t bits) {
+  const int exponent = static_cast<int>(bits >> 10 & 31), fraction = static_cast<int>(bits & 1023);
+  const double size = exponent == 0   ? std::ldexp(fraction, -24)
+                      : exponent < 31 ? std::ldexp(1024 + fraction, exponent - 25)
+                      : fraction == 0 ? std::numeric_limits<double>::infinity()
+                                      : std::numeric_limits<double>::quiet_NaN();
+  return bits >> 15 ? -size : size;
+}
+
 double read_value(char kind, std::size_t size, std::uint64_t bits) {
+  if (kind == 'f' && size == 2) return half_value(bits);
   if (kind == 'f' && size == 4) return std::bit_cast<float>(static_cast<std::uint32_t>(bits));
   if (kind == 'f') return std::bit_cast<double>(bits);
   if (kind != 'i') return static_cast<double>(bits);
@@ -145,11 +175,12 @@ Read<T> read_npy(std::string_view bytes, const std::string& name) {
   const std::string& type = header.type;
   const std::size_t size = type.size() == 3 ? static_cast<std::size_t>(type[2] - '0') : 0;
   const char kind = type.size() == 3 ? type[1] : '?';
-  const bool real = kind == 'f' && (size == 4 || size == 8);
+  const bool real = kind == 'f' && (size == 2 || size == 4 || size == 8);
   const bool whole = (kind == 'i' || kind == 'u') && std::has_single_bit(size) && size <= 8;
   if (!(real || whole || (kind == 'b' && size == 1))) {
-    damaged(name, fmt::format("expected numbers of type f4, f8, i1 ... i8 or u1 ... u8, got '{}'",
-                              shortened(type, 20)));
+    damaged(name,
+            fmt::format("expected numbers of type f2, f4, f8, i1 ... i8 or u1 ... u8, got '{}'",
+                        shortened(type, 20)));
   }
   const bool big = type[0] == '>';
   const std::size_t n = count_values(header.shape, size, bytes.size() - header.data, name);
@@ -173,6 +204,29 @@ Array parse_npy(std::string_view bytes, const std::string& name) {
 DoubleArray parse_npy_double(std::string_view bytes, const std::string& name) {
   Read<double> read = read_npy<double>(bytes, name);
   return {std::move(read.shape), std::move(read.values)};
+}
+
+std::vector<std::string> parse_npy_texts(std::string_view bytes, const std::string& name) {
+  const Header header = parse_header(bytes, name);
+  const std::string& type = header.type;
+  const char kind = type.size() > 2 ? type[1] : '?';
+  std::size_t length = 0;
+  std::from_chars(type.data() + 2, type.data() + type.size(), length);
+  const std::size_t unit = kind == 'U' ? 4 : 1, size = unit * length;
+  if ((kind != 'U' && kind != 'S') || size == 0 || length > bytes.size()) return {};
+  const std::size_t n = count_values(header.shape, size, bytes.size() - header.data, name);
+  std::vector<std::string> out(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t k = 0; k < length; ++k) {
+      const std::size_t at = header.data + i * size + k * unit;
+      const std::uint64_t c =
+          type[0] == '>' ? big_endian(bytes, at, unit) : little_endian(bytes, at, unit);
+      if (c == 0) break;
+      if (c >= 0x110000) damaged(name, "a text holds what is no character");
+      append_utf8(static_cast<std::uint32_t>(c), out[i]);
+    }
+  }
+  return out;
 }
 
 std::string npy_header(const char* type, const std::vector<std::size_t>& shape) {

@@ -1,5 +1,5 @@
 // NumPy's file formats: .npy (one array) and .npz (a zip archive of them, stored or deflated).
-// Format: NEP 1, versions 1.0 to 3.0. Read: float32, float64, (u)int8 ... (u)int64, bool, either
+// Format: NEP 1, versions 1.0 to 3.0. Read: float16, float32, float64, (u)int8 ... (u)int64, bool, either
 // byte order, C or Fortran order. Written: float32 and int64, C order, version 1.0.
 #pragma once
 
@@ -22,6 +22,9 @@ struct DoubleArray {
 };
 DoubleArray parse_npy_double(std::string_view bytes, const std::string& name);
 
+/// The texts of an array of them ("<U6", "|S6"), in C order of one axis; empty if it holds none.
+std::vector<std::string> parse_npy_texts(std::string_view bytes, const std::string& name);
+
 std::string format_npy(const Array& array);
 
 /// What stands before the values of an array in C order, `type` as NumPy writes it ("<f8"): whole
@@ -36,8 +39,8 @@ std::map<std::string, Array> parse_npz(std::string_view bytes, const std::string
 
 std::string format_npz(const std::map<std::string, Array>& arrays);
 
-/// x and y of an archive: `x` or `X` or `data`, and `y` or `target` or `labels`; whatever else it holds may
-/// be of any type. Throws DataError without x.
+/// x and y of an archive: `x` or `X` or `data`, and `y` or `target` or `labels`; other arrays are left
+/// alone, whatever they hold. Throws DataError without x.
 Arrays arrays_of_npz(std::string_view bytes, const std::string& name);
 
 }  // namespace scalemix::inline v0::data

@@ -147,17 +147,15 @@ std::string shared_fields(std::string_view content, std::size_t name_size) {
   return out;
 }
 
-std::vector<std::string> names_of(std::string_view bytes, const std::string& name) {
-  std::vector<std::string> out;
-  for (const Member& member : Zip(bytes, name).members({"x"})) out.push_back(member.name);
-  return out;
+std::string place_of(const std::string& name, const std::string& member) {
+  return name + "[" + member + ".npy]";
 }
 
-/// The first of the names that is there; empty if none is.
-std::string first_of(const std::vector<std::string>& there,
-                     std::initializer_list<const char*> names) {
+/// The first of the names that a member has; empty if none has.
+std::string first_of(const std::vector<Member>& there, std::initializer_list<const char*> names) {
   for (const char* name : names) {
-    if (std::find(there.begin(), there.end(), name) != there.end()) return name;
+    const auto called = [name](const Member& member) { return member.name == name; };
+    if (std::any_of(there.begin(), there.end(), called)) return name;
   }
   return "";
 }
@@ -172,8 +170,7 @@ std::map<std::string, Array> parse_npz(std::string_view bytes, const std::string
     const bool kept =
         wanted.empty() || std::find(wanted.begin(), wanted.end(), member.name) != wanted.end();
     if (!kept) continue;
-    arrays.emplace(member.name,
-                   parse_npy(zip.unpacked(member), name + "[" + member.name + ".npy]"));
+    arrays.emplace(member.name, parse_npy(zip.unpacked(member), place_of(name, member.name)));
   }
   return arrays;
 }
@@ -212,16 +209,32 @@ std::string format_npz(const std::map<std::string, Array>& arrays) {
 }
 
 Arrays arrays_of_npz(std::string_view bytes, const std::string& name) {
-  const std::vector<std::string> names = names_of(bytes, name);
-  const std::string x = first_of(names, {"x", "X", "data"}),
-                    y = first_of(names, {"y", "target", "labels"});
+  const Zip zip(bytes, name);
+  const std::vector<Member> there = zip.members({"x"});
+  const std::string x = first_of(there, {"x", "X", "data"}),
+                    y = first_of(there, {"y", "target", "labels"});
   if (x.empty()) {
+    std::vector<std::string> names;
+    for (const Member& member : there) names.push_back(member.name);
     throw DataError(name, 0, 0,
                     fmt::format("expected an array x (or X, data), got {}", name_list(names)));
   }
-  std::map<std::string, Array> arrays = parse_npz(bytes, name, {x, y});
-  Arrays out{name, std::move(arrays[x]), std::nullopt};
-  if (!y.empty()) out.y = std::move(arrays[y]);
+  Arrays out;
+  out.file = name;
+  std::string answers;
+  for (const Member& member : zip.members({x, y})) {
+    if (member.name == x) out.x = parse_npy(zip.unpacked(member), place_of(name, x));
+    if (member.name == y) answers = zip.unpacked(member);
+  }
+  if (y.empty()) return out;
+  out.texts = parse_npy_texts(answers, place_of(name, y));
+  if (out.texts.empty()) {
+    out.y = parse_npy(answers, place_of(name, y));
+  } else if (out.texts.size() != out.x.rows()) {
+    throw DataError(
+        name, 0, 0,
+        fmt::format("expected {} answers, one per row, got {}", out.x.rows(), out.texts.size()));
+  }
   return out;
 }
 

@@ -6,9 +6,12 @@
 #include <filesystem>
 
 #include "scalemix/base/error.h"
+#include "scalemix/data/array.h"
 #include "scalemix/data/bytes.h"
-#include "scalemix/data/idx.h"
+#include "scalemix/data/file_kind.h"
 #include "scalemix/data/npy.h"
+#include "scalemix/data/registry.h"
+#include "scalemix/data/schema.h"
 #include "scalemix/data/table.h"
 
 namespace scalemix::inline v0::data {
@@ -16,14 +19,18 @@ namespace {
 
 double number_at(const Table& table, std::size_t row, std::size_t column) {
   double value = 0;
-  const Cell cell = read_cell(table.cell(row, column), value);
+  const Cell cell = table.read(row, column, value);
   if (cell == Cell::number || (cell == Cell::too_large && std::isfinite(value))) return value;
   const char* what = cell == Cell::missing ? "a value is missing"
                      : cell == Cell::text  ? "expected a number"
                                            : "expected a finite number";
-  throw DataError(table.file(), table.line(row), column + 1,
-                  fmt::format("{} in column '{}', got '{}'", what, table.names()[column],
-                              table.cell(row, column)));
+  const auto foreign = looks_foreign(table.cell(row, column), table.notation());
+  throw DataError(
+      table.file(), table.line(row), column + 1,
+      fmt::format(
+          "{} in column '{}', got '{}'{}", what, table.names()[column], table.cell(row, column),
+          foreign ? fmt::format(", which looks like {}; {}", foreign->looks, foreign->advice)
+                  : ""));
 }
 
 Numbers of_table(const Table& table) {
@@ -36,8 +43,8 @@ Numbers of_table(const Table& table) {
   return out;
 }
 
-Numbers of_npy(const std::string& path) {
-  DoubleArray array = parse_npy_double(read_bytes(path), path);
+Numbers of_npy(const std::string& bytes, const std::string& path) {
+  DoubleArray array = parse_npy_double(bytes, path);
   if (array.shape.size() < 2 || array.values.empty()) {
     throw DataError(path, 0, 0, "expected an array of at least one row and two axes");
   }
@@ -51,25 +58,40 @@ Numbers of_npy(const std::string& path) {
   return {path, rows, columns, std::move(array.values)};
 }
 
-Numbers of_dataset(const std::string& what, const OpenOptions& options) {
-  const Dataset data = open(what, options);
-  for (std::size_t i = 0; i < data.x.size(); ++i) {
-    if (std::isfinite(data.x[i])) continue;
-    throw DataError(data.name, 0, i % data.width() + 1,
-                    fmt::format("a value is missing in row {}", i / data.width() + 1));
+Numbers of_floats(const std::string& name, std::size_t rows, const std::vector<float>& x) {
+  const std::size_t width = x.size() / rows;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (std::isfinite(x[i])) continue;
+    throw DataError(name, 0, i % width + 1,
+                    fmt::format("a value is missing in row {}", i / width + 1));
   }
-  return {data.name, data.rows(), data.width(), {data.x.begin(), data.x.end()}};
+  return {name, rows, width, {x.begin(), x.end()}};
 }
 
 }  // namespace
 
 Numbers read_numbers(const std::string& what, const OpenOptions& options) {
-  if (what == "-") return of_table(read_table(what, {options.header, 0}));
-  const std::string end = ending(what);
-  if (!std::filesystem::is_regular_file(what)) return of_dataset(what, options);
-  if (end == "npy") return of_npy(what);
-  if (end == "npz" || end == "bin" || is_idx_name(what)) return of_dataset(what, options);
-  return of_table(read_table(what, {options.header, 0}));
+  // A named set, a folder, a word that is neither: open() knows. Anything else is read once and as it
+  // is, so that a pipe is as good as a file.
+  const bool file = what == "-" || (!find_set(what) && std::filesystem::exists(what) &&
+                                    !std::filesystem::is_directory(what));
+  if (!file || ending(what) == "bin") {
+    const Dataset data = open(what, options);
+    return of_floats(data.name, data.rows(), data.x);
+  }
+  std::string bytes = read_bytes(what);
+  const std::string name = what == "-" ? "standard input" : what;
+  switch (kind_of(bytes, what)) {
+    case FileKind::table:
+      return of_table(parse_table(std::move(bytes), name, table_options(options)));
+    case FileKind::npy:
+      return of_npy(bytes, name);
+    default:
+      break;
+  }
+  const Arrays arrays = arrays_of(bytes, name);
+  input_shape(arrays);
+  return of_floats(name, arrays.x.rows(), arrays.x.values);
 }
 
 }  // namespace scalemix::inline v0::data

@@ -16,9 +16,9 @@ struct Numbers {
   std::vector<double> values;  // (rows, columns)
 };
 
-/// Reads a table (.csv, .tsv, .txt, "-" for standard input) of which every column is an input, or
-/// an .npy array whose first axis is the rows. A named set, a folder or an .npz is opened as
-/// data::open does, its target set aside; its numbers are those floats. Throws DataError with line
+/// Reads a table ("-" for standard input; a file or a pipe) of which every column is an input, or an
+/// .npy array whose first axis is the rows. Of an .npz the array x is read, in float; a named set or
+/// a folder is opened as data::open does, its target set aside; its numbers are those floats. Throws DataError with line
 /// and column for a cell that is missing, no number or not finite; else as data::open.
 Numbers read_numbers(const std::string& what, const OpenOptions& options = {});
 

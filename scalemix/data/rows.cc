@@ -10,7 +10,7 @@
 #include "scalemix/data/array.h"
 #include "scalemix/data/bytes.h"
 #include "scalemix/data/category.h"
-#include "scalemix/data/idx.h"
+#include "scalemix/data/file_kind.h"
 #include "scalemix/data/images.h"
 #include "scalemix/data/registry.h"
 #include "scalemix/data/schema.h"
@@ -60,6 +60,7 @@ LabelledRows from_encoded(Encoded&& encoded, const std::string& file, const Form
   rows.labelled = encoded.labelled;
   rows.y = std::move(encoded.y);
   rows.label = std::move(encoded.label);
+  rows.ids = std::move(encoded.ids);
   rows.warnings = std::move(encoded.warnings);
   if (rows.rows == 0) throw DataError(file, 0, 0, "there are no rows");
   if (rows.x.size() != rows.rows * width_of(format.shape))
@@ -67,8 +68,15 @@ LabelledRows from_encoded(Encoded&& encoded, const std::string& file, const Form
   return rows;
 }
 
-LabelledRows read_table_rows(const std::string& path, const Format& format, Labels labels,
-                             const OpenOptions& options) {
+/// The training table's notation, where none is given.
+Notation notation_of(const Schema& schema, const OpenOptions& options) {
+  const bool given =
+      !options.decimal.empty() || !options.thousands.empty() || !options.units.empty();
+  return given ? make_notation(options.decimal, options.thousands, options.units) : schema.notation;
+}
+
+LabelledRows read_table_rows(const std::string& bytes, const std::string& path,
+                             const Format& format, Labels labels, const OpenOptions& options) {
   if (format.shape.size() != 1) {
     throw DataError(path, 0, 0,
                     fmt::format("the model expects images of shape ({}), got a text table; "
@@ -76,16 +84,25 @@ LabelledRows read_table_rows(const std::string& path, const Format& format, Labe
                                 fmt::join(format.shape, ", ")));
   }
   const Schema schema = schema_of(format);
-  const std::string text = read_bytes(path), name = path == "-" ? "standard input" : path;
+  const std::string name = path == "-" ? "standard input" : path;
+  TableOptions how{options.header, 0, notation_of(schema, options)};
   // The stored names tell better than the look of the first row whether it is a header; where the
   // model has no names, a header must be announced, or a damaged first row would vanish as one.
-  Table table = parse_table(text, name, {false, 0});
-  if (options.header.value_or(schema.header && first_row_names(table, schema))) {
-    table.take_header();
-  } else if (schema.header && !options.header) {
-    table = parse_table(text, name);
+  if (!how.header) how.header = false;
+  Table table = parse_table(bytes, name, how);
+  if (!options.header && schema.header) {
+    if (first_row_names(table, schema)) {
+      table.take_header();
+    } else {
+      how.header.reset();
+      table = parse_table(bytes, name, how);
+    }
   }
-  return from_encoded(encode(table, schema, {target_of(labels), false}), table.file(), format);
+  Encoded rows = encode(table, schema, {target_of(labels), false, options.id});
+  rows.warnings.insert(rows.warnings.begin(), table.notes().begin(), table.notes().end());
+  LabelledRows out = from_encoded(std::move(rows), table.file(), format);
+  if (!out.ids.empty()) out.id = options.id.empty() ? schema.id : options.id;
+  return out;
 }
 
 /// Answers from numbers: targets, or classes by name.
@@ -114,10 +131,37 @@ void label_rows(const std::vector<float>& y, const std::string& file, const Form
   rows.labelled = true;
 }
 
-LabelledRows read_array_rows(const std::string& path, const Format& format, Labels labels) {
-  Arrays arrays = read_arrays(path);
+/// The same from texts.
+void label_rows(const std::vector<std::string>& texts, const std::string& file,
+                const Format& format, Labels labels, LabelledRows& rows) {
+  if (format.task == Task::regression) {
+    if (labels == Labels::required) {
+      throw DataError(file, 0, 0, "the answers are texts: expected numbers");
+    }
+    rows.warnings.push_back(file + ": the answers are texts, not numbers; they are not used");
+    return;
+  }
+  const CategoryIndex classes(format.classes);
+  for (const std::string& text : texts) {
+    rows.label.push_back(classes.find(text));
+    if (rows.label.back() >= 0) continue;
+    const DataError error(
+        file, 0, 0,
+        fmt::format("'{}' is not a class the model knows: {}", text, name_list(format.classes)));
+    if (labels == Labels::required) throw error;
+    rows.warnings.push_back(std::string(error.what()) + "; the answers are not used");
+    rows.label.clear();
+    return;
+  }
+  rows.labelled = true;
+}
+
+LabelledRows read_array_rows(const std::string& bytes, const std::string& path,
+                             const Format& format, Labels labels) {
+  Arrays arrays = arrays_of(bytes, path);
   const bool table = arrays.x.shape.size() == 2;
-  if (table && !arrays.y && (!format.schema.empty() || input_shape(arrays) != format.shape)) {
+  if (table && !arrays.answered() &&
+      (!format.schema.empty() || input_shape(arrays) != format.shape)) {
     return from_encoded(encode(arrays, schema_of(format), {target_of(labels), false}), path,
                         format);
   }
@@ -125,9 +169,13 @@ LabelledRows read_array_rows(const std::string& path, const Format& format, Labe
   LabelledRows rows;
   rows.rows = arrays.x.rows();
   rows.x = std::move(arrays.x.values);
-  if (!arrays.y && labels == Labels::required)
+  if (!arrays.answered() && labels == Labels::required)
     throw DataError(path, 0, 0, "there are no answers: expected an array y");
-  if (!arrays.y || labels == Labels::ignored) return rows;
+  if (!arrays.answered() || labels == Labels::ignored) return rows;
+  if (!arrays.y) {
+    label_rows(arrays.texts, path, format, labels, rows);
+    return rows;
+  }
   if (arrays.y->values.size() != rows.rows) {
     throw DataError(path, 0, 0,
                     fmt::format("expected {} answers, got {}", rows.rows, arrays.y->values.size()));
@@ -150,12 +198,6 @@ LabelledRows image_rows(const std::string& path, const Format& format, Labels la
   return rows_of(data, format, labels);
 }
 
-bool is_text_table(const std::string& what) {
-  if (what == "-") return true;
-  const std::string end = ending(what);
-  return end != "npy" && end != "npz" && end != "bin" && !is_idx_name(what);
-}
-
 }  // namespace
 
 Format format_of(const Dataset& data) {
@@ -173,8 +215,10 @@ LabelledRows open_rows(const std::string& what, const Format& format, Labels lab
     // A word that is neither set nor file throws there.
     return rows_of(open(what, sized), format, labels);
   }
-  return is_text_table(what) ? read_table_rows(what, format, labels, options)
-                             : read_array_rows(what, format, labels);
+  const std::string bytes = read_bytes(what);
+  return kind_of(bytes, what) == FileKind::table
+             ? read_table_rows(bytes, what, format, labels, options)
+             : read_array_rows(bytes, what, format, labels);
 }
 
 LabelledRows rows_of(const Dataset& data, const Format& format, Labels labels) {

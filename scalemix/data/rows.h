@@ -33,16 +33,19 @@ enum class Labels { ignored, optional, required };
 
 struct LabelledRows {
   std::size_t rows = 0;
-  std::vector<float> x;  // (rows, K), not yet standardised; NaN marks a missing number
+  std::vector<float> x;  // (rows, K), not yet standardised; less its origin (Dataset); NaN: missing
   bool labelled = false;
   std::vector<float> y;               // (rows); labelled regression only
   std::vector<std::int32_t> label;    // (rows); labelled classification only
+  std::vector<std::string> ids;       // (rows) of the column `id`; empty if there is none
+  std::string id;                     // its name
   std::vector<std::string> warnings;  // unseen categories, columns left out, unusable answers
 };
 
 /// Reads what `what` names: anything open() reads, or "-" for a table on standard input. Rows keep
-/// their order and none is dropped. `OpenOptions::header` is honoured; `rows` and `seed` go to a
-/// generator. Throws DataError: a column that is not there, text where a number is expected, a
+/// their order and none is dropped, but those without an answer where answers are required.
+/// `OpenOptions::header` and `id` are honoured, and the notation of numbers where it is given; else it
+/// is the training table's. `rows` and `seed` go to a generator. Throws DataError: a column that is not there, text where a number is expected, a
 /// class the model does not know, another shape than the model's, no rows; FileError; ConfigError.
 LabelledRows open_rows(const std::string& what, const Format& format,
                        Labels labels = Labels::optional, const OpenOptions& options = {});

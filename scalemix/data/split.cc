@@ -47,6 +47,55 @@ Rows take(Rows& from, double share, const Labels& label, const char* part) {
   return out;
 }
 
+std::size_t count_groups(const std::vector<std::uint32_t>& group) {
+  return group.empty() ? 0 : *std::max_element(group.begin(), group.end()) + std::size_t{1};
+}
+
+/// Moves whole groups of `from` to the result until that has round(share * size) rows.
+Rows take_groups(Rows& from, double share, const std::vector<std::uint32_t>& group,
+                 std::uint64_t seed, Shuffle who, std::uint32_t draw) {
+  const auto count =
+      static_cast<std::size_t>(std::llround(share * static_cast<double>(from.size())));
+  if (share > 0 && count == 0) throw DataError("", 0, 0, "too few rows for a part by groups");
+  std::vector<std::size_t> size(count_groups(group), 0);
+  for (const std::uint32_t i : from) ++size[group[i]];
+  std::vector<bool> taken(size.size(), false);
+  std::size_t rows = 0;
+  for (const std::uint32_t g : permutation(size.size(), seed, who, draw)) {
+    if (rows >= count) break;
+    if (size[g] == 0) continue;
+    taken[g] = true;
+    rows += size[g];
+  }
+  if (rows == from.size()) {
+    throw DataError("", 0, 0, "the groups are too large to be divided: none is left for training");
+  }
+  Rows out, rest;
+  for (const std::uint32_t i : from) (taken[group[i]] ? out : rest).push_back(i);
+  from = std::move(rest);
+  return out;
+}
+
+/// Moves the last round(share * size) rows of `from` by time to the result, and those of the same
+/// time; both are in order of time then.
+Rows take_last(Rows& from, double share, const std::vector<double>& time, const char* part) {
+  std::stable_sort(from.begin(), from.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return time[a] < time[b]; });
+  const auto count =
+      static_cast<std::size_t>(std::llround(share * static_cast<double>(from.size())));
+  if (count == 0 && share == 0) return {};
+  std::size_t first = from.size() - std::min(count, from.size());
+  while (first > 0 && first < from.size() && time[from[first - 1]] == time[from[first]]) --first;
+  if (first == 0 || first == from.size()) {
+    throw DataError("", 0, 0,
+                    "a share of " + std::to_string(share) + " of " + std::to_string(from.size()) +
+                        " rows by time leaves no row for " + (first == 0 ? "training" : part));
+  }
+  Rows out(from.begin() + static_cast<std::ptrdiff_t>(first), from.end());
+  from.resize(first);
+  return out;
+}
+
 void check_labels(std::size_t n, const Labels& label) {
   check(label.empty() || label.size() == n, "split", "there must be one label per row");
 }
@@ -116,6 +165,79 @@ std::vector<Split> repeated(std::size_t n, std::size_t count, double test, std::
     splits.push_back(draw_split(n, test, 0, seed, static_cast<std::uint32_t>(i), label));
   }
   return splits;
+}
+
+Split by_group(const std::vector<std::uint32_t>& group, double test, std::uint64_t seed,
+               std::uint32_t draw) {
+  check_in("split", "test fraction", test, 0, 1);
+  Rows rows(group.size());
+  std::iota(rows.begin(), rows.end(), 0u);
+  Split split;
+  split.test = take_groups(rows, test, group, seed, Shuffle::test, draw);
+  split.train = std::move(rows);
+  return split;
+}
+
+std::vector<Split> folds_by_group(const std::vector<std::uint32_t>& group, std::size_t k,
+                                  std::uint64_t seed) {
+  if (k < 2) fail<std::domain_error>("split", "folds must be at least 2", k);
+  std::vector<std::size_t> size(count_groups(group), 0);
+  for (const std::uint32_t g : group) ++size[g];
+  if (k > size.size()) {
+    throw DataError("", 0, 0,
+                    std::to_string(k) + " folds of " + std::to_string(size.size()) +
+                        " groups leave a fold without a group");
+  }
+  Rows order = permutation(size.size(), seed, Shuffle::test, 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return size[a] > size[b]; });
+  std::vector<std::size_t> fold(size.size()), rows(k, 0);
+  for (const std::uint32_t g : order) {
+    fold[g] = static_cast<std::size_t>(std::min_element(rows.begin(), rows.end()) - rows.begin());
+    rows[fold[g]] += size[g];
+  }
+  std::vector<Split> splits(k);
+  for (std::size_t f = 0; f < k; ++f) {
+    for (std::uint32_t i = 0; i < group.size(); ++i) {
+      (fold[group[i]] == f ? splits[f].test : splits[f].train).push_back(i);
+    }
+  }
+  return splits;
+}
+
+Split by_time(const std::vector<double>& time, double test) {
+  check_in("split", "test fraction", test, 0, 1);
+  Rows rows(time.size());
+  std::iota(rows.begin(), rows.end(), 0u);
+  Split split;
+  split.test = take_last(rows, test, time, "testing");
+  split.train = std::move(rows);
+  return split;
+}
+
+std::vector<std::int32_t> tenths(const std::vector<float>& y) {
+  Rows order(y.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return y[a] < y[b]; });
+  std::vector<std::int32_t> out(y.size());
+  for (std::size_t k = 0; k < order.size(); ++k) {
+    out[order[k]] = static_cast<std::int32_t>(10 * k / order.size());
+  }
+  return out;
+}
+
+void carve_validation(Split& split, double validation, std::uint64_t seed, const Dataset& data) {
+  check_in("split", "validation fraction", validation, 0, 1);
+  Rows moved;
+  if (!data.group.empty()) {
+    moved = take_groups(split.train, validation, data.group, seed, Shuffle::validation, 0);
+  } else if (!data.time.empty()) {
+    moved = take_last(split.train, validation, data.time, "validation");
+  } else {
+    return carve_validation(split, validation, seed, data.strata_or_label());
+  }
+  split.validation.insert(split.validation.end(), moved.begin(), moved.end());
 }
 
 void carve_validation(Split& split, double validation, std::uint64_t seed,

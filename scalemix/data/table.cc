@@ -5,14 +5,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
+#include <cctype>
 #include <cstring>
 #include <limits>
 #include <set>
 
 #include "scalemix/base/error.h"
 #include "scalemix/data/bytes.h"
+#include "scalemix/data/file_kind.h"
+#include "scalemix/data/header.h"
 
 namespace scalemix::inline v0::data {
 namespace {
@@ -36,72 +37,87 @@ std::size_t count_outside_quotes(std::string_view line, char c) {
   return n;
 }
 
+bool is_comment(std::string_view line) {
+  const std::size_t first = line.find_first_not_of(" \t");
+  return first != std::string_view::npos && line[first] == '#';
+}
+
+bool is_blank(std::string_view text) {
+  return text.substr(0, line_length(text)).find_first_not_of(" \t\r\n") == text.npos;
+}
+
+/// The text from its first line that is no comment.
+std::string_view without_comments(std::string_view text) {
+  while (!text.empty() && (is_comment(text) || is_blank(text))) {
+    text.remove_prefix(line_length(text));
+  }
+  return text;
+}
+
+/// How a separator cuts the first lines.
+struct Cuts {
+  char separator = 0;
+  std::size_t first = 0, lines = 0, same = 0;  // separators in the first line; lines with as many
+
+  bool all() const { return first > 0 && same == lines; }
+  double score() const {
+    return static_cast<double>(same) / static_cast<double>(lines) +
+           0.5 * (1 - 1 / static_cast<double>(first + 1));
+  }
+};
+
+Cuts cuts_of(std::string_view text, char separator) {
+  Cuts cuts{separator};
+  for (std::string_view rest = text; !rest.empty() && cuts.lines < kLooks;) {
+    const std::size_t length = line_length(rest);
+    const std::string_view line = rest.substr(0, length);
+    rest.remove_prefix(length);
+    if (is_comment(line)) continue;
+    const std::size_t n = count_outside_quotes(line, separator);
+    cuts.first = cuts.lines == 0 ? n : cuts.first;
+    cuts.same += n == cuts.first;
+    ++cuts.lines;
+  }
+  return cuts;
+}
+
 /// The separator that cuts the first lines into the same number of cells, the more cells the
-/// better.
-char see_separator(std::string_view text, const std::string& name) {
+/// better. A comma may also be a decimal one: it must make two more cells than another separator
+/// that cuts every line alike.
+char see_separator(std::string_view text, const std::string& name, const Notation& notation) {
   if (ending(name) == "tsv") return '\t';
   const bool blanks_allowed = ending(name) != "csv";
-  char best = blanks_allowed ? ' ' : ',';
+  Cuts best{blanks_allowed ? ' ' : ','}, regular;
   double best_score = 0;
-  for (const char c : {',', ';', '\t'}) {
-    std::size_t lines = 0, same = 0, first = 0;
-    for (std::string_view rest = text; !rest.empty() && lines < kLooks;) {
-      const std::size_t length = line_length(rest);
-      const std::size_t n = count_outside_quotes(rest.substr(0, length), c);
-      first = lines == 0 ? n : first;
-      same += n == first;
-      ++lines;
-      rest.remove_prefix(length);
+  for (const char c : {';', '\t', '|', ','}) {
+    const Cuts cuts = cuts_of(text, c);
+    if (c == ',' && regular.first > 0 &&
+        (cuts.first <= regular.first + 1 || notation.decimal == ',')) {
+      continue;
     }
-    if (first == 0) continue;
-    const double score = static_cast<double>(same) / static_cast<double>(lines) +
-                         0.5 * (1 - 1 / static_cast<double>(first + 1));
+    if (cuts.all() && cuts.first > regular.first) regular = cuts;
+    if (cuts.first == 0) continue;
     // Fewer than half the lines agreeing is no table of that separator.
-    if (2 * same > lines && score > best_score) best = c, best_score = score;
-  }
-  return best;
-}
-
-bool is_missing(std::string_view text) {
-  if (text.size() > 4 || (!text.empty() && text[0] != 'N' && text[0] != 'n' && text[0] != '?')) {
-    return false;
-  }
-  for (const std::string_view word : {"", "?", "NA", "N/A", "NaN", "nan", "NAN", "null", "NULL"}) {
-    if (text == word) return true;
-  }
-  return false;
-}
-
-/// Reads a decimal without exponent and with at most 15 digits, exactly: its digits and the power
-/// of ten that divides them are doubles without error, so the quotient is the nearest double
-/// (Clinger, "How to read floating point numbers accurately", 1990). False for anything else.
-bool read_short_decimal(std::string_view text, double& value) {
-  constexpr std::size_t kDigits = 15;
-  static constexpr double kTens[kDigits + 1] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                                1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-  if (text.size() > kDigits + 2) return false;  // a sign and a point
-  std::uint64_t digits = 0;
-  std::size_t i = text.starts_with('-');
-  const bool negative = i == 1;
-  const auto read_digits = [&] {
-    const std::size_t first = i;
-    for (; i < text.size(); ++i) {
-      const auto digit = static_cast<unsigned char>(text[i] - '0');
-      if (digit > 9) break;
-      digits = 10 * digits + digit;
+    if (2 * cuts.same > cuts.lines && cuts.score() > best_score) {
+      best = cuts, best_score = cuts.score();
     }
-    return i - first;
-  };
-  const std::size_t before = read_digits();
-  std::size_t behind = 0;
-  if (i < text.size() && text[i] == '.') {
-    ++i;
-    behind = read_digits();
   }
-  if (i < text.size() || before + behind == 0 || before + behind > kDigits) return false;
-  value = static_cast<double>(digits) / kTens[behind];
-  if (negative) value = -value;
-  return true;
+  return best.separator;
+}
+
+/// The sign of a first line "sep=;", which spreadsheet programs write and read; 0 if there is none.
+/// `length` is the line's.
+char named_separator(std::string_view text, std::size_t& length) {
+  length = line_length(text);
+  std::string_view line = text.substr(0, length);
+  while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
+  if (line.size() > 2 && line.front() == '"' && line.back() == '"') {
+    line = line.substr(1, line.size() - 2);
+  }
+  if (line.size() != 5) return 0;
+  std::string word(line.substr(0, 4));
+  for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return word == "sep=" ? line[4] : '\0';
 }
 
 /// Length of the UTF-8 character at the front of `text`, 0 if there is none.
@@ -119,6 +135,12 @@ std::size_t utf8_length(std::string_view text) {
   return length;
 }
 
+/// The text's first bytes tell what else it may be.
+void check_known(std::string_view text, const std::string& name) {
+  const std::string what = name_of_bytes(text);
+  if (!what.empty()) throw DataError(name, 0, 0, "is " + what);
+}
+
 void check_utf8(std::string_view text, const std::string& name) {
   for (std::size_t i = 0; i < text.size();) {
     if (std::uint64_t eight; i + sizeof(eight) <= text.size()) {
@@ -130,6 +152,7 @@ void check_utf8(std::string_view text, const std::string& name) {
     }
     const std::size_t length = utf8_length(text.substr(i));
     if (length == 0) {
+      check_known(text, name);
       const auto line =
           std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(i), '\n');
       throw DataError(
@@ -142,45 +165,114 @@ void check_utf8(std::string_view text, const std::string& name) {
   }
 }
 
-/// Whether the first row names the columns (read_table's rule).
-bool looks_like_header(const Table& table) {
-  const std::size_t looks = std::min(table.rows(), kLooks);
-  bool all_text = true;
-  double value;
-  for (std::size_t j = 0; j < table.columns(); ++j) {
-    if (read_cell(table.cell(0, j), value) != Cell::text) {
-      all_text = false;
-      continue;
-    }
-    std::size_t numbers = 0, others = 0;
-    for (std::size_t i = 1; i < looks; ++i) {
-      const Cell cell = read_cell(table.cell(i, j), value);
-      numbers += cell == Cell::number;
-      others += cell == Cell::text;
-    }
-    if (numbers > 0 && others == 0) return true;
+void check_text(std::string_view text, std::size_t skip, const std::string& name) {
+  const std::string what = name_of_text(text.substr(skip));
+  if (!what.empty()) throw DataError(name, 0, 0, "is " + what);
+  const std::size_t zero = text.substr(0, 4096).find('\0');
+  if (zero != std::string_view::npos) {
+    check_known(text, name);
+    throw DataError(
+        name, 0, 0,
+        "is not a text table: it holds zero bytes, the first at " + std::to_string(zero));
   }
-  return all_text;
+  check_utf8(text, name);
 }
 
 }  // namespace
 
-/// Builds a Table cell by cell; libcsv's callbacks land here.
+/// Builds a Table cell by cell, in the text it is read from; libcsv's callbacks land here.
 class TableReader {
  public:
-  explicit TableReader(const std::string& name) { table_.file_ = name; }
+  TableReader(const std::string& name, const Notation& notation) {
+    table_.file_ = name;
+    table_.notation_ = notation;
+  }
 
-  Table read(std::string_view text, char separator) {
-    table_.text_.resize(text.size());  // cells are no longer than the text they come from
-    line_ = row_line_ = 1;
+  /// Reads `all` from byte `skip`, the begin of line `line`. Cells are no longer than the text they
+  /// come from, so they move towards its front, in place.
+  Table read(std::string&& all, std::size_t skip, std::size_t line, char separator) {
+    table_.text_ = std::move(all);
+    line_ = row_line_ = line;
+    std::string_view text = std::string_view(table_.text_).substr(skip);
+    skip_comments(text, separator);
     separator == ' ' ? read_blanks(text) : read_separated(text, separator);
     table_.text_.resize(used_);
+    if (table_.text_.capacity() > 2 * used_ + 4096) table_.text_.shrink_to_fit();
+    say_comments();
     if (table_.line_.empty()) throw DataError(table_.file_, 0, 0, "the table is empty");
     for (std::size_t j = 1; j <= table_.columns_; ++j) table_.names_.push_back(std::to_string(j));
     return std::move(table_);
   }
 
+  /// Whether the first row stood behind a # and names the columns.
+  bool named() const { return named_; }
+
  private:
+  static std::size_t cells_of(std::string_view line, char separator) {
+    if (separator != ' ') return count_outside_quotes(line, separator) + 1;
+    std::size_t cells = 0;
+    for (std::size_t at = 0; (at = line.find_first_not_of(" \t\r\n", at)) != line.npos; ++cells) {
+      at = std::min(line.find_first_of(" \t\r\n", at), line.size());
+    }
+    return cells;
+  }
+
+  bool has_number(std::string_view line, char separator) const {
+    const std::string_view ends = separator == ' ' ? std::string_view(" \t\r\n") : "\r\n";
+    double value;
+    while (!line.empty()) {
+      const std::size_t cut = std::min({line.size(), line.find_first_of(ends),
+                                        separator == ' ' ? line.npos : line.find(separator)});
+      if (cut > 0 && table_.notation_.read(line.substr(0, cut), value) == Cell::number) return true;
+      line.remove_prefix(std::min(cut + 1, line.size()));
+    }
+    return false;
+  }
+
+  /// Passes over the comment lines above the table. The last of them is the table's header if it
+  /// has as many cells as the line below it, two or more, and only that line has numbers.
+  void skip_comments(std::string_view& text, char separator) {
+    while (!text.empty() && (is_comment(text) || is_blank(text))) {
+      const std::size_t length = line_length(text);
+      if (is_blank(text)) {
+        text.remove_prefix(length);
+        ++line_;
+        continue;
+      }
+      const std::string_view below = text.substr(length);
+      std::string_view names = text.substr(text.find('#'), length - text.find('#'));
+      names.remove_prefix(std::min(names.find_first_not_of("# \t"), names.size()));
+      const std::size_t cells = cells_of(names, separator);
+      if (!below.empty() && !is_comment(below) && cells > 1 &&
+          cells == cells_of(below.substr(0, line_length(below)), separator) &&
+          !has_number(names.substr(0, line_length(names)), separator) &&
+          has_number(below.substr(0, line_length(below)), separator)) {
+        text.remove_prefix(static_cast<std::size_t>(names.data() - text.data()));
+        named_ = true;
+        return;
+      }
+      text.remove_prefix(length);
+      if (comments_++ == 0) first_comment_ = line_;
+      ++line_;
+    }
+  }
+
+  /// Whether a line inside the table is a comment: it begins with # and is no row.
+  bool skip_comment(std::string_view line, char separator) {
+    if (table_.columns_ == 0 || !is_comment(line)) return false;
+    if (cells_of(line, separator) == table_.columns_) return false;
+    if (comments_++ == 0) first_comment_ = line_;
+    return true;
+  }
+
+  void say_comments() {
+    if (comments_ == 0) return;
+    table_.notes_.push_back(fmt::format("{} left out as {}: line {}{}",
+                                        comments_ == 1 ? "a line is" : "lines are",
+                                        comments_ == 1 ? "a comment" : "comments", first_comment_,
+                                        comments_ == 1 ? "" : " is the first"));
+  }
+
   void read_separated(std::string_view text, char separator) {
     csv_parser parser;
     if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0) throw std::bad_alloc();
@@ -194,6 +286,10 @@ class TableReader {
       const std::size_t length = line_length(text);
       // A row that a quoted line end carries on keeps the line on which it started.
       const bool begins = ended_;
+      if (begins && skip_comment(text.substr(0, length), separator)) {
+        text.remove_prefix(length);
+        continue;
+      }
       if (begins) row_line_ = line_;
       if (begins && read_plain(text.substr(0, length), separator)) {
         text.remove_prefix(length);
@@ -253,6 +349,7 @@ class TableReader {
       const std::size_t length = line_length(text);
       std::string_view line = text.substr(0, length);
       row_line_ = line_;
+      if (skip_comment(line, ' ')) line = {};
       for (;;) {
         const std::size_t begin = line.find_first_not_of(" \t\r\n");
         if (begin == std::string_view::npos) break;
@@ -267,13 +364,17 @@ class TableReader {
   }
 
   void add_cell(std::string_view text) {
-    // Most cells are short: a call of memcpy would take longer than the copy.
+    if (cells_ == 0) table_.begin_.push_back(used_);
+    // Most cells are short: a call of memmove would take longer than the copy. The cell may overlap
+    // its new place, which is never behind it.
     char* to = table_.text_.data() + used_;
     std::size_t i = 0;
-    for (; i + 8 <= text.size(); i += 8) std::memcpy(to + i, text.data() + i, 8);
+    for (; i + 8 <= text.size(); i += 8) std::memmove(to + i, text.data() + i, 8);
     for (; i < text.size(); ++i) to[i] = text[i];
     used_ += text.size();
-    table_.end_.push_back(used_);
+    const std::size_t end = used_ - table_.begin_.back();
+    if (end > std::numeric_limits<std::uint32_t>::max()) too_long_ = true;
+    table_.end_.push_back(static_cast<std::uint32_t>(end));
     ++cells_;
     ended_ = false;
   }
@@ -288,10 +389,17 @@ class TableReader {
   }
 
   void check_ragged() const {
+    if (too_long_) throw DataError(table_.file_, row_line_, 0, "the row has more than 4 GiB");
     if (ragged_line_ == 0) return;
+    std::string hint;
+    if (ragged_ == table_.columns_ + 1 && table_.line_.size() == 2) {
+      hint = "; where only the first row lacks a cell, name the column of the row names there";
+    } else if (table_.columns_ == 1) {
+      hint = "; if that is a title, take it out or begin it with #";
+    }
     throw DataError(table_.file_, ragged_line_, 0,
                     "expected " + std::to_string(table_.columns_) +
-                        " columns as in the first row, got " + std::to_string(ragged_));
+                        " columns as in the first row, got " + std::to_string(ragged_) + hint);
   }
 
   static void on_cell(void* text, std::size_t size, void* self) {
@@ -303,70 +411,57 @@ class TableReader {
   std::size_t used_ = 0;  // of table_.text_
   std::size_t line_ = 1, row_line_ = 1, cells_ = 0;
   std::size_t ragged_line_ = 0, ragged_ = 0;
-  bool ended_ = true;
+  std::size_t comments_ = 0, first_comment_ = 0;
+  bool ended_ = true, named_ = false, too_long_ = false;
 };
 
 std::string_view Table::cell(std::size_t row, std::size_t column) const {
   const std::size_t k = row * columns_ + column;
-  const std::size_t begin = k == 0 ? first_ : end_[k - 1];
-  return std::string_view(text_).substr(begin, end_[k] - begin);
+  const std::size_t begin = column == 0 ? 0 : end_[k - 1];
+  return std::string_view(text_).substr(begin_[row] + begin, end_[k] - begin);
 }
 
 void Table::take_header() {
-  std::set<std::string> seen;
+  std::set<std::string> seen, given;
+  for (std::size_t j = 0; j < columns_; ++j) given.emplace(cell(0, j));
+  unnamed_.assign(columns_, false);
   for (std::size_t j = 0; j < columns_; ++j) {
     const std::string name(cell(0, j));
+    unnamed_[j] = name.empty();
     names_[j] = name.empty() ? std::to_string(j + 1) : name;
+    if (name.empty() && given.count(names_[j])) names_[j] = "unnamed " + names_[j];
     if (!seen.insert(names_[j]).second) {
       throw DataError(file_, line_[0], j + 1, "a second column is named '" + names_[j] + "'");
     }
   }
-  first_ = end_[columns_ - 1];
+  begin_.erase(begin_.begin());
   end_.erase(end_.begin(), end_.begin() + static_cast<std::ptrdiff_t>(columns_));
   line_.erase(line_.begin());
   header_ = true;
-}
-
-Cell read_cell(std::string_view text, double& value) {
-  if (read_short_decimal(text, value)) return Cell::number;
-  if (is_missing(text)) return Cell::missing;
-  std::string_view digits = text;
-  if (digits.size() > 1 && digits[0] == '+' && digits[1] != '-') digits.remove_prefix(1);
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (end != digits.data() + digits.size() || error == std::errc::invalid_argument)
-    return Cell::text;
-  if (std::isnan(value)) return Cell::missing;
-  if (error == std::errc::result_out_of_range) {
-    // Both ways out of double's range end here; a tiny number is zero.
-    value = std::strtod(std::string(digits).c_str(), nullptr);
-    if (std::abs(value) <= 1) return Cell::number;
-    return Cell::too_large;
-  }
-  if (std::isinf(value)) return Cell::infinite;
-  if (std::abs(value) > std::numeric_limits<float>::max()) return Cell::too_large;
-  return Cell::number;
 }
 
 Table read_table(const std::string& path, const TableOptions& options) {
   return parse_table(read_bytes(path), path == "-" ? "standard input" : path, options);
 }
 
-Table parse_table(std::string_view text, const std::string& name, const TableOptions& options) {
-  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  if (text.substr(0, 4096).find('\0') != std::string_view::npos) {
-    throw DataError(name, 0, 0, "is not a text table: it holds zero bytes");
+Table parse_table(std::string text, const std::string& name, const TableOptions& options) {
+  text = to_utf8(std::move(text), name);
+  std::size_t skip = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
+  check_text(text, skip, name);
+  if (text.find('\n') == std::string::npos && text.find('\r') != std::string::npos) {
+    std::replace(text.begin(), text.end(), '\r', '\n');
   }
-  check_utf8(text, name);
-  std::string converted;
-  if (text.find('\n') == std::string_view::npos && text.find('\r') != std::string_view::npos) {
-    converted = text;
-    std::replace(converted.begin(), converted.end(), '\r', '\n');
-    text = converted;
-  }
-  const char separator = options.separator ? options.separator : see_separator(text, name);
-  TableReader reader(name);
-  Table table = reader.read(text, separator);
-  if (options.header.value_or(looks_like_header(table))) table.take_header();
+  std::size_t line = 1, length = 0;
+  char separator = named_separator(std::string_view(text).substr(skip), length);
+  if (separator) skip += length, ++line;
+  if (options.separator) separator = options.separator;
+  const std::string_view body = without_comments(std::string_view(text).substr(skip));
+  if (!separator) separator = see_separator(body, name, options.notation);
+  TableReader reader(name, options.notation);
+  Table table = reader.read(std::move(text), skip, line, separator);
+  const HeaderGuess guess = guess_header(table);
+  if (options.header.value_or(reader.named() || guess.header)) table.take_header();
+  if (!options.header && !reader.named() && !guess.note.empty()) table.add_note(guess.note);
   return table;
 }
 

@@ -33,6 +33,10 @@ struct Preprocessing {
   std::vector<std::string> features;  // names of the encoded columns
   std::string schema;  // JSON: how to code a table's columns; empty for images and arrays
   Calibration calibration = {};
+  // Taken off x and y in double before they become floats: columns whose numbers lie far from zero and
+  // near each other. x, mean, y and target_mean are less them; x + origin is in the user's units.
+  std::vector<double> origin = {};  // (K); empty: all 0
+  double target_origin = 0;
 };
 
 struct Model {

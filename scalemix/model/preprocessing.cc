@@ -34,6 +34,9 @@ json to_json(const Preprocessing& p) {
            {"features", p.features},
            {"schema", p.schema.empty() ? json() : parse_json(p.schema)}};
   // Only where there is one: readers that do not know it refuse the file.
+  if (!p.origin.empty() || p.target_origin != 0) {
+    out["origin"] = {{"columns", p.origin}, {"target", p.target_origin}};
+  }
   if (p.calibration == Calibration{}) return out;
   out["calibration"] = {{"temperature", p.calibration.temperature},
                         {"level", p.calibration.level},
@@ -43,8 +46,9 @@ json to_json(const Preprocessing& p) {
 
 Preprocessing preprocessing_from_json(const json& object) {
   const bool calibrated = object.is_object() && object.contains("calibration");
-  expect(object.is_object() && object.size() == (calibrated ? 9u : 8u),
-         "expected an object of 8 keys, or 9 with calibration");
+  const bool origin = object.is_object() && object.contains("origin");
+  expect(object.is_object() && object.size() == 8u + calibrated + origin,
+         "expected an object of 8 keys, and perhaps calibration and origin");
   Preprocessing out;
   try {
     object.at("mean").get_to(out.mean);
@@ -55,6 +59,10 @@ Preprocessing preprocessing_from_json(const json& object) {
     object.at("target").get_to(out.target);
     object.at("features").get_to(out.features);
     if (const json& schema = object.at("schema"); !schema.is_null()) out.schema = schema.dump();
+    if (origin) {
+      object.at("origin").at("columns").get_to(out.origin);
+      object.at("origin").at("target").get_to(out.target_origin);
+    }
     if (calibrated) {
       const json& c = object.at("calibration");
       out.calibration = {c.at("temperature"), c.at("level"), c.at("quantile")};
@@ -69,6 +77,9 @@ void check_preprocessing(const Preprocessing& p, const Spec& spec) {
   const std::size_t width = elements(spec.input);
   expect_size("means", p.mean.size(), width);
   expect_size("column names", p.features.size(), width);
+  expect_size("origins", p.origin.size(), width);
+  for (const double o : p.origin) expect(std::isfinite(o), "an origin is not finite");
+  expect(std::isfinite(p.target_origin), "the target's origin is not finite");
   expect_size("class names", p.classes.size(), spec.outputs);
   expect(p.mean.size() == p.scale.size(),
          fmt::format("{} means for {} scales", p.mean.size(), p.scale.size()));
@@ -84,6 +95,18 @@ void check_preprocessing(const Preprocessing& p, const Spec& spec) {
   expect(std::isfinite(p.target_mean) && std::isfinite(p.target_scale) && p.target_scale > 0,
          fmt::format("target mean {} and scale {} must be finite, the scale positive",
                      p.target_mean, p.target_scale));
+}
+
+void refuse_origin(const Preprocessing& p, const std::string& who) {
+  if (p.origin.empty() && p.target_origin == 0) return;
+  std::string name = p.target;
+  for (std::size_t k = 0; k < p.origin.size(); ++k) {
+    if (p.origin[k] != 0) name = k < p.features.size() ? p.features[k] : fmt::format("{}", k + 1);
+  }
+  throw std::invalid_argument(
+      fmt::format("{}: the numbers of column '{}' lie so far from zero that floats would not tell "
+                  "them apart; train on the column less a constant",
+                  who, name));
 }
 
 }  // namespace scalemix::inline v0::model

@@ -16,6 +16,7 @@
 #include "scalemix/base/known.h"
 #include "scalemix/base/limits.h"
 #include "scalemix/base/read_file.h"
+#include "scalemix/data/notation.h"
 #include "scalemix/optim/rule.h"
 #include "scalemix/train/grid.h"
 
@@ -51,7 +52,17 @@ const std::vector<Field> kFields = {
      "what the target is (auto: text makes classes)", "Data"},
     {"categorical", &C::categorical, "COLUMN",
      "read a column of numbers as categories (repeatable)", "Data"},
-    {"ignore", &C::ignore, "COLUMN", "leave a column out (repeatable)", "Data"},
+    {"ignore", &C::ignore, "COLUMN", "leave a column out (repeatable, or a,b)", "Data"},
+    {"as", &C::as, "KIND:COLUMN",
+     "read a column as number, category, date, or as one part of a date: year, month, weekday, "
+     "seconds (repeatable)",
+     "Data"},
+    {"id", &C::id, "COLUMN", "no input: a column that goes with the predictions", "Data"},
+    {"decimal", &C::decimal, ".|,", "the decimal sign of the table's numbers", "Data"},
+    {"thousands", &C::thousands, "CHAR",
+     "what stands between thousands: , . ' _ or space (default: nothing)", "Data"},
+    {"units", &C::units, "TEXT", "a unit that is taken off numbers, such as $ or % (repeatable)",
+     "Data"},
     {"missing", &C::missing, "mean|error|drop",
      "what to do with missing cells (drop: leave the row out)", "Data"},
     {"header", &C::header, "auto|yes|no", "whether the first row holds names", "Data"},
@@ -67,6 +78,15 @@ const std::vector<Field> kFields = {
     {"folds", &C::folds, "K", "K-fold cross-validation, one replica per fold", "Division"},
     {"test_fraction", &C::test_fraction, "F", "share of rows for the test set if the data has none",
      "Division"},
+    {"test", &C::test, "FILE", "a table of the same columns whose rows are the test set",
+     "Division"},
+    {"stratify", &C::stratify, "auto|target|none",
+     "keep proportions in every part: of classes (auto), or of tenths of a regression's target",
+     "Division"},
+    {"group", &C::group, "COLUMN",
+     "rows with the same value stay on one side of a division; no input", "Division"},
+    {"time_split", &C::time_split, "COLUMN",
+     "the last rows by this column, numbers or dates, are the test set", "Division"},
     {"validation_fraction", &C::validation_fraction, "F",
      "share of the training rows held out for validation (early stopping needs it)", "Division"},
     {"model", &C::model, "ARCH|FILE", "architecture: mlp:300-100, lenet5, ... (scalemix list)",
@@ -344,6 +364,8 @@ void validate(const TrainConfig& c) {
   for (const auto& [key, path] : {std::pair{"data", &c.data}, std::pair{"model", &c.model}}) {
     require(!path->empty(), key, "a name or a path", "''");
   }
+  require_word("stratify", c.stratify, {"auto", "target", "none"});
+  data::make_notation(c.decimal, c.thousands, c.units);
   train::validate(c);
   require(c.split >= -1, "split", "-1 (all) or a number from 0", c.split);
   require(c.folds == 0 || c.folds >= 2, "folds", "0 or at least 2", c.folds);

@@ -30,12 +30,18 @@ struct TrainConfig : train::FitOptions {
   std::vector<std::string> categorical, ignore;
   std::string missing = "mean";
   std::string header = "auto";
-  std::string image_size;  // "32x32"; empty: as the pictures are
+  std::string decimal = ".", thousands;  // how numbers are written (data/notation.h)
+  std::vector<std::string> units, as;    // taken off numbers; "date:COLUMN"
+  std::string id;                        // a column that goes with the predictions
+  std::string image_size;                // "32x32"; empty: as the pictures are
   // division
   std::string splits = "auto";
   int split = -1;
   int folds = 0;
   double test_fraction = 0.1;
+  std::string test;               // a file whose rows are the test set
+  std::string stratify = "auto";  // by class; "target": a regression's by its tenths; "none"
+  std::string group, time_split;  // columns a division goes by
   // network
   std::string model = "auto";
   std::vector<std::string> method;

@@ -7,11 +7,13 @@
 #include <charconv>
 #include <cmath>
 #include <memory>
+#include <numeric>
 
 #include "scalemix/base/error.h"
 #include "scalemix/base/limits.h"
 #include "scalemix/base/name_list.h"
 #include "scalemix/base/word.h"
+#include "scalemix/data/rows.h"
 #include "scalemix/data/split.h"
 #include "scalemix/engine/layout.h"
 #include "scalemix/model/architecture.h"
@@ -41,7 +43,7 @@ std::vector<std::size_t> read_image_size(const std::string& text) {
   return {height, width};
 }
 
-data::Dataset open_data(const TrainConfig& c) {
+data::OpenOptions open_options(const TrainConfig& c) {
   data::OpenOptions options;
   options.target = c.target;
   if (c.task != "auto") {
@@ -50,9 +52,39 @@ data::Dataset open_data(const TrainConfig& c) {
   options.categorical = c.categorical;
   options.ignore = c.ignore;
   options.missing = c.missing;
+  options.decimal = c.decimal;
+  options.thousands = c.thousands;
+  options.units = c.units;
+  options.as = c.as;
+  options.id = c.id;
+  options.group = c.group;
+  options.time = c.time_split;
   if (c.header != "auto") options.header = c.header == "yes";
   if (!c.image_size.empty()) options.image = read_image_size(c.image_size);
-  return data::open(c.data, options);
+  return options;
+}
+
+data::Dataset open_data(const TrainConfig& c) { return data::open(c.data, open_options(c)); }
+
+/// Rows of another file, coded as those of the data, become its test set.
+void append_test(const TrainConfig& c, data::Dataset& d) {
+  if (!d.splits.empty()) {
+    throw ConfigError(fmt::format("test: {} comes with a test set of its own", d.name));
+  }
+  data::OpenOptions options = open_options(c);
+  options.id.clear();
+  const data::LabelledRows rows =
+      data::open_rows(c.test, data::format_of(d), data::Labels::required, options);
+  data::Split split;
+  split.train.resize(d.rows());
+  split.test.resize(rows.rows);
+  std::iota(split.train.begin(), split.train.end(), 0u);
+  std::iota(split.test.begin(), split.test.end(), static_cast<std::uint32_t>(d.rows()));
+  d.x.insert(d.x.end(), rows.x.begin(), rows.x.end());
+  d.y.insert(d.y.end(), rows.y.begin(), rows.y.end());
+  d.label.insert(d.label.end(), rows.label.begin(), rows.label.end());
+  d.splits = {split};
+  for (const std::string& warning : rows.warnings) d.notes.push_back(c.test + ": " + warning);
 }
 
 std::size_t split_count(const std::string& text) {
@@ -92,17 +124,55 @@ void check_replicas(std::uint64_t splits, std::uint64_t seeds, std::uint64_t poi
                   splits, seeds, points, all, beyond(Limit::replicas)));
 }
 
+/// What parts keep the proportions of: of one stratum there is nothing to keep.
+void set_strata(const TrainConfig& c, data::Dataset& d) {
+  if (c.stratify == "none") d.strata.assign(d.rows(), 0);
+  if (c.stratify == "target" && d.task == Task::regression) d.strata = data::tenths(d.y);
+}
+
+/// Only one thing decides on the division.
+void check_division(const TrainConfig& c, const data::Dataset& d) {
+  const auto refuse = [](const char* a, const char* b) {
+    throw ConfigError(fmt::format("{} and {} both decide on the test set; give one", a, b));
+  };
+  const bool group = !c.group.empty(), time = !c.time_split.empty(), test = !c.test.empty();
+  if (test && group) refuse("test", "group");
+  if (test && time) refuse("test", "time_split");
+  if (test && c.folds) refuse("test", "folds");
+  if (group && time) refuse("group", "time_split");
+  if (time && (c.folds || c.splits != "auto")) refuse("time_split", c.folds ? "folds" : "splits");
+  if ((group && d.group.empty()) || (time && d.time.empty())) {
+    throw ConfigError(fmt::format("{}: {} is no table, so it has no such column",
+                                  group ? "group" : "time_split", d.name));
+  }
+}
+
+std::vector<data::Split> divide_by_group(const TrainConfig& c, const data::Dataset& d) {
+  if (c.folds) return data::folds_by_group(d.group, static_cast<std::size_t>(c.folds), c.seed);
+  std::vector<data::Split> splits;
+  const std::size_t count = c.splits == "auto" ? 1 : split_count(c.splits);
+  check_replicas(count, 1, 1);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    splits.push_back(data::by_group(d.group, c.test_fraction, c.seed, i));
+  }
+  return splits;
+}
+
 std::vector<data::Split> divide(const TrainConfig& c, const data::Dataset& d) {
+  const std::vector<std::int32_t>& strata = d.strata_or_label();
+  check_division(c, d);
   if (c.folds) check_replicas(static_cast<std::uint64_t>(c.folds), 1, 1);
-  if (c.folds) return data::folds(d.rows(), static_cast<std::size_t>(c.folds), c.seed, d.label);
+  if (!d.time.empty()) return {data::by_time(d.time, c.test_fraction)};
+  if (!d.group.empty()) return divide_by_group(c, d);
+  if (c.folds) return data::folds(d.rows(), static_cast<std::size_t>(c.folds), c.seed, strata);
   if (!d.splits.empty()) return shipped_splits(c, d);
   if (c.split >= 0 || c.splits == "all") {
     throw ConfigError(
         fmt::format("{} came without splits; use folds, or splits with a number", d.name));
   }
-  if (c.splits == "auto") return {data::fraction(d.rows(), c.test_fraction, 0, c.seed, d.label)};
+  if (c.splits == "auto") return {data::fraction(d.rows(), c.test_fraction, 0, c.seed, strata)};
   check_replicas(split_count(c.splits), 1, 1);
-  return data::repeated(d.rows(), split_count(c.splits), c.test_fraction, c.seed, d.label);
+  return data::repeated(d.rows(), split_count(c.splits), c.test_fraction, c.seed, strata);
 }
 
 /// Splits, of each its seeds, of each all points of the grid: these share the seed, so that they
@@ -303,6 +373,7 @@ void ask(const std::vector<const predict::Predictor*>& teacher, const std::strin
 Plan make_plan(TrainConfig config) {
   validate(config);
   data::Dataset data = open_data(config);
+  if (!config.test.empty()) append_test(config, data);
   return make_plan(std::move(config), std::move(data));
 }
 
@@ -314,6 +385,7 @@ Plan make_plan(TrainConfig config, data::Dataset data) {
         std::make_shared<model::Model>(model::load_model(find_models(config.from_model).front()));
   }
   plan.data = std::move(data);
+  set_strata(config, plan.data);
   if (!config.teacher.empty()) ask_teacher(config, plan.data);
   if (config.model == "auto") config.model = plan.data.images() ? "mlp:300-100" : "mlp:50";
   const bool regression = plan.data.task == Task::regression;

@@ -23,7 +23,7 @@ Settings settings_of(const FitOptions& options, const GridPoint& point) {
 
 void prepare(Replica& replica, const FitOptions& options, const data::Dataset& data) {
   if (options.validation_fraction > 0) {
-    data::carve_validation(replica.split, options.validation_fraction, replica.seed, data.label);
+    data::carve_validation(replica.split, options.validation_fraction, replica.seed, data);
   }
   if (replica.split.train.empty()) throw DataError(data.name, 0, 0, "no rows left to train on");
   replica.standardisation = data::standardise(data, replica.split.train);
@@ -34,8 +34,13 @@ void prepare(Replica& replica, const FitOptions& options, const data::Dataset& d
   data::Standardisation& s = replica.standardisation;
   s.mean = p.mean;
   s.scale = p.scale;
+  for (std::size_t k = 0; k < s.mean.size(); ++k) {
+    const double from = p.origin.empty() ? 0 : p.origin[k];
+    const double here = data.origin.empty() ? 0 : data.origin[k];
+    if (from != here) s.mean[k] = static_cast<float>(s.mean[k] + (from - here));
+  }
   if (options.from->spec.task != data.task) return;
-  s.target_mean = p.target_mean;
+  s.target_mean = p.target_mean + (p.target_origin - data.target_origin);
   s.target_scale = p.target_scale;
 }
 

@@ -351,7 +351,9 @@ model::Model Stack::model(std::size_t member) const {
                        .classes = data_.classes,
                        .target = data_.target,
                        .features = data_.features,
-                       .schema = data_.schema};
+                       .schema = data_.schema,
+                       .origin = data_.origin,
+                       .target_origin = data_.target_origin};
   out.tensors = store_.layout.tensors(store_.values_of(member), store_.state_of(member));
   out.spread = spread_->of(member, state.spread);
   nlohmann::json about = {

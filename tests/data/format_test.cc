@@ -1,8 +1,12 @@
 // The binary formats: NumPy, IDX, CIFAR, and the folders of UCI splits.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <cmath>
 
 #include "scalemix/base/error.h"
+#include "scalemix/data/array.h"
 #include "scalemix/data/bytes.h"
 #include "scalemix/data/cifar.h"
 #include "scalemix/data/idx.h"
@@ -49,6 +53,35 @@ TEST(Npy, ReadsTypesOrdersAndByteOrders) {
               ElementsAre(1, 2, -1, 0));
 }
 
+TEST(Npy, ReadsHeadersAsPythonWroteThem) {
+  for (const char* header : {"{'descr': '<f4', 'fortran_order': False, 'shape': (2L, 2L), }",
+                             "{\"descr\": \"<f4\", \"fortran_order\": False, \"shape\": (2, 2)}",
+                             "{'shape' : (2 , 2 ,),'fortran_order':False,'descr':u'<f4'}",
+                             "{ 'descr':'<f4',\n 'shape':[2,2], 'fortran_order': 0}"}) {
+    const Array a = parse_npy(
+        npy(header, std::string("\0\0\x80\x3f\0\0\0\x40\0\0\x40\x40\0\0\x80\x40", 16)), "a");
+    EXPECT_THAT(a.shape, ElementsAre(2, 2)) << header;
+    EXPECT_THAT(a.values, ElementsAre(1, 2, 3, 4)) << header;
+  }
+  const auto bad = [](const char* shape) {
+    return message_of<DataError>([&] {
+      parse_npy(npy(std::string("{'descr': '<f4', 'fortran_order': False, 'shape': ") + shape + "}",
+                    "1234"),
+                "a");
+    });
+  };
+  for (const char* shape : {"(1X,)", "(-1,)", "(1 1)", "(a,)", "1"}) {
+    EXPECT_THAT(bad(shape), HasSubstr("shape")) << shape;
+  }
+}
+
+TEST(Npy, ReadsHalves) {
+  const Array a = parse_npy(npy("{'descr': '<f2', 'fortran_order': False, 'shape': (5,), }",
+                                std::string("\x00\x3c\x01\x00\x00\xc0\x55\x35\xff\x7b", 10)),
+                            "a");
+  EXPECT_THAT(a.values, ElementsAre(1, std::ldexp(1.0f, -24), -2, 0.333251953125f, 65504));
+}
+
 TEST(Npy, RefusesWhatIsDamaged) {
   const auto error = [](const std::string& bytes) {
     return message_of<DataError>([&] { parse_npy(bytes, "a.npy"); });
@@ -90,6 +123,111 @@ TEST(Npz, RoundTripsAndChecksItself) {
                 arrays_of_npz(format_npz({{"z", arrays.at("y")}}), "a.npz");
               }),
               HasSubstr("expected an array x (or X, data), got z"));
+}
+
+/// A zip archive of stored members.
+std::string npz_of(const std::map<std::string, std::string>& members) {
+  std::string out, directory;
+  const auto put = [](std::string& to, std::size_t value, int size) {
+    for (int k = 0; k < size; ++k) to += static_cast<char>(value >> (8 * k) & 255);
+  };
+  for (const auto& [key, content] : members) {
+    const std::string name = key + ".npy";
+    std::string fields;
+    put(fields, 20, 2 + 2 + 2 + 2 + 2);  // version; no flags, stored, no time
+    put(fields, crc32_z(0, reinterpret_cast<const unsigned char*>(content.data()), content.size()),
+        4);
+    put(fields, content.size(), 4);
+    put(fields, content.size(), 4);
+    put(fields, name.size(), 2);
+    put(fields, 0, 2);
+    directory += "PK\x01\x02";
+    put(directory, 20, 2);
+    directory += fields;
+    put(directory, 0, 2 + 2 + 2 + 4);
+    put(directory, out.size(), 4);
+    directory += name;
+    out += "PK\x03\x04" + fields + name + content;
+  }
+  const std::size_t start = out.size();
+  out += directory + "PK\x05\x06";
+  put(out, 0, 4);
+  put(out, members.size(), 2);
+  put(out, members.size(), 2);
+  put(out, directory.size(), 4);
+  put(out, start, 4);
+  put(out, 0, 2);
+  return out;
+}
+
+TEST(Npz, LeavesOtherArraysAloneAndReadsClassesByName) {
+  const auto texts = [](const char* type, std::string values) {
+    return npy(std::string("{'descr': '") + type + "', 'fortran_order': False, 'shape': (4,), }",
+               std::move(values));
+  };
+  const std::string bytes = npz_of({{"feature_names", texts("|S1", "abcd")},
+                                    {"records", "no array at all"},
+                                    {"x", format_npy({{4, 4}, false, std::vector<float>(16, 1)})},
+                                    {"y", texts("|S3", "catdogcateel")}});
+  const Arrays a = arrays_of_npz(bytes, "a.npz");
+  EXPECT_THAT(a.x.shape, ElementsAre(4, 4));
+  EXPECT_THAT(a.texts, ElementsAre("cat", "dog", "cat", "eel"));
+  const Dataset data = dataset_of(a, {});
+  EXPECT_THAT(data.classes, ElementsAre("cat", "dog", "eel"));
+  EXPECT_THAT(data.label, ElementsAre(0, 1, 0, 2));
+  OpenOptions regression;
+  regression.task = Task::regression;
+  EXPECT_THROW(dataset_of(a, regression), DataError);
+}
+
+TEST(Npy, ReadsTextsOfBothKinds) {
+  const auto read = [](const char* type, const std::string& values) {
+    return parse_npy_texts(
+        npy(std::string("{'descr': '") + type + "', 'fortran_order': False, 'shape': (2,), }",
+            values),
+        "a");
+  };
+  EXPECT_THAT(read("<U2", std::string("a\0\0\0\0\0\0\0\xe9\0\0\0b\0\0\0", 16)),
+              ElementsAre("a",
+                          "\xC3\xA9"
+                          "b"));
+  EXPECT_THAT(read(">U1", std::string("\0\0\0a\0\0\0b", 8)), ElementsAre("a", "b"));
+  EXPECT_TRUE(read("<f4", "12345678").empty());
+  EXPECT_THROW(read("<U1", std::string("a\0\x7f\0\0\0\0\x7f", 8)), DataError);
+  EXPECT_THROW(read("<U2", "1234"), DataError);
+}
+
+TEST(Arrays, OfImagesWithChannelsLastAreNoted) {
+  const auto notes = [](std::vector<std::size_t> shape) {
+    Arrays a;
+    std::size_t n = 1;
+    for (const std::size_t axis : shape) n *= axis;
+    a.x = {shape, false, std::vector<float>(n, 0)};
+    a.y = Array{{shape[0]}, true, std::vector<float>(shape[0], 0)};
+    a.y->values[0] = 1;
+    return dataset_of(a, {}).notes;
+  };
+  EXPECT_THAT(notes({2, 8, 8, 3}), ElementsAre(HasSubstr("np.moveaxis(x, 3, 1)")));
+  EXPECT_EQ(notes({2, 9, 8, 1}).size(), 1u);
+  EXPECT_TRUE(notes({2, 3, 8, 8}).empty());
+  EXPECT_TRUE(notes({2, 3, 3, 3}).empty());
+  EXPECT_TRUE(notes({2, 16, 4, 4}).size() == 1u);
+}
+
+TEST(Arrays, OfDoublesFarFromZeroStayApart) {
+  Arrays a;
+  a.x = {{50, 2}, false, {}};
+  for (int i = 0; i < 50; ++i) {
+    for (const double v : {1700000000.0 + i, 2.0 * i}) {
+      a.wide.push_back(v);
+      a.x.values.push_back(static_cast<float>(v));
+    }
+  }
+  const Dataset data = dataset_of(a, {});
+  EXPECT_EQ(data.x[49], 49);
+  EXPECT_THAT(data.origin, ElementsAre(1700000000.0));
+  const Encoded fresh = encode(a, schema_from_text(data.schema), {Target::ignored, false});
+  EXPECT_EQ(fresh.x[49], 49);
 }
 
 // Written by NumPy 2.4.6: np.savez_compressed(x=np.arange(4, dtype='f8').reshape(2, 2),

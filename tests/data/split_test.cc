@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "scalemix/base/error.h"
 
@@ -175,6 +176,89 @@ TEST(CarveValidation, MovesTrainingRowsOnly) {
   Split again = before;
   carve_validation(again, 0.25, 1);
   EXPECT_EQ(again.validation, s.validation);
+}
+
+/// 40 groups of 1 to 5 rows, their rows not side by side.
+std::vector<std::uint32_t> groups() {
+  std::vector<std::uint32_t> group;
+  for (std::uint32_t round = 0; round < 5; ++round) {
+    for (std::uint32_t g = 0; g < 40; ++g) {
+      if (round <= g % 5) group.push_back(g);
+    }
+  }
+  return group;
+}
+
+std::set<std::uint32_t> groups_in(const Rows& rows) {
+  std::set<std::uint32_t> out;
+  for (const std::uint32_t i : rows) out.insert(groups()[i]);
+  return out;
+}
+
+bool disjoint(const Rows& a, const Rows& b) {
+  const auto of_a = groups_in(a), of_b = groups_in(b);
+  return std::none_of(of_a.begin(), of_a.end(), [&](auto g) { return of_b.count(g) > 0; });
+}
+
+TEST(Groups, StayOnOneSideOfEveryPart) {
+  Dataset data;
+  data.group = groups();
+  const std::size_t n = data.group.size();
+  std::set<Rows> tests;
+  for (std::uint32_t draw = 0; draw < 5; ++draw) {
+    Split s = by_group(data.group, 0.2, 3, draw);
+    carve_validation(s, 0.25, 3, data);
+    EXPECT_EQ(sorted_union(s), counting(n));
+    EXPECT_TRUE(disjoint(s.train, s.test) && disjoint(s.train, s.validation) &&
+                disjoint(s.validation, s.test));
+    // The last group may overshoot by its rows.
+    EXPECT_GE(s.test.size(), n / 5);
+    EXPECT_LT(s.test.size(), n / 5 + 5);
+    EXPECT_FALSE(s.validation.empty());
+    tests.insert(s.test);
+  }
+  EXPECT_GT(tests.size(), 3u);
+  EXPECT_EQ(by_group(data.group, 0.2, 3, 1).test, by_group(data.group, 0.2, 3, 1).test);
+  EXPECT_THROW(by_group({0, 0, 0, 0}, 0.5, 1), DataError);
+}
+
+TEST(Groups, AreWholeInFoldsOfLikeSize) {
+  const std::vector<Split> splits = folds_by_group(groups(), 4, 7);
+  Rows tested;
+  for (const Split& s : splits) {
+    EXPECT_TRUE(disjoint(s.train, s.test));
+    EXPECT_EQ(sorted_union(s), counting(groups().size()));
+    EXPECT_NEAR(static_cast<double>(s.test.size()), 30, 2);
+    tested.insert(tested.end(), s.test.begin(), s.test.end());
+  }
+  std::sort(tested.begin(), tested.end());
+  EXPECT_EQ(tested, counting(groups().size()));
+  EXPECT_THROW(folds_by_group({0, 1, 1}, 3, 1), DataError);
+}
+
+TEST(Time, LastRowsAreTheTestSet) {
+  Dataset data;
+  data.time = {9, 1, 5, 7, 3, 8, 2, 6, 4, 0};
+  Split s = by_time(data.time, 0.2);
+  EXPECT_EQ(s.test, (Rows{5, 0}));
+  carve_validation(s, 0.25, 1, data);
+  EXPECT_EQ(s.validation, (Rows{7, 3}));
+  EXPECT_EQ(s.train, (Rows{9, 1, 6, 4, 8, 2}));
+  // Rows of one time stay together, in the later part.
+  EXPECT_EQ(by_time({1, 2, 3, 3, 3}, 0.2).test, (Rows{2, 3, 4}));
+  EXPECT_THROW(by_time({1, 1, 1}, 0.4), DataError);
+}
+
+TEST(Tenths, AreOfEqualSizeAndInOrder) {
+  std::vector<float> y;
+  for (int i = 0; i < 50; ++i) y.push_back(static_cast<float>(i * 7 % 50));
+  const std::vector<std::int32_t> tenth = tenths(y);
+  for (std::size_t i = 0; i < y.size(); ++i) EXPECT_EQ(tenth[i], static_cast<int>(y[i]) / 5);
+  // Every tenth has its share of the test set.
+  Dataset data;
+  data.strata = tenth;
+  const Split s = fraction(50, 0.2, 0, 1, data.strata_or_label());
+  EXPECT_EQ(counts(s.test, tenth).size(), 10u);
 }
 
 }  // namespace
