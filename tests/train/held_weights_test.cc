@@ -126,8 +126,8 @@ TEST(HeldWeights, StepsAreThoseOfDenseProducts) {
       for (std::size_t r = 0; r < 3; ++r) EXPECT_NEAR(a.nll[r], b.nll[r], 1e-5);
       const double progress = (step + 1.0) / steps;
       sparse.mask.follow(sparse.store, step + 1, progress);
-      // The same choice for both: it hangs on the last bits.
-      dense.mask.follow(sparse.store, step + 1, progress);
+      Store copy = sparse.store;  // the same choice for both: it hangs on the last bits
+      dense.mask.follow(copy, step + 1, progress);
       dense.mask.hold(dense.store);
       for (std::size_t i = 0; i < sparse.store.values.size(); ++i) {
         const float a = sparse.store.values[i], b = dense.store.values[i];
