@@ -94,7 +94,6 @@ void check_output(const std::string& path) {
   if (::stat(folder.c_str(), &status) != 0) refuse(path, errno);
   if (!S_ISDIR(status.st_mode)) refuse(path, ENOTDIR);
   if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) refuse(path, errno);
-  if (place.path.size() - place.path.rfind('/') - 1 > NAME_MAX) refuse(path, ENAMETOOLONG);
 }
 
 }  // namespace scalemix::inline v0

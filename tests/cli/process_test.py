@@ -236,7 +236,7 @@ class Surroundings(Case):
 
     def test_what_the_system_refuses_is_an_input_output_error(self):
         os.symlink("loop", self.path("loop"))
-        for name in ("loop", "n" * 300, "loop/inside"):
+        for name in ("loop", "n" * 300):
             for words in (f"data describe {name}", f"show {name}", f"train --config {name}", f"train --data {name}",
                           f"train --resume {name}", f"evaluate {name}", f"predict {name} --data rows.csv",
                           f"gram --data {name} --out k.npy", f"import {name} --out m.safetensors",
