@@ -64,6 +64,14 @@ compress::ImportOptions options_of(const ImportOptions& o) {
   return out;
 }
 
+nlohmann::json read_json(const std::string& file) {
+  try {
+    return parse_json(read_file(file));
+  } catch (const std::invalid_argument& error) {
+    throw DataError(file, 0, 0, std::string("not JSON: ") + error.what());
+  }
+}
+
 /// What a spec in a file says of its problem, behind what options say.
 void take_from_file(const std::string& word, model::Problem& problem, std::optional<Task>& task) {
   model::Spec spec;
@@ -73,7 +81,7 @@ void take_from_file(const std::string& word, model::Problem& problem, std::optio
     of_file = spec.task;
   } else if (word.ends_with(".json")) {
     try {
-      const model::OpenSpec open = model::open_spec_from_json(parse_json(read_file(word)));
+      const model::OpenSpec open = model::open_spec_from_json(read_json(word));
       spec = open.spec;
       of_file = open.task;
     } catch (const std::invalid_argument& error) {
