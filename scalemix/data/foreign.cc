@@ -210,6 +210,15 @@ std::optional<Foreign> looks_foreign(std::string_view text, const Notation& nota
 
 std::string unit_of(std::string_view text) {
   text = trimmed(text);
+  // In front: up to three letters, perhaps a dot, and a blank.
+  std::size_t letters = 0;
+  while (letters < text.size() && is_letter(text[letters])) ++letters;
+  if (letters > 0 && letters <= 3) {
+    const std::size_t past = letters + (text.substr(letters).starts_with('.') ? 1 : 0);
+    const std::string_view number = trimmed(text.substr(past));
+    const bool blank = number.size() < text.size() - past;
+    return blank && reads(number, {}) ? std::string(text.substr(0, past)) : "";
+  }
   std::size_t end = text.size();
   while (end > 0 && !is_digit(text[end - 1])) --end;
   std::string_view unit = trimmed(text.substr(end));

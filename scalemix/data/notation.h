@@ -49,8 +49,8 @@ struct Foreign {
 /// texts.
 std::optional<Foreign> looks_foreign(std::string_view text, const Notation& notation = {});
 
-/// The letters behind the number that a text begins with ("kg" of "12.5 kg"); empty if it is not
-/// made of one number and at most four letters.
+/// The letters behind the number that a text begins with ("kg" of "12.5 kg"), at most four, or in
+/// front of the one it ends with and apart from it ("Rs." of "Rs. 5"), at most three; else empty.
 std::string unit_of(std::string_view text);
 
 /// A text without blanks at its ends, no-break and narrow ones included.

@@ -368,8 +368,12 @@ Schema learn_schema(const Table& table, const OpenOptions& options) {
   const std::vector<std::string> notes = left_out.notes();
   if (schema.width() == 0) {
     throw DataError(table.file(), 0, 0,
-                    fmt::format("no input column is left besides the target{}{}",
-                                notes.empty() ? "" : "; ", fmt::join(notes, "; ")));
+                    fmt::format("no input column is left besides the target{}{}{}",
+                                notes.empty() ? "" : "; ", fmt::join(notes, "; "),
+                                table.columns() > 1
+                                    ? ""
+                                    : "; the table has one column: cells are separated by , ; | or "
+                                      "tab, or a first line sep=X names the sign"));
   }
   schema.notes.insert(schema.notes.end(), notes.begin(), notes.end());
   return schema;

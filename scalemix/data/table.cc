@@ -392,10 +392,10 @@ class TableReader {
     if (too_long_) throw DataError(table_.file_, row_line_, 0, "the row has more than 4 GiB");
     if (ragged_line_ == 0) return;
     std::string hint;
-    if (ragged_ == table_.columns_ + 1 && table_.line_.size() == 2) {
-      hint = "; where only the first row lacks a cell, name the column of the row names there";
-    } else if (table_.columns_ == 1) {
+    if (table_.columns_ == 1) {
       hint = "; if that is a title, take it out or begin it with #";
+    } else if (ragged_ == table_.columns_ + 1 && table_.line_.size() == 2) {
+      hint = "; where only the first row lacks a cell, name the column of the row names there";
     }
     throw DataError(table_.file_, ragged_line_, 0,
                     "expected " + std::to_string(table_.columns_) +

@@ -89,6 +89,7 @@ TEST(Ragged, SaysWhatMayBeWrong) {
     return message_of<DataError>([&] { parse_table(text, "t.csv"); });
   };
   EXPECT_THAT(error_of("Report of May\na,b,c\n1,2,3\n"), HasSubstr("begin it with #"));
+  EXPECT_THAT(error_of("Title\nx,y\n1,2\n"), HasSubstr("begin it with #"));
   EXPECT_THAT(error_of("a,b\n1,2,3\n2,3,4\n"), HasSubstr("name the column of the row names"));
 }
 

@@ -173,6 +173,16 @@ TEST(Foreign, IsRefusedInsteadOfBecomingCategories) {
   EXPECT_THAT(refusal(column(weights)), HasSubstr("the unit 'kg'; read it with --units 'kg'"));
 }
 
+TEST(Unit, StandsBehindANumberOrApartInFront) {
+  EXPECT_EQ(unit_of("12.5 kg"), "kg");
+  EXPECT_EQ(unit_of("3k"), "k");
+  EXPECT_EQ(unit_of("Rs. 5"), "Rs.");
+  EXPECT_EQ(unit_of("AUD 5.5"), "AUD");
+  for (const char* text : {"A1", "n12", "12", "kg", "12 kilos", "Room 5", "1 2 kg", "5%", ""}) {
+    EXPECT_EQ(unit_of(text), "") << text;
+  }
+}
+
 TEST(Foreign, IsACategoryWhereItIsNamedOneOrAmongOthers) {
   OpenOptions options;
   options.categorical = {"a"};
