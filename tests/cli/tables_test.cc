@@ -238,5 +238,33 @@ TEST_F(TablesTest, RowsOfATestFileAreTheTestSet) {
   EXPECT_EQ(result.code, kBadConfig);
 }
 
+TEST_F(TablesTest, GroupsTimesAndStrataDivideTheRows) {
+  std::string text = "who,when,a,y\n";
+  for (int i = 0; i < 60; ++i) {
+    text += "p" + std::to_string(i % 6) + ",2021-03-" + std::to_string(10 + i % 20) + "," +
+            std::to_string(i * i % 13) + "," + std::to_string(i) + ".5\n";
+  }
+  const std::string file = write("t.csv", text);
+  const auto tested = [&](const std::vector<std::string>& words) {
+    std::vector<std::string> all = {"--data", file, "--test-fraction", "0.2"};
+    all.insert(all.end(), words.begin(), words.end());
+    const std::string run = train(all);
+    EXPECT_EQ(result.code, kSuccess) << result.err;
+    const auto metrics = nlohmann::json::parse(model::bytes_of(run + "/metrics.json"));
+    std::filesystem::remove_all(run);
+    return metrics["replicas"][0]["rows"].get<int>();
+  };
+  EXPECT_EQ(tested({"--group", "who"}), 20);        // two groups of ten: one would be too few
+  EXPECT_EQ(tested({"--time-split", "when"}), 12);  // four of twenty days
+  EXPECT_EQ(tested({"--stratify", "target"}), 12);
+  EXPECT_EQ(tested({"--stratify", "none"}), 12);
+  train({"--data", file, "--group", "who", "--time-split", "when"});
+  EXPECT_EQ(result.code, kBadConfig);
+  train({"--data", "friedman1", "--group", "who"});
+  EXPECT_EQ(result.code, kBadConfig);
+  train({"--data", file, "--stratify", "class"});
+  EXPECT_EQ(result.code, kBadConfig);
+}
+
 }  // namespace
 }  // namespace scalemix::cli
