@@ -198,6 +198,7 @@ TEST(Hostile, WhatIsNoModelIsToldByItsFirstBytes) {
   write_bytes(folder.file("zeros"), std::string(16, '\0'));
   std::filesystem::resize_file(folder.file("zeros"),
                                std::uint64_t{4} << 30);  // takes no room on the disk
+  const Raised limit(Limit::input, "1M");  // which nobody comes to who reads no further
   EXPECT_THAT(message_of<DataError>([&] { load_model(folder.file("zeros")); }),
               HasSubstr("is not a model file"));
 }
