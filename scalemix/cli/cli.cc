@@ -31,6 +31,7 @@ namespace scalemix::inline v0::cli {
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
 #define SCALEMIX_COMMAND(function, name, summary) {name, summary, setup_##function},
+#include "scalemix/cli/commands.inc"
 #undef SCALEMIX_COMMAND
   };
   return table;

@@ -22,13 +22,13 @@ using namespace data;
 void read_csv(std::string_view input) {
   for (const char* name : {"t.csv", "t.txt"}) {
     answers([&] {
-      const Table table = parse_table(input, name);
+      const Table table = parse_table(std::string(input), name);
       const Schema schema = learn_schema(table);
       encode(table, schema_from_text(to_text(schema)));
     });
   }
   answers([&] {
-    const Table table = parse_table(input, "t.csv", {true, 0});
+    const Table table = parse_table(std::string(input), "t.csv", {true, 0});
     OpenOptions options;
     options.task = Task::classification;
     options.missing = "drop";

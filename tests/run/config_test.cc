@@ -149,7 +149,7 @@ TEST(Config, AnEmptyVariableOfAPathIsRefused) {
     EXPECT_THAT(message([&] { read_environment(c); }), HasSubstr(name + ": expected a path"));
     unsetenv(name.c_str());
   }
-  EXPECT_EQ(paths, 5u);  // data, model, from, teacher, out
+  EXPECT_EQ(paths, 6u);  // data, test, model, from, teacher, out
 }
 
 TEST(Config, TheEnvironmentWinsOverTheFile) {
