@@ -180,7 +180,7 @@ void add_answers(const std::vector<std::vector<Point>>& points, Result& result) 
 
 Result soft_targets(const Effort& effort) {
   Setting task;
-  task.student = contest_base(effort, "", effort.pick(4, 20, 60));
+  task.student = contest_base(effort, "", effort.pick(5, 20, 60));
   task.student.method = {"none"};
   task.teacher = task.student;
   task.teacher.model = effort.pick<const char*>("mlp:20", "mlp:400-400", "mlp:400-400");
