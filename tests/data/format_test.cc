@@ -129,7 +129,7 @@ TEST(Npz, RoundTripsAndChecksItself) {
 std::string npz_of(const std::map<std::string, std::string>& members) {
   std::string out, directory;
   const auto put = [](std::string& to, std::size_t value, int size) {
-    for (int k = 0; k < size; ++k) to += static_cast<char>(value >> (8 * k) & 255);
+    for (int k = 0; k < size; ++k) to += static_cast<char>(k < 8 ? value >> (8 * k) & 255 : 0);
   };
   for (const auto& [key, content] : members) {
     const std::string name = key + ".npy";
