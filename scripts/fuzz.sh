@@ -3,7 +3,7 @@
 #
 #   scripts/fuzz.sh [RUNS [TARGET ...]]     1000000 inputs of each target; `all` or none: every target
 #
-# Builds what it needs in build/fuzz (Clang's runtimes are Debian's libclang-rt-14-dev). Stops at the first input that a reader does not answer in ten seconds and 2 GiB
+# Installs what is missing and builds what it needs in build/fuzz. Stops at the first input that a reader does not answer in ten seconds and 2 GiB
 # with a documented error, and says where it lies.
 set -euo pipefail
 
@@ -16,6 +16,7 @@ if [ ${#targets[@]} -eq 0 ] || [ "${targets[0]}" = all ]; then
 fi
 
 cd "$root"
+scripts/setup.sh build check fuzz
 cmake --preset fuzz --log-level=NOTICE -Wno-dev
 cmake --build --preset fuzz --target scalemix_fuzz
 

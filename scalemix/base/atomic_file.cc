@@ -8,8 +8,8 @@
 #include <climits>
 #include <cstdio>
 #include <cstring>
-#include <utility>
 
+#include "scalemix/base/descriptor.h"
 #include "scalemix/base/error.h"
 #include "scalemix/base/output_place.h"
 
@@ -17,25 +17,6 @@ namespace scalemix::inline v0 {
 namespace {
 
 constexpr std::string_view kMark = ".tmp-", kDrawn = "XXXXXX";
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() { reset(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  explicit operator bool() const { return fd_ >= 0; }
-  int get() const { return fd_; }
-
-  /// Closes; false if the system reports a late write error.
-  bool reset() {
-    const int fd = std::exchange(fd_, -1);
-    return fd < 0 || ::close(fd) == 0;
-  }
-
- private:
-  int fd_;
-};
 
 [[noreturn]] void fail_with_errno(const std::string& path, const char* doing) {
   const int error = errno;

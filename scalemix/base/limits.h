@@ -57,7 +57,7 @@ inline constexpr double kPipeSeconds = 2;  // that a pipe which nothing writes t
 /// by K, M, G or T (powers of 1024).
 std::uint64_t limit(Limit which);
 
-/// "more than 33554432 numbers; SCALEMIX_MAX_NUMBERS allows more": the end of a refusal.
+/// "more than 16777216 numbers; SCALEMIX_MAX_NUMBERS allows more": the end of a refusal.
 std::string beyond(Limit which);
 
 /// Throws std::invalid_argument "what asks for N numbers, more than M; ..." if `asked` is above the limit.

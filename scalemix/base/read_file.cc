@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "scalemix/base/descriptor.h"
 #include "scalemix/base/error.h"
 #include "scalemix/base/limits.h"
 
@@ -18,20 +19,6 @@ namespace scalemix::inline v0 {
 namespace {
 
 constexpr std::size_t kPiece = std::size_t{1} << 16;
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ > STDERR_FILENO) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int number() const { return number_; }
-
- private:
-  int number_;
-};
 
 [[noreturn]] void cannot_read(const std::string& name) {
   throw FileError(name, std::string("cannot be read: ") + std::strerror(errno));
@@ -122,12 +109,13 @@ std::string read_all(const std::string& name, int number, std::size_t expected, 
 std::string read_file(const std::string& path) {
   const bool standard = path == "-";
   const std::string name = standard ? "standard input" : path;
-  const Descriptor file(standard ? STDIN_FILENO : open_for_reading(path));
+  const Descriptor opened(standard ? -1 : open_for_reading(path));
+  const int number = standard ? STDIN_FILENO : opened.get();
   struct stat status {};
-  if (::fstat(file.number(), &status) != 0) cannot_read(name);
-  check_kind(name, file.number(), status);
+  if (::fstat(number, &status) != 0) cannot_read(name);
+  check_kind(name, number, status);
   const bool regular = S_ISREG(status.st_mode);
-  return read_all(name, file.number(), regular ? static_cast<std::size_t>(status.st_size) : 0,
+  return read_all(name, number, regular ? static_cast<std::size_t>(status.st_size) : 0,
                   regular ? Limit::input : Limit::stream);
 }
 
@@ -135,9 +123,9 @@ std::string read_front(const std::string& path, std::size_t most) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return "";
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.number() < 0) return "";
+  if (!file) return "";
   std::string bytes(most, '\0');
-  const ssize_t n = ::read(file.number(), bytes.data(), most);
+  const ssize_t n = ::read(file.get(), bytes.data(), most);
   bytes.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
   return bytes;
 }

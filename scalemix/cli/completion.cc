@@ -13,6 +13,7 @@
 #include <cctype>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <ostream>
 #include <set>
 #include <string>
@@ -228,10 +229,17 @@ std::string fish(const std::vector<Place>& places) {
   return out;
 }
 
-int run(const CLI::App& sub, const std::string& shell, std::ostream& out) {
+int run(const CLI::App& sub, const std::string& shell, bool json, std::ostream& out) {
   std::vector<Place> places;
   gather(sub.get_parent(), "", places);
-  out << (shell == "bash" ? bash(places) : shell == "zsh" ? zsh(places) : fish(places));
+  const std::string script = shell == "bash"  ? bash(places)
+                             : shell == "zsh" ? zsh(places)
+                                              : fish(places);
+  if (json) {
+    out << nlohmann::ordered_json{{"shell", shell}, {"script", script}}.dump(2) << '\n';
+  } else {
+    out << script;
+  }
   return kSuccess;
 }
 
@@ -241,7 +249,9 @@ Action setup_completion(CLI::App& sub) {
   auto shell = std::make_shared<std::string>();
   take_words(sub.add_option("shell", *shell, "For which shell"), {"bash", "zsh", "fish"})
       ->required();
-  return [&sub, shell](std::ostream& out) { return run(sub, *shell, out); };
+  auto json = std::make_shared<bool>(false);
+  sub.add_flag("--json", *json, "Print JSON");
+  return [&sub, shell, json](std::ostream& out) { return run(sub, *shell, *json, out); };
 }
 
 }  // namespace scalemix::inline v0::cli

@@ -9,7 +9,6 @@ void add_everywhere(CLI::App& app, Everywhere& flags) {
   for (CLI::App* sub : subs) add_everywhere(*sub, flags);
   if (!subs.empty()) return;
   const auto lacks = [&app](const char* name) { return app.get_option_no_throw(name) == nullptr; };
-  if (lacks("--json")) app.add_flag("--json", flags.json, "Print what there is to print as JSON");
   if (lacks("--quiet")) app.add_flag("--quiet", flags.quiet, "No messages but errors");
   if (lacks("--threads")) add_threads_option(app, flags.threads);
 }

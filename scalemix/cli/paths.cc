@@ -11,6 +11,7 @@
 #include "scalemix/base/error.h"
 #include "scalemix/base/output_place.h"
 #include "scalemix/data/registry.h"
+#include "scalemix/run/config.h"
 #include "scalemix/run/folder.h"
 
 namespace scalemix::inline v0::cli {
@@ -62,24 +63,13 @@ std::vector<std::pair<std::string, std::string>> paths_of(const CLI::App& sub, b
   std::vector<std::pair<std::string, std::string>> out;
   for (const CLI::Option* option : sub.get_options()) {
     if (option->count() == 0 || is_written(*option) != written) continue;
-    if (!written && !takes_path(option->get_type_name())) continue;
+    if (!written && !run::takes_path(option->get_type_name())) continue;
     for (const std::string& path : option->results()) out.emplace_back(name_of(*option), path);
   }
   return out;
 }
 
 }  // namespace
-
-bool takes_path(std::string_view type) {
-  while (!type.empty()) {
-    const std::string_view word = type.substr(0, type.find('|'));
-    type.remove_prefix(std::min(type.size(), word.size() + 1));
-    for (const std::string_view kind : {"FILE", "FOLDER", "MODEL", "RUN", "TEACHER"}) {
-      if (word == kind || (word.starts_with(kind) && word[kind.size()] == '.')) return true;
-    }
-  }
-  return false;
-}
 
 CLI::Option* writes(CLI::Option* option) {
   // A check that refuses nothing, found again by its name.

@@ -1,18 +1,13 @@
 // What a command's options say about files, checked before any work.
 //
-// An option takes a path if its type says so (FILE, FOLDER, MODEL, RUN, alone or as one of several:
-// "NAME|FILE|FOLDER"). What it names is read, unless the option is marked by writes().
+// An option takes a path if its type says so (run::takes_path). What it names is read, unless the option is marked by writes().
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace scalemix::inline v0::cli {
-
-/// Whether an option of this type takes a path.
-bool takes_path(std::string_view type);
 
 /// Marks an option whose value is a file that the command writes.
 CLI::Option* writes(CLI::Option* option);

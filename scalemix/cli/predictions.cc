@@ -22,12 +22,8 @@ bool regression(const Predictions& p) { return p.network->spec().task == Task::r
 constexpr const char* kParts[] = {"prediction",   "sd",    "epistemic_sd",
                                   "aleatoric_sd", "lower", "upper"};
 
-/// A number as it is written: with the target's origin it has more digits than a float.
-nlohmann::ordered_json number_of(double value, double origin, std::size_t part) {
-  const bool place = part == 0 || part > 3;  // on the target's scale; the others are spreads
-  if (origin == 0 || !place) return static_cast<float>(value);
-  return value + origin;
-}
+/// Whether a part is a number on the target's scale, which its origin is added to; the others are spreads.
+bool is_place(std::size_t part) { return part == 0 || part > 3; }
 
 /// The numbers under kParts, less the target's origin.
 std::vector<float> parts(const Predictions& p, std::size_t i) {
@@ -97,10 +93,10 @@ void csv_row(const Predictions& p, std::size_t row, std::string& out) {
     for (std::size_t o = 0; o < outputs; ++o) {
       const std::vector<float> values = parts(p, row * outputs + o);
       for (std::size_t k = 0; k < values.size(); ++k) {
-        if (origin == 0 || (k > 0 && k < 4)) {
-          number(values[k]);
-        } else {
+        if (origin != 0 && is_place(k)) {  // with more digits than a float has
           fmt::format_to(std::back_inserter(out), ",{}", values[k] + origin);
+        } else {
+          number(values[k]);
         }
       }
     }
@@ -124,9 +120,12 @@ ordered_json json_row(const Predictions& p, std::size_t row) {
   if (regression(p)) {
     for (std::size_t o = 0; o < outputs; ++o) {
       const std::vector<float> values = parts(p, row * outputs + o);
-      for (std::size_t k = 0; k < values.size(); ++k)
-        out[kParts[k] + suffix(outputs, o)] =
-            number_of(values[k], p.network->preprocessing().target_origin, k);
+      for (std::size_t k = 0; k < values.size(); ++k) {
+        const double origin = is_place(k) ? p.network->preprocessing().target_origin : 0;
+        ordered_json& to = out[kParts[k] + suffix(outputs, o)];
+        to = values[k];
+        if (origin != 0) to = values[k] + origin;
+      }
     }
     return out;
   }

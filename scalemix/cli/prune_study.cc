@@ -27,9 +27,7 @@ PruneStudy::PruneStudy(const PruneCommand& o, const model::Model& model,
 }
 
 double PruneStudy::error(const model::Model& model) const {
-  const predict::Predictor predictor(model);
-  const predict::Evaluation e = predict::evaluate({&predictor}, rows_);
-  return classes_ ? 100 * e.at("error") : e.at("rmse");
+  return (classes_ ? 100 : 1) * predict::error_of(predict::Predictor(model), rows_);
 }
 
 /// The most that --max-loss allows: percentage points, or percent of the RMSE.

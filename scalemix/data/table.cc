@@ -11,6 +11,7 @@
 #include <set>
 
 #include "scalemix/base/error.h"
+#include "scalemix/base/utf8.h"
 #include "scalemix/data/bytes.h"
 #include "scalemix/data/file_kind.h"
 #include "scalemix/data/header.h"
@@ -118,21 +119,6 @@ char named_separator(std::string_view text, std::size_t& length) {
   std::string word(line.substr(0, 4));
   for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return word == "sep=" ? line[4] : '\0';
-}
-
-/// Length of the UTF-8 character at the front of `text`, 0 if there is none.
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const std::size_t length = byte(0) < 0x80                      ? 1
-                             : byte(0) >= 0xC2 && byte(0) < 0xE0 ? 2
-                             : (byte(0) & 0xF0) == 0xE0          ? 3
-                             : byte(0) >= 0xF0 && byte(0) < 0xF5 ? 4
-                                                                 : 0;
-  if (length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  return length;
 }
 
 /// The text's first bytes tell what else it may be.

@@ -1,15 +1,12 @@
 #include "scalemix/engine/memory.h"
 
 #include "scalemix/base/order.h"
+#include "scalemix/kernel/line.h"
 
 #include <algorithm>
 
 namespace scalemix::inline v0::engine {
 namespace {
-
-constexpr std::size_t kAlign = 16;  // floats: a cache line
-
-std::size_t rounded(std::size_t floats) { return (floats + kAlign - 1) / kAlign * kAlign; }
 
 bool overlap(const Lifetime& a, const Lifetime& b) { return a.from <= b.to && b.from <= a.to; }
 
@@ -33,12 +30,12 @@ Placement place(const std::vector<Lifetime>& lifetimes) {
   out.at.resize(lifetimes.size());
   std::vector<std::size_t> placed;
   for (const std::size_t i : order) {
-    const std::size_t floats = rounded(lifetimes[i].floats);
+    const std::size_t floats = kernel::whole_lines(lifetimes[i].floats);
     if (floats == 0) continue;
     std::vector<std::pair<std::size_t, std::size_t>> taken;
     for (const std::size_t j : placed) {
       if (overlap(lifetimes[i], lifetimes[j])) {
-        taken.emplace_back(out.at[j], out.at[j] + rounded(lifetimes[j].floats));
+        taken.emplace_back(out.at[j], out.at[j] + kernel::whole_lines(lifetimes[j].floats));
       }
     }
     std::sort(taken.begin(), taken.end());

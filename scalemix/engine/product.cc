@@ -7,6 +7,7 @@
 #include "scalemix/kernel/conv_sparse.h"
 #include "scalemix/kernel/gemm.h"
 #include "scalemix/kernel/left_weights.h"
+#include "scalemix/kernel/line.h"
 #include "scalemix/kernel/packed.h"
 #include "scalemix/kernel/sparse_filters.h"
 #include "scalemix/kernel/sparse_rows.h"
@@ -97,8 +98,6 @@ class Sparse : public Dense {
   }
 };
 
-constexpr std::size_t kLine = 16;  // floats
-
 /// Of a prediction with weights that stay the same, many of them zero: packed alone are they read.
 /// Packed as dense ones too, before that, where some calls repay it.
 class Pruned : public Dense {
@@ -107,7 +106,7 @@ class Pruned : public Dense {
       : Dense(layer, false),
         few_(left.few || layer.out == 1),
         many_(left.many || layer.out == 1),
-        dense_(few_ && many_ ? 0 : (Dense::packed() + kLine - 1) / kLine * kLine),
+        dense_(few_ && many_ ? 0 : kernel::whole_lines(Dense::packed())),
         sparse_(kernel::sparse_weights_size(left.counts)) {}
 
   std::size_t packed() const override { return dense_ + sparse_; }

@@ -13,6 +13,7 @@
 #include "hwy/highway.h"
 #include "scalemix/base/parallel.h"
 #include "scalemix/kernel/lanes-inl.h"
+#include "scalemix/kernel/line.h"
 #include "scalemix/kernel/target.h"
 #include "scalemix/kernel/transpose-inl.h"
 
@@ -21,7 +22,6 @@
 namespace scalemix::inline v0::kernel {
 namespace {
 
-constexpr std::size_t kTurnedLine = 16;  // floats of a cache line
 constexpr std::size_t kTurnedRows = 64;  // that lie side by side, at most
 
 /// Rows that were turned together: number j of row n at numbers[j * width + n]. Those beyond `rows` are 0.
@@ -46,16 +46,16 @@ namespace {
 
 template <std::size_t kLines>
 constexpr std::size_t vectors() {
-  return kLines * kTurnedLine / hn::MaxLanes(DF());
+  return kLines * kLineFloats / hn::MaxLanes(DF());
 }
 
 /// Columns [first, last) of a panel, which lie from `to` on.
 void turn(const TurnedPanel& p, std::size_t columns, std::size_t first, std::size_t last,
           const float* x, float* to) {
-  for (std::size_t j = first; j < last; j += kTurnedLine) {
-    const std::size_t count = std::min(kTurnedLine, last - j);
+  for (std::size_t j = first; j < last; j += kLineFloats) {
+    const std::size_t count = std::min(kLineFloats, last - j);
     for (std::size_t i = j; p.rows < p.width && i < j + count; ++i) {
-      std::fill_n(to + (i + 1) * p.width - kTurnedLine, kTurnedLine, 0.0f);
+      std::fill_n(to + (i + 1) * p.width - kLineFloats, kLineFloats, 0.0f);
     }
     transpose(p.rows, count, x + p.first * columns + j, columns, to + j * p.width, p.width);
   }
@@ -66,10 +66,10 @@ template <std::size_t kLines>
 HWY_INLINE void sums(const LeftSums& l, const TurnedPanel& p, std::size_t first, std::size_t last,
                      std::size_t numbers, const float* w, const float* b, float* y) {
   const DF d;
-  constexpr std::size_t kLanes = hn::MaxLanes(DF()), kWidth = kLines * kTurnedLine;
-  HWY_ALIGN float strip[kTurnedLine * kWidth];
-  for (std::size_t i = first; i < last; i += kTurnedLine) {
-    const std::size_t end = std::min(i + kTurnedLine, last);
+  constexpr std::size_t kLanes = hn::MaxLanes(DF()), kWidth = kLines * kLineFloats;
+  HWY_ALIGN float strip[kLineFloats * kWidth];
+  for (std::size_t i = first; i < last; i += kLineFloats) {
+    const std::size_t end = std::min(i + kLineFloats, last);
     for (std::size_t o = i; o < end; ++o) {
       VF sum[vectors<kLines>()];
       for (VF& s : sum) s = set(b ? b[o] : 0);
@@ -90,7 +90,7 @@ HWY_INLINE void sums(const LeftSums& l, const TurnedPanel& p, std::size_t first,
 
 void some_sums(const LeftSums& l, const TurnedPanel& p, std::size_t first, std::size_t last,
                std::size_t numbers, const float* w, const float* b, float* y) {
-  switch (p.width / kTurnedLine) {
+  switch (p.width / kLineFloats) {
     case 1:
       return sums<1>(l, p, first, last, numbers, w, b, y);
     case 2:
@@ -107,7 +107,7 @@ template <std::size_t kLines>
 HWY_INLINE void to_weights(const LeftSums& l, const float* x, const float* dy, std::size_t first,
                            std::size_t last, bool add, float* dw) {
   const DF d;
-  constexpr std::size_t kLanes = hn::MaxLanes(DF()), kWidth = kLines * kTurnedLine;
+  constexpr std::size_t kLanes = hn::MaxLanes(DF()), kWidth = kLines * kLineFloats;
   for (std::size_t o = first; o < last; ++o) {
     VF slope[vectors<kLines>()];
     for (std::size_t v = 0; v < vectors<kLines>(); ++v) {
@@ -129,7 +129,7 @@ HWY_INLINE void to_weights(const LeftSums& l, const float* x, const float* dy, s
 void some_to_weights(const LeftSums& l, const TurnedPanel& x, const float* dy, std::size_t first,
                      std::size_t last, float* dw) {
   const bool add = x.first > 0;
-  switch (x.width / kTurnedLine) {
+  switch (x.width / kLineFloats) {
     case 1:
       return to_weights<1>(l, x.numbers, dy, first, last, add, dw);
     case 2:
@@ -156,31 +156,25 @@ HWY_EXPORT(some_to_weights);
 constexpr std::size_t kColumnsTogether = 256;        // that are turned in one tile
 constexpr std::size_t kTile = std::size_t{1} << 12;  // weights left that repay a thread
 
-/// The first float of a line.
-float* aligned(const float* p) {
-  const std::size_t past = reinterpret_cast<std::uintptr_t>(p) / sizeof(float) % kTurnedLine;
-  return const_cast<float*>(p) + (kTurnedLine - past) % kTurnedLine;
-}
-
 std::size_t panels(std::size_t rows) { return (rows + kTurnedRows - 1) / kTurnedRows; }
 
 /// Panel p of rows that were turned.
 TurnedPanel panel(std::size_t p, std::size_t rows, std::size_t columns, const float* turned) {
   const std::size_t first = p * kTurnedRows, count = std::min(kTurnedRows, rows - first);
-  return {first, count, (count + kTurnedLine - 1) / kTurnedLine * kTurnedLine,
-          aligned(turned) + first * columns};
+  return {first, count, whole_lines(count),
+          line_start(const_cast<float*>(turned)) + first * columns};
 }
 
 /// Parts of `numbers` results that repay a thread each.
 std::size_t parts(std::size_t numbers, std::size_t left) {
-  const std::size_t lines = (numbers + kTurnedLine - 1) / kTurnedLine;
+  const std::size_t lines = whole_lines(numbers) / kLineFloats;
   return std::clamp<std::size_t>(left / kTile, 1, std::max<std::size_t>(lines, 1));
 }
 
 /// Where part i of them begins, at a whole line.
 std::size_t part_start(std::size_t i, std::size_t all, std::size_t numbers) {
-  const std::size_t lines = (numbers + kTurnedLine - 1) / kTurnedLine;
-  return std::min(numbers, lines * i / all * kTurnedLine);
+  const std::size_t lines = whole_lines(numbers) / kLineFloats;
+  return std::min(numbers, lines * i / all * kLineFloats);
 }
 
 void all_sums(const LeftSums& l, std::size_t left, std::size_t rows, std::size_t columns,
@@ -248,7 +242,7 @@ void LeftWeights::places(std::size_t first, std::size_t last, std::uint32_t* to)
 }
 
 std::size_t turned_size(std::size_t rows, std::size_t columns) {
-  return (rows + kTurnedLine - 1) / kTurnedLine * kTurnedLine * columns + kTurnedLine;
+  return whole_lines(rows) * columns + kLineFloats;
 }
 
 void turn_rows(std::size_t rows, std::size_t columns, const float* x, float* turned) {

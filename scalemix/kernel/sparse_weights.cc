@@ -14,6 +14,7 @@
 #include "hwy/highway.h"
 #include "scalemix/base/parallel.h"
 #include "scalemix/kernel/lanes-inl.h"
+#include "scalemix/kernel/line.h"
 #include "scalemix/kernel/target.h"
 #include "scalemix/kernel/transpose-inl.h"
 
@@ -173,11 +174,8 @@ namespace {
 HWY_EXPORT(slices_times);
 HWY_EXPORT(some_rows);
 
-constexpr std::size_t kLine = 16;
-constexpr std::size_t kHeader = kLine;               // the two counts, and Fetch
+constexpr std::size_t kHeader = kLineFloats;         // the two counts, and Fetch
 constexpr std::size_t kTile = std::size_t{1} << 15;  // weights left that repay a thread
-
-std::size_t lines(std::size_t words) { return (words + kLine - 1) / kLine * kLine; }
 
 /// The longest row of each 16, the rows in falling order.
 template <class Longest>
@@ -200,10 +198,10 @@ struct Sizes {
       : left(left), steps(steps), slices((out + kSliceRows - 1) / kSliceRows), out(out) {}
 
   std::size_t row_start() const { return kHeader; }
-  std::size_t column() const { return row_start() + lines(out + 1); }
-  std::size_t value() const { return column() + lines(left); }
-  std::size_t slice_start() const { return value() + lines(left); }
-  std::size_t slice_row() const { return slice_start() + lines(slices + 1); }
+  std::size_t column() const { return row_start() + whole_lines(out + 1); }
+  std::size_t value() const { return column() + whole_lines(left); }
+  std::size_t slice_start() const { return value() + whole_lines(left); }
+  std::size_t slice_row() const { return slice_start() + whole_lines(slices + 1); }
   std::size_t slice_column() const { return slice_row() + slices * kSliceRows; }
   std::size_t slice_value() const { return slice_column() + steps * kSliceRows; }
   std::size_t all() const { return slice_value() + steps * kSliceRows; }
@@ -294,7 +292,7 @@ void pack_sparse_weights(std::size_t out, std::size_t columns, const float* w, f
 
 std::size_t sparse_weights_scratch(std::size_t rows, std::size_t columns) {
   if (rows <= kFewRows) return 0;
-  return (rows + kPanelRows - 1) / kPanelRows * kPanelRows * columns + kLine;
+  return (rows + kPanelRows - 1) / kPanelRows * kPanelRows * columns + kLineFloats;
 }
 
 void sparse_weights_product(std::size_t rows, std::size_t out, std::size_t columns, const float* x,
@@ -311,8 +309,7 @@ void sparse_weights_product(std::size_t rows, std::size_t out, std::size_t colum
     });
     return;
   }
-  float* line =
-      scratch + (kLine - reinterpret_cast<std::uintptr_t>(scratch) / sizeof(float) % kLine) % kLine;
+  float* line = line_start(scratch);
   parallel_tiles((rows + kPanelRows - 1) / kPanelRows, [&](std::size_t tile) {
     const std::size_t first = tile * kPanelRows;
     HWY_DYNAMIC_DISPATCH(some_rows)

@@ -301,6 +301,13 @@ RowPredictions predict_rows(const std::vector<const predict::Predictor*>& models
   return said(regress(ensemble, rows, options));
 }
 
+double error_of(const predict::Predictor& model, const data::LabelledRows& rows) {
+  check_fit({&model}, rows, true);
+  const RowPredictions said = predict_rows({&model}, rows);
+  if (model.spec().task == Task::classification) return metric::error_rate(said.p, rows.label);
+  return metric::rmse(std::vector<double>(rows.y.begin(), rows.y.end()), said.mean);
+}
+
 Evaluation evaluate(const std::vector<const predict::Predictor*>& models,
                     const data::LabelledRows& rows, const EvaluateOptions& options) {
   check_fit(models, rows, true);

@@ -68,6 +68,10 @@ struct Evaluation {
 RowPredictions predict_rows(const std::vector<const predict::Predictor*>& models,
                             const data::LabelledRows& rows, const EvaluateOptions& options = {});
 
+/// The first metric alone, for those who ask it of many networks: share of wrong answers of the deterministic
+/// network, or its RMSE. Throws as evaluate() does.
+double error_of(const predict::Predictor& model, const data::LabelledRows& rows);
+
 /// Rows are computed in blocks, so memory does not grow with rows times draws. Throws
 /// std::invalid_argument without networks, without rows, for rows without answers, for another
 /// width than the networks', for networks of different tasks or outputs, and for a regression with

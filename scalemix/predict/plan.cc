@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 
+#include "scalemix/kernel/line.h"
 #include "scalemix/kernel/sparse_weights.h"
 #include "scalemix/model/layer_kind.h"
 
@@ -45,13 +46,11 @@ std::map<std::string, engine::Left> left_of(const model::Model& model, const Cro
   return out;
 }
 
-// Floats of a cache line. Weights read by vectors that lie across two take up to twice as long.
-constexpr std::size_t kLine = 16;
-
+/// Weights read by vectors that lie across two lines take up to twice as long.
 float* line_start(const std::vector<float>& memory) {
   void* start = const_cast<float*>(memory.data());
   std::size_t bytes = memory.size() * sizeof(float);
-  return static_cast<float*>(std::align(kLine * sizeof(float), 0, start, bytes));
+  return static_cast<float*>(std::align(kernel::kLineFloats * sizeof(float), 0, start, bytes));
 }
 
 template <class T>
@@ -67,7 +66,7 @@ Predictor::Plan::Plan(model::Model given, const Crossover& crossover)
       program(model.spec, layout, {.left = left_of(model, crossover)}),
       values(layout.values()),
       state(layout.state()),
-      prepared(program.prepared() + kLine),
+      prepared(program.prepared() + kernel::kLineFloats),
       noise_variance(predict::noise_variance(model)),
       first_draw(program.first_draw()),
       widest(*std::max_element(program.widths().begin(), program.widths().end())) {

@@ -291,9 +291,13 @@ void read_toml(const std::string& path, TrainConfig& config) {
   }
 }
 
-bool is_path(const Field& field) {
-  for (const std::string_view kind : {"FILE", "FOLDER", "RUN"}) {
-    if (field.metavar.find(kind) != std::string_view::npos) return true;
+bool takes_path(std::string_view metavar) {
+  while (!metavar.empty()) {
+    const std::string_view word = metavar.substr(0, metavar.find('|'));
+    metavar.remove_prefix(std::min(metavar.size(), word.size() + 1));
+    for (const std::string_view kind : {"FILE", "FOLDER", "MODEL", "RUN", "TEACHER"}) {
+      if (word == kind || (word.starts_with(kind) && word[kind.size()] == '.')) return true;
+    }
   }
   return false;
 }
@@ -318,7 +322,7 @@ void read_environment(TrainConfig& config) {
     const std::string name = variable_of(field);
     const char* text = std::getenv(name.c_str());
     if (!text) continue;
-    if (!*text && is_path(field)) throw ConfigError(name + ": expected a path, got ''");
+    if (!*text && takes_path(field.metavar)) throw ConfigError(name + ": expected a path, got ''");
     if (auto* list = std::get_if<std::vector<std::string> C::*>(&field.member)) {
       (config.**list).clear();
     }

@@ -86,8 +86,9 @@ void set_from_text(TrainConfig& config, const Field& field, const std::string& t
 /// unknown key, the nearest known one.
 void read_toml(const std::string& path, TrainConfig& config);
 
-/// Whether a key takes a path, which then must not be empty where it is given.
-bool is_path(const Field& field);
+/// Whether what an option or a key takes may be a path: FILE, FOLDER, MODEL, RUN or TEACHER, alone or one of
+/// several ("NAME|FILE|FOLDER"). It must not be empty where it is given.
+bool takes_path(std::string_view metavar);
 
 /// The variables SCALEMIX_TRAIN_<KEY> that are set. Throws ConfigError with the nearest for one that
 /// begins so and is of no key.

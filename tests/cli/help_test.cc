@@ -1,5 +1,6 @@
 // What every command promises of its words: help that fits a terminal, the flags that all take.
 
+#include "scalemix/base/synonym.h"
 #include "scalemix/cli/command.h"
 #include "tests/cli/fixture.h"
 
@@ -50,6 +51,31 @@ TEST(Everywhere, WordsOfOtherToolsFindOurs) {
   EXPECT_THAT(said({"train", "--method", "dropout:p=0.1", "--dry-run"}),
               HasSubstr("did you mean 'bernoulli'?"));
   EXPECT_THAT(said({"fit"}), HasSubstr("did you mean 'train'?"));
+}
+
+// A word of ours that has gone would never be found again.
+TEST(Everywhere, WordsOfOtherToolsMeanSomething) {
+  std::string known;
+  for (const char* kind : {"methods", "laws", "optimisers", "activations", "architectures"}) {
+    const Result r = scalemix({"list", kind, "--json"});
+    ASSERT_EQ(r.code, kSuccess) << r.err;
+    known += r.out;
+  }
+  for (const Command& command : commands()) {
+    known += "\"" + std::string(command.name) + "\"";
+    known += scalemix({std::string(command.name), "--help"}).out;
+  }
+  for (const Synonym& pair : synonyms()) {
+    const std::string ours(pair.ours);
+    EXPECT_TRUE(known.find("\"" + ours + "\"") != known.npos ||
+                known.find("--" + ours + " ") != known.npos)
+        << pair.theirs << " -> " << ours;
+  }
+}
+
+TEST(Everywhere, CompletionPrintsItsScriptAsJson) {
+  const nlohmann::json json = scalemix({"completion", "fish", "--json"}).json();
+  EXPECT_EQ(json["script"], scalemix({"completion", "fish"}).out);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "scalemix/cli/command.h"
+#include "scalemix/run/config.h"
 #include "tests/cli/fixture.h"
 
 namespace scalemix::cli {
@@ -24,7 +25,7 @@ struct Given {
 
 void collect(const CLI::App& app, const std::vector<std::string>& words, std::vector<Given>& out) {
   for (const CLI::Option* option : app.get_options()) {
-    if (!takes_path(option->get_type_name())) continue;
+    if (!v0::run::takes_path(option->get_type_name())) continue;
     const bool positional = option->get_lnames().empty();
     out.push_back({words, positional ? option->get_name() : "--" + option->get_lnames().front(),
                    positional, is_written(*option)});
@@ -53,9 +54,9 @@ std::string name_of(const Given& g) { return g.words.back() + " " + g.option; }
 TEST(Paths, AreToldByTheTypeOfAnOption) {
   for (const char* type :
        {"FILE", "NAME|FILE|FOLDER|-", "MODEL|RUN", "FILE.c", "N|MODEL", "ARCH|FILE"})
-    EXPECT_TRUE(takes_path(type)) << type;
+    EXPECT_TRUE(v0::run::takes_path(type)) << type;
   for (const char* type : {"", "NAME", "WORD...", "PROFILE", "MODELS", "RUNS", "auto|FILES"})
-    EXPECT_FALSE(takes_path(type)) << type;
+    EXPECT_FALSE(v0::run::takes_path(type)) << type;
 }
 
 TEST(Paths, OfOutputsAreTheseAndNoOthers) {

@@ -91,6 +91,8 @@ TEST(EvaluateTest, MeasuresRegressionInTheTargetsUnits) {
   EXPECT_NEAR(e.at("baseline_rmse"), std::sqrt(spread / 3), 1e-5);
   EXPECT_NEAR(e.at("baseline_mae"), 16 / 3.0, 1e-5);  // the median is 23
   EXPECT_EQ(e.metrics.size(), 10u);
+  EXPECT_EQ(error_of(p, regression_rows({0, 1, 2}, {10, 23, 26})), e.at("rmse"));
+  EXPECT_THROW(error_of(p, class_rows({0}, {0})), std::invalid_argument);
 }
 
 TEST(EvaluateTest, TakesAnotherPrecisionThanTheModels) {
@@ -132,6 +134,7 @@ TEST(EvaluateTest, MeasuresClassification) {
   EXPECT_NEAR(e.at("baseline_error"), 0.5, 1e-12);
   EXPECT_NEAR(e.at("baseline_nll"), std::log(2.0), 1e-12);
   EXPECT_EQ(e.metrics.size(), 11u);
+  EXPECT_EQ(error_of(p, class_rows({2, -2, 2, 1}, {1, 0, 0, 1})), e.at("error"));
 }
 
 TEST(EvaluateTest, AnEnsembleIsAMixtureOfItsMembers) {

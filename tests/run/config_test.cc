@@ -142,7 +142,7 @@ TEST(Config, AnEmptyVariableOfAPathIsRefused) {
   for (const Field& field : train_fields()) {
     std::string name = "SCALEMIX_TRAIN_";
     for (const char c : field.key) name += static_cast<char>(std::toupper(c));
-    if (!is_path(field)) continue;
+    if (!takes_path(field.metavar)) continue;
     ++paths;
     setenv(name.c_str(), "", 1);
     TrainConfig c;

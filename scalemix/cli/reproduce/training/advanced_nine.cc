@@ -146,7 +146,7 @@ void add_pruning(const std::vector<Contestant>& contestants, const std::vector<S
     for (const model::Model& m : scores[i].models) {
       const compress::Pruner pruner(m, compress::weights_of(m), {});
       const predict::Predictor pruned(pruner.at_sparsity(0.9));
-      errors.back().push_back(predict::evaluate({&pruned}, test).at("error"));
+      errors.back().push_back(predict::error_of(pruned, test));
     }
     const Mean mean = mean_of(errors.back());
     result.rows.push_back(

@@ -38,8 +38,7 @@ void score(const model::Model& model, const run::Plan& plan, const data::Split& 
   if (classes) out.ece.push_back(metric_of(e, "ece"));
   out.sparsity.push_back(compress::sparsity_of(model));
   if (train_errors) {
-    out.train_error.push_back(predict::evaluate({&predictor}, data::rows_of(plan.data, split.train))
-                                  .at(classes ? "error" : "rmse"));
+    out.train_error.push_back(predict::error_of(predictor, data::rows_of(plan.data, split.train)));
   }
   out.models.push_back(model);
 }

@@ -54,7 +54,7 @@ Errors errors_of(const Source& source, const std::vector<model::Model>& models,
       const compress::Pruner pruner(m, moments, {.rule = kRules[r]});
       for (std::size_t i = 0; i < std::size(kPoints); ++i) {
         const predict::Predictor pruned(pruner.at_sparsity(kPoints[i]));
-        out[r][i].push_back(predict::evaluate({&pruned}, test).at("error"));
+        out[r][i].push_back(predict::error_of(pruned, test));
       }
     }
   }

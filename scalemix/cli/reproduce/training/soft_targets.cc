@@ -65,8 +65,7 @@ std::size_t weights_left(const model::Model& model) {
 }
 
 double error_of(const model::Model& model, const Setting& task) {
-  const predict::Predictor predictor(model);
-  return predict::evaluate({&predictor}, task.test).at("error");
+  return predict::error_of(predict::Predictor(model), task.test);
 }
 
 /// All ways from one teacher.
